@@ -1,0 +1,119 @@
+"""Geometry: where the voxels of a grid lie in the patient, in LPS and mm (DICOM PS3.3 C.7.6.2.1.1)."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medaug_cli.core.errors import SampleError
+from medaug_cli.core.lazy import np
+
+if TYPE_CHECKING:
+    from medaug_cli.core.sample import Array64
+
+PATIENT_AXES = ("LR", "AP", "SI")
+ARRAY_AXES = ("i", "j", "k")
+PLANE_AXES = ("horizontal", "vertical")
+_LETTERS = {"LR": "LR", "AP": "AP", "SI": "HF"}
+_LEAST_COSINE = 0.7072  # beyond 45 degrees a patient axis has no array axis of its own
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """A grid: `size`, `spacing_mm` and `origin_mm` along (x, y, z); `direction` row by row, its columns the axes.
+
+    The columns have length 1; they need not be orthogonal, so that a sheared NIfTI affine is held as it is.
+    `letters` is PatientOrientation of a projection image (row, column), whose direction is no patient frame;
+    empty letters say that the file does not tell.
+    """
+
+    size: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    origin_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    direction: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+    letters: tuple[str, str] | None = None
+
+    @classmethod
+    def from_affine(cls, size: tuple[int, int, int], affine: Array64) -> Geometry:
+        """Return the grid of `size` whose LPS `affine` (4, 4) takes (x, y, z) indices to mm."""
+        spacing = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+        direction = affine[:3, :3] / spacing
+        return cls(
+            size=size,
+            spacing_mm=(float(spacing[0]), float(spacing[1]), float(spacing[2])),
+            origin_mm=(float(affine[0, 3]), float(affine[1, 3]), float(affine[2, 3])),
+            direction=tuple(float(value) for value in direction.ravel()),
+        )
+
+    @property
+    def affine(self) -> Array64:
+        """Matrix (4, 4) from (x, y, z) indices to LPS mm."""
+        matrix = np.eye(4)
+        matrix[:3, :3] = np.array(self.direction).reshape(3, 3) * np.array(self.spacing_mm)
+        matrix[:3, 3] = self.origin_mm
+        return matrix
+
+    @property
+    def center_mm(self) -> Array64:
+        """LPS position (3,) of the middle of the grid, between its first and last voxel centres."""
+        middle = np.append((np.array(self.size) - 1) / 2, 1.0)
+        return np.asarray(self.affine @ middle)[:3]
+
+    @property
+    def flat_axis(self) -> int | None:
+        """The array axis (0, 1, 2 for x, y, z) along which a 2-D image has its single voxel; None for a volume."""
+        flat = [axis for axis in (2, 1, 0) if self.size[axis] == 1]
+        return flat[0] if flat else None
+
+    @property
+    def plane_axes(self) -> tuple[int, int]:
+        """The horizontal and the vertical array axis of a 2-D image."""
+        first, second = (axis for axis in range(3) if axis != self.flat_axis)
+        return first, second
+
+    def same_grid(self, other: Geometry, tolerance_mm: float = 1e-3) -> bool:
+        """Say whether `other` has the same size and puts its corner voxels within `tolerance_mm` of this grid's."""
+        if self.size != other.size:
+            return False
+        corners = np.array([(*corner, 1) for corner in itertools.product(*((0, n - 1) for n in self.size))])
+        apart = corners @ (self.affine - other.affine).T
+        return bool(np.abs(apart).max() <= tolerance_mm)
+
+    def nearest_patient_axes(self) -> tuple[int, int, int]:
+        """For each array axis x, y, z the patient axis (0 LR, 1 AP, 2 SI) it lies nearest to; a permutation."""
+        cosines = np.abs(np.array(self.direction).reshape(3, 3))
+        best = max(itertools.permutations(range(3)), key=lambda p: sum(cosines[p[axis], axis] for axis in range(3)))
+        return best[0], best[1], best[2]
+
+    def array_axis(self, name: str) -> int:
+        """Return the array axis (0, 1, 2 for x, y, z) that lies along axis `name`.
+
+        Raises SampleError where the header does not determine it.
+        """
+        if name in ARRAY_AXES:
+            return ARRAY_AXES.index(name)
+        if name in PLANE_AXES:
+            if self.flat_axis is None:
+                raise SampleError("axis_undetermined", f"axis {name} is for 2-D images; name LR, AP, SI or i, j, k")
+            return self.plane_axes[PLANE_AXES.index(name)]
+        return self._array_axis_by_letters(name) if self.letters is not None else self._array_axis_by_cosine(name)
+
+    def _array_axis_by_letters(self, name: str) -> int:
+        for axis, letters in enumerate(self.letters or ()):
+            if letters[:1] and letters[0] in _LETTERS[name]:
+                return axis
+        raise SampleError(
+            "axis_undetermined", f"PatientOrientation names no row or column along {name}; name horizontal or vertical"
+        )
+
+    def _array_axis_by_cosine(self, name: str) -> int:
+        patient_axis = PATIENT_AXES.index(name)
+        axis = self.nearest_patient_axes().index(patient_axis)
+        cosine = abs(self.direction[3 * patient_axis + axis])
+        if cosine < _LEAST_COSINE:
+            raise SampleError(
+                "axis_undetermined",
+                f"no array axis lies within 45 degrees of {name} (cosine {cosine:.3f}); name i, j or k",
+            )
+        return axis

@@ -1,0 +1,62 @@
+"""Intensity scales: statistics of the voxels that hold a measurement, in float32 and without copies where possible."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from medaug_cli.core.lazy import np
+
+if TYPE_CHECKING:
+    from medaug_cli.core.sample import AnyArray, BoolArray, FloatArray
+
+RelativeTo = Literal["none", "std", "range", "percentile"]
+_BLOCK = 1 << 18
+_ENOUGH = 1 << 20  # voxels that settle a percentile; more are sampled evenly
+
+
+def measured(array: FloatArray, valid: BoolArray | None) -> FloatArray:
+    """Return the voxels of `array` (component, z, y, x) that `valid` (z, y, x) marks; all of them for None."""
+    return array if valid is None else array[:, valid]
+
+
+def mean_and_deviation(array: FloatArray, valid: BoolArray | None) -> tuple[float, float]:
+    """Return mean and standard deviation, summed in double precision."""
+    voxels = measured(array, valid)
+    if voxels.size == 0:
+        return 0.0, 0.0
+    mean = float(voxels.mean(dtype=np.float64))
+    flat = voxels.reshape(-1)
+    squares = 0.0
+    for start in range(0, flat.size, _BLOCK):  # block by block: no float64 copy of the whole volume
+        apart = flat[start : start + _BLOCK].astype(np.float64) - mean
+        squares += float(apart @ apart)
+    return mean, float(np.sqrt(squares / flat.size))
+
+
+def low_and_high(array: FloatArray, valid: BoolArray | None) -> tuple[float, float]:
+    """Return minimum and maximum; (0, 0) where nothing is measured."""
+    voxels = measured(array, valid)
+    return (float(voxels.min()), float(voxels.max())) if voxels.size else (0.0, 0.0)
+
+
+def robust_range(array: FloatArray, valid: BoolArray | None) -> float:
+    """Return the distance from the 1st to the 99th percentile, of an even sample where there are many voxels."""
+    voxels: AnyArray = measured(array, valid).reshape(-1)
+    if voxels.size == 0:
+        return 0.0
+    low, high = np.percentile(voxels[:: max(1, voxels.size // _ENOUGH)], [1, 99])
+    return float(high - low)
+
+
+def scale_of(array: FloatArray, valid: BoolArray | None, relative_to: RelativeTo) -> float:
+    """Return the unit of strength that `relative_to` names; 1 for `none`."""
+    match relative_to:
+        case "none":
+            return 1.0
+        case "std":
+            return mean_and_deviation(array, valid)[1]
+        case "range":
+            low, high = low_and_high(array, valid)
+            return high - low
+        case "percentile":
+            return robust_range(array, valid)

@@ -1,0 +1,32 @@
+"""NumPy and SimpleITK, loaded at their first use, so that `--help` and `validate` do not pay for them."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    import numpy as np
+    import SimpleITK as sitk  # noqa: N813  as its own documentation does
+else:
+
+    def _lazy(name: str) -> ModuleType:
+        """Return module `name`, executed when one of its attributes is first asked for."""
+        if name in sys.modules:
+            return sys.modules[name]
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.loader is None:
+            raise ModuleNotFoundError(name)
+        spec.loader = importlib.util.LazyLoader(spec.loader)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+        return module
+
+    np = _lazy("numpy")
+    sitk = _lazy("SimpleITK")
+
+__all__ = ["np", "sitk"]

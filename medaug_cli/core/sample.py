@@ -1,0 +1,159 @@
+"""Samples: the volumes and label maps of one case that move together, before and after they are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from medaug_cli.core.geometry import Geometry
+
+    FloatArray: TypeAlias = npt.NDArray[np.float32]
+    Array64: TypeAlias = npt.NDArray[np.float64]
+    BoolArray: TypeAlias = npt.NDArray[np.bool_]
+    AnyArray: TypeAlias = npt.NDArray[Any]
+
+Role = Literal["image", "label"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """The files of one volume or label map: POSIX paths relative to the dataset, in the order of its slices.
+
+    `stamps` are (size in bytes, mtime in ns) of each file when it was found: a job refuses what changed since.
+    """
+
+    role: Role
+    channel: str
+    format: str
+    files: tuple[str, ...]
+    stamps: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One case as discovery found it: headers only, no voxels.
+
+    `patient` is the identifier as read; it stays in memory and is written only as a keyed hash.
+    `problem` is (reason, message) where the case cannot be used.
+    """
+
+    id: str
+    layout: str
+    sources: tuple[Source, ...]
+    patient: str = ""
+    split: str = ""
+    category: str = ""
+    modality: str = ""
+    voxels: int = 0
+    stored_bytes: int = 0
+    geometry: Geometry | None = None
+    problem: tuple[str, str] | None = None
+
+    def images(self) -> tuple[Source, ...]:
+        """Return the sources that hold intensities."""
+        return tuple(source for source in self.sources if source.role == "image")
+
+    def labels(self) -> tuple[Source, ...]:
+        """Return the sources that hold labels."""
+        return tuple(source for source in self.sources if source.role == "label")
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """Intensities in the modality's own unit (HU for CT): float32 `array` (component, z, y, x).
+
+    The components are time points or colours; a plain volume has one. `void` (z, y, x) marks voxels that hold no
+    measurement (NaN, pixel padding): they move with the image, no intensity step counts them, and the writer puts
+    back what stood there. `grows` says that the void also covers what a mapping brings in from outside the grid.
+    """
+
+    array: FloatArray
+    geometry: Geometry
+    void: BoolArray | None = None
+    grows: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class LabelMap:
+    """Labels: `array` (z, y, x) of an integer type, or of whole numbers stored as float."""
+
+    array: AnyArray
+    geometry: Geometry
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One file of a source or an output as the manifest lists it."""
+
+    role: Role
+    channel: str
+    path: str
+    bytes: int
+    sha256: str
+    voxel_sha256: str
+    format: str
+    dtype: str
+    uids: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A volume or label map as read: its voxels, its files' entries, and `template`, the header to write it with.
+
+    `irregular` says why the slices do not form a regular grid; steps that need one refuse such a volume.
+    """
+
+    source: Source
+    content: Volume | LabelMap
+    entries: tuple[FileEntry, ...]
+    template: Any
+    modality: str = ""
+    irregular: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedSample:
+    """All volumes and label maps of one sample, by channel; the first image sets the frame of every mapping."""
+
+    id: str
+    images: dict[str, Loaded]
+    labels: dict[str, Loaded]
+    label_names: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """What a writer must say of the copy it writes.
+
+    `steps` are (step name, DICOM code) in the order they were applied, a code being (value, scheme, meaning);
+    `uid_key` makes the new UIDs; `turn` is the part of the mapping that exchanges or turns round array axes: for each
+    array axis x, y, z of the copy the source axis that now lies along it, with its sign (+1, -1).
+    """
+
+    copy: int
+    recipe_sha256: str
+    uid_key: str
+    steps: tuple[tuple[str, tuple[str, str, str]], ...] = ()
+    moved: bool = False
+    intensity_changed: bool = False
+    mirrored: bool = False
+    swap_laterality: bool = False
+    turn: tuple[tuple[int, int], ...] = ((0, 1), (1, 1), (2, 1))
+    compression: Literal["none", "fast", "small"] = "fast"
+    dtype: Literal["preserve", "float32"] = "preserve"
+
+
+@dataclass(frozen=True)
+class EncodedFile:
+    """One output file, ready to be published at `path` (POSIX, relative to ROOT)."""
+
+    path: str
+    data: bytes
+    voxel_sha256: str
+    dtype: str
+    uids: dict[str, str] = field(default_factory=dict)
+    clipped: int = 0
