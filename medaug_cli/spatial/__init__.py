@@ -1,0 +1,1 @@
+"""Mappings of patient space and the one place that resamples."""

@@ -1,0 +1,175 @@
+"""Steps: what every entry of a recipe's `steps` has in common. One subclass a file in `transforms/`.
+
+A step's fields are the YAML keys, the help text, the JSON Schema and, once drawn, the record: a drawn step is the
+same class with every distribution replaced by a number, and validates back into a step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from medaug_cli.core.errors import SampleError
+from medaug_cli.core.seeding import make_generator
+from medaug_cli.core.values import AxisSpan, Bounds, Span
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from medaug_cli.core.geometry import Geometry
+    from medaug_cli.core.sample import BoolArray, FloatArray
+    from medaug_cli.spatial.mapping import Part
+
+Fill = Literal["minimum", "mean", "edge", "air"] | float
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What a step may know of the sample it is drawn for or applied to.
+
+    `geometry` is the grid of the first image when drawing and mapping, of the array itself when changing intensities;
+    `valid` (z, y, x) marks the voxels that hold a measurement, None meaning all. `words` key the generators.
+    """
+
+    geometry: Geometry
+    seed: int
+    words: tuple[str | int, ...]
+    modality: str = ""
+    label_names: tuple[str, ...] = ()
+    irregular: str = ""
+    valid: BoolArray | None = None
+
+    def generator(self, purpose: str) -> Generator:
+        """Return the generator for `purpose`; the same words give the same numbers."""
+        return make_generator(self.seed, *self.words, purpose)
+
+    def at(self, path: str) -> Scene:
+        """Return the scene of the step at `path`."""
+        return replace(self, words=(*self.words, path))
+
+
+class Step(BaseModel):
+    """One entry of a recipe's `steps`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    code: ClassVar[tuple[str, str, str]]
+    """DICOM derivation code (value, scheme, meaning), CID 7203 or local."""
+    peer: ClassVar[str] = ""
+    """The same step in the libraries that users come from."""
+    needs_regular_grid: ClassVar[bool] = False
+
+    p: Probability = Field(default=1.0, description="Probability that the step is applied.")
+
+    @classmethod
+    def step_name(cls) -> str:
+        """Return the name that recipes use: the name of the step's module."""
+        return cls.__module__.rpartition(".")[2]
+
+    def draw(self, scene: Scene) -> Self | None:
+        """Return the step with a number for every distribution, or None if chance leaves it out.
+
+        Raises SampleError where the step would do something wrong to this sample.
+        """
+        generator = scene.generator("draw")
+        if generator.random() >= self.p:
+            return None
+        self.check(scene)
+        return self.fix(generator, scene)
+
+    def check(self, scene: Scene) -> None:
+        """Raise SampleError where the step would do something wrong to this sample."""
+        if self.needs_regular_grid and scene.irregular:
+            reason, _, what = scene.irregular.partition(": ")
+            raise SampleError(reason, f"{self.step_name()} needs a regular grid of slices: {what}")
+
+    def fix(self, generator: Generator, scene: Scene) -> Self:
+        """Return the step with every distribution replaced by a number, drawn in the order of the fields.
+
+        `scene` is for steps whose numbers depend on the sample.
+        """
+        del scene
+        isotropic = bool(getattr(self, "isotropic", False))
+        drawn: dict[str, Any] = {}
+        for key, info in type(self).model_fields.items():
+            value = getattr(self, key)
+            if isinstance(value, Span):
+                whole = any(isinstance(item, Bounds) and item.whole for item in info.metadata)
+                drawn[key] = value.draw(generator, whole=whole)
+            elif isinstance(value, AxisSpan):
+                drawn[key] = value.draw(generator, isotropic=isotropic)
+        return self.model_copy(update=drawn)
+
+    def values(self) -> dict[str, Any]:
+        """Return the drawn numbers and settings as the manifest keeps them; they validate back into this step."""
+        return self.model_dump(mode="json", exclude={"p"}, exclude_none=True)
+
+
+class SpatialStep(Step):
+    """A step that moves content: it gives a mapping, and the one resampler applies it to everything in the sample."""
+
+    code: ClassVar[tuple[str, str, str]] = ("113085", "DCM", "Spatial resampling")
+    needs_regular_grid: ClassVar[bool] = True
+
+    def mapping(self, scene: Scene) -> tuple[Part, ...]:
+        """Return the parts of the mapping from output to input positions, for a drawn step."""
+        raise NotImplementedError
+
+    def swaps(self, scene: Scene) -> tuple[tuple[str, str], ...]:
+        """Return the pairs of label names that change places."""
+        del scene
+        return ()
+
+    def swaps_laterality(self, scene: Scene) -> bool:
+        """Say whether left becomes right in what the header calls laterality."""
+        del scene
+        return False
+
+    def report(self, scene: Scene) -> dict[str, Any]:
+        """Return what the manifest says about quality (the range of the Jacobian determinant)."""
+        del scene
+        return {}
+
+
+class ResamplingStep(SpatialStep):
+    """A spatial step whose result lies between voxels."""
+
+    interpolation: Literal["linear", "bspline", "nearest"] = Field(
+        default="linear", description="How intensities between voxels are found."
+    )
+    label_interpolation: Literal["nearest", "label_linear"] = Field(
+        default="nearest", description="label_linear takes the label with the largest linear weight."
+    )
+    fill: Fill = Field(
+        default="minimum",
+        description="Intensity outside the field of view: minimum, mean, edge, air (-1024 HU) or a number.",
+    )
+
+    def resampling(self) -> tuple[str, str, str | float]:
+        """Return interpolation, label interpolation and fill; neighbours that agree are resampled as one."""
+        return self.interpolation, self.label_interpolation, self.fill
+
+
+class IntensityStep(Step):
+    """A step that changes intensities and never sees a label."""
+
+    code: ClassVar[tuple[str, str, str]] = ("113053", "DCM", "Pixel by pixel multiplication")
+
+    def apply(self, array: FloatArray, scene: Scene) -> None:
+        """Change float32 `array` (component, z, y, x) in place, for a drawn step."""
+        raise NotImplementedError
+
+
+class Policy(Step):
+    """A step that chooses among other steps."""
+
+    code: ClassVar[tuple[str, str, str]] = ("", "", "")
+
+    steps: tuple[Step, ...] = Field(min_length=1, description="The steps to choose from.")
+
+    def choose(self, generator: Generator) -> tuple[int, ...]:
+        """Return the positions of the chosen steps, in the order in which they are applied."""
+        raise NotImplementedError
