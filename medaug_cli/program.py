@@ -1,0 +1,253 @@
+"""Programs: the drawn steps of one copy, and the one pure function that applies them to a sample.
+
+Replay, the run, a redraw and a preview all go through `apply_program`; it never changes the sample it is given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from medaug_cli.core.errors import SampleError
+from medaug_cli.core.intensity import low_and_high, mean_and_deviation
+from medaug_cli.core.lazy import np
+from medaug_cli.core.sample import LabelMap, Volume
+from medaug_cli.spatial.mapping import Mapping
+from medaug_cli.spatial.resample import outside_fraction, resample, resample_labels
+from medaug_cli.step import IntensityStep, Policy, ResamplingStep, Scene, SpatialStep, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from medaug_cli.core.geometry import Geometry
+    from medaug_cli.core.sample import LoadedSample
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One step as drawn for one copy; `step` is None where chance left it out. A policy names what it chose."""
+
+    path: str
+    name: str
+    step: Step | None
+    chosen: tuple[int, ...] | None = None
+
+
+Program = tuple[Drawn, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Copy:
+    """One copy's voxels, by channel, and what happened on the way."""
+
+    images: dict[str, Volume]
+    labels: dict[str, LabelMap]
+    mapping: Mapping = field(default_factory=Mapping)
+    swaps_laterality: bool = False
+    reports: dict[str, Any] = field(default_factory=dict)
+
+
+def scene_of(sample: LoadedSample, seed: int, copy: int) -> Scene:
+    """Return what the steps of copy number `copy` may know of `sample`; the first image sets the frame."""
+    first = next(iter(sample.images.values()))
+    names = [*sample.label_names.values(), *map(str, sample.label_names), *sample.labels]
+    return Scene(
+        geometry=first.content.geometry,
+        seed=seed,
+        words=(sample.id, copy),
+        modality=first.modality,
+        label_names=tuple(dict.fromkeys(names)),
+        irregular=next((loaded.irregular for loaded in sample.images.values() if loaded.irregular), ""),
+    )
+
+
+def draw_program(steps: Sequence[Step], scene: Scene) -> Program:
+    """Draw every step for one copy; each has a generator of its own, keyed by its path."""
+    return tuple(_draw_all(steps, scene, "steps"))
+
+
+def _draw_all(steps: Sequence[Step], scene: Scene, path: str, order: Sequence[int] | None = None) -> Iterator[Drawn]:
+    for index in range(len(steps)) if order is None else order:
+        step, here = steps[index], f"{path}[{index}]"
+        drawn = step.draw(scene.at(here))
+        if drawn is None or not isinstance(drawn, Policy):
+            yield Drawn(here, step.step_name(), drawn)
+            continue
+        chosen = drawn.choose(scene.at(here).generator("choose"))
+        yield Drawn(here, step.step_name(), drawn, chosen)
+        yield from _draw_all(drawn.steps, scene, f"{here}.{step.step_name()}", chosen)
+
+
+def apply_program(program: Program, sample: LoadedSample, scene: Scene) -> Copy:
+    """Return a copy of `sample` to which the drawn steps have been applied."""
+    copy = Copy(
+        {channel: loaded.content for channel, loaded in sample.images.items() if isinstance(loaded.content, Volume)},
+        {name: loaded.content for name, loaded in sample.labels.items() if isinstance(loaded.content, LabelMap)},
+    )
+    applied = [drawn for drawn in program if drawn.step is not None and not isinstance(drawn.step, Policy)]
+    fresh = False
+    for chain in _chains(applied):
+        if isinstance(chain[0].step, IntensityStep):
+            if not fresh:
+                copy = replace(copy, images={name: _own(volume) for name, volume in copy.images.items()})
+                fresh = True
+            for drawn in chain:
+                _change_intensities(drawn, copy, scene)
+        else:
+            copy = _move(chain, copy, scene, sample.label_names)
+            fresh = True
+    return copy
+
+
+def _own(volume: Volume) -> Volume:
+    """Return `volume` with an array of its own, which intensity steps may change."""
+    return replace(volume, array=volume.array.copy())
+
+
+def _chains(applied: Sequence[Drawn]) -> Iterator[list[Drawn]]:
+    """Yield neighbours that belong together: intensity steps, or spatial steps that one resampling can do."""
+    chain: list[Drawn] = []
+    for drawn in applied:
+        if chain and not _joins(chain, drawn):
+            yield chain
+            chain = []
+        chain.append(drawn)
+    if chain:
+        yield chain
+
+
+def _joins(chain: Sequence[Drawn], drawn: Drawn) -> bool:
+    if isinstance(drawn.step, IntensityStep) or isinstance(chain[0].step, IntensityStep):
+        return isinstance(drawn.step, IntensityStep) and isinstance(chain[0].step, IntensityStep)
+    if not isinstance(drawn.step, ResamplingStep):
+        return True
+    settings = {other.step.resampling() for other in chain if isinstance(other.step, ResamplingStep)}
+    return settings <= {drawn.step.resampling()}
+
+
+def _change_intensities(drawn: Drawn, copy: Copy, scene: Scene) -> None:
+    """Apply one intensity step to every channel, in place; each channel has generators of its own."""
+    if not isinstance(drawn.step, IntensityStep):
+        raise TypeError(drawn.name)
+    for channel, volume in copy.images.items():
+        here = scene.at(drawn.path).at(channel)
+        valid = None if volume.void is None else ~volume.void
+        drawn.step.apply(volume.array, replace(here, geometry=volume.geometry, valid=valid))
+
+
+def _move(chain: Sequence[Drawn], copy: Copy, scene: Scene, names: dict[int, str]) -> Copy:
+    """Apply a chain of spatial steps: one mapping and one resampling for everything in the sample."""
+    mapping, laterality = Mapping(), copy.swaps_laterality
+    swaps: list[tuple[str, str]] = []
+    reports: dict[str, Any] = {}
+    settings: tuple[str, str, str | float] = ("linear", "nearest", "minimum")
+    for drawn in chain:
+        here = scene.at(drawn.path)
+        if not isinstance(drawn.step, SpatialStep):
+            raise TypeError(drawn.name)
+        if isinstance(drawn.step, ResamplingStep):
+            settings = drawn.step.resampling()
+        mapping = mapping.after(drawn.step.mapping(here))
+        swaps.extend(drawn.step.swaps(here))
+        laterality ^= drawn.step.swaps_laterality(here)
+        report = drawn.step.report(here)
+        reports |= {drawn.path: report} if report else {}
+    interpolation, label_interpolation, fill = settings
+    labels = {
+        name: replace(
+            label, array=resample_labels(label.array, label.geometry, label.geometry, mapping, label_interpolation)
+        )
+        for name, label in copy.labels.items()
+    }
+    return Copy(
+        {name: _move_image(volume, mapping, interpolation, fill) for name, volume in copy.images.items()},
+        _swap_labels(labels, swaps, names),
+        copy.mapping.after(mapping.parts),
+        laterality,
+        copy.reports | reports,
+    )
+
+
+def _move_image(volume: Volume, mapping: Mapping, interpolation: str, fill: str | float) -> Volume:
+    grid = volume.geometry
+    value = fill_value(volume, fill)
+    moved = np.stack([resample(one, grid, grid, mapping, interpolation, value) for one in volume.array])
+    if volume.void is None:
+        return replace(volume, array=moved)
+    outside = 1.0 if volume.grows else 0.0
+    void = resample(volume.void.astype(np.uint8), grid, grid, mapping, "nearest", outside).astype(bool)
+    return replace(volume, array=moved, void=void)
+
+
+def fill_value(volume: Volume, fill: str | float) -> float | None:
+    """Return the intensity that stands outside the field of view; None for the nearest voxel's."""
+    valid = None if volume.void is None else ~volume.void
+    match fill:
+        case "minimum":
+            return low_and_high(volume.array, valid)[0]
+        case "mean":
+            return mean_and_deviation(volume.array, valid)[0]
+        case "edge":
+            return None
+        case "air":
+            return -1024.0
+        case _:
+            return float(fill)
+
+
+def _swap_labels(
+    labels: dict[str, LabelMap], swaps: Sequence[tuple[str, str]], names: dict[int, str]
+) -> dict[str, LabelMap]:
+    """Exchange paired labels: values within the maps, or whole maps where the pair names those."""
+    for first, second in swaps:
+        if first in labels and second in labels:
+            labels = {**labels, first: labels[second], second: labels[first]}
+            continue
+        one, other = _label_value(first, names), _label_value(second, names)
+        labels = {key: replace(label, array=_exchange(label.array, one, other)) for key, label in labels.items()}
+    return labels
+
+
+def _exchange(array: Any, one: int, other: int) -> Any:
+    swapped = array.copy()
+    swapped[array == one] = other
+    swapped[array == other] = one
+    return swapped
+
+
+def _label_value(name: str, names: dict[int, str]) -> int:
+    found = [value for value, text in names.items() if text == name]
+    if found:
+        return found[0]
+    if name.lstrip("-").isdigit():
+        return int(name)
+    raise SampleError("unknown_label", f"swap_labels names {name}, which dataset.label_names does not")
+
+
+def turn_of(mapping: Mapping, grid: Geometry) -> tuple[tuple[int, int], ...]:
+    """Return for each array axis of the copy the source axis that now lies along it, and its sign.
+
+    Read off the mapping's Jacobian at the centre of the grid: flips and quarter turns show, small rotations do not.
+    """
+    axes = np.array(grid.direction).reshape(3, 3)
+    jacobian = np.linalg.inv(axes) @ mapping.jacobian(grid.center_mm) @ axes
+    turn = []
+    for axis in range(3):
+        source = int(np.abs(jacobian[:, axis]).argmax())
+        turn.append((source, 1 if jacobian[source, axis] > 0 else -1))
+    return tuple(turn)
+
+
+def measure(copy: Copy, sample: LoadedSample) -> dict[str, Any]:
+    """Return what the manifest says of the copy: share outside the field of view, Jacobian range, intensities."""
+    first = next(iter(sample.images.values())).content.geometry
+    found: dict[str, Any] = {"outside_fov": round(outside_fraction(first, first, copy.mapping), 6), **copy.reports}
+    found["intensity"] = {channel: _statistics(volume) for channel, volume in copy.images.items()}
+    return found
+
+
+def _statistics(volume: Volume) -> dict[str, float]:
+    valid = None if volume.void is None else ~volume.void
+    low, high = low_and_high(volume.array, valid)
+    mean, deviation = mean_and_deviation(volume.array, valid)
+    return {"min": low, "max": high, "mean": mean, "std": deviation}

@@ -1,0 +1,40 @@
+"""Brightness: intensities multiplied and shifted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field
+
+from medaug_cli.core.intensity import RelativeTo, scale_of
+from medaug_cli.core.lazy import np
+from medaug_cli.core.values import Bounds, Span
+from medaug_cli.step import IntensityStep
+
+if TYPE_CHECKING:
+    from medaug_cli.core.sample import FloatArray
+    from medaug_cli.step import Scene
+
+
+class Brightness(IntensityStep):
+    """Change intensities to x · multiply + add · unit, the unit being what `relative_to` names."""
+
+    peer: ClassVar[str] = "batchgeneratorsv2.MultiplicativeBrightnessTransform, monai.RandShiftIntensity"
+
+    multiply: Annotated[Span, Bounds(ge=0, le=100)] = Field(default=Span.of(1), description="Factor; 1 keeps.")
+    add: Annotated[Span, Bounds(ge=-1e6, le=1e6)] = Field(
+        default=Span.of([-0.1, 0.1]), description="Shift, in units of relative_to; 0 keeps."
+    )
+    relative_to: RelativeTo = Field(
+        default="percentile", description="Unit of add: none (HU for CT), std, range, or percentile (1-99)."
+    )
+
+    def apply(self, array: FloatArray, scene: Scene) -> None:
+        """Change float32 `array` (component, z, y, x) in place."""
+        shift = self.add.value
+        if shift:
+            shift *= scale_of(array, scene.valid, self.relative_to)
+        if self.multiply.value != 1.0:
+            array *= np.float32(self.multiply.value)
+        if shift:
+            array += np.float32(shift)

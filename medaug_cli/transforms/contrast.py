@@ -1,0 +1,37 @@
+"""Contrast: intensities spread about their mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field
+
+from medaug_cli.core.intensity import low_and_high, mean_and_deviation
+from medaug_cli.core.lazy import np
+from medaug_cli.core.values import Bounds, Span
+from medaug_cli.step import IntensityStep
+
+if TYPE_CHECKING:
+    from medaug_cli.core.sample import FloatArray
+    from medaug_cli.step import Scene
+
+
+class Contrast(IntensityStep):
+    """Change intensities to (x - mean) · factor + mean, kept within the old range if asked."""
+
+    peer: ClassVar[str] = "batchgeneratorsv2.ContrastTransform, torchvision.ColorJitter"
+
+    factor: Annotated[Span, Bounds(ge=0, le=100)] = Field(
+        default=Span.of([0.75, 1.25]), description="Above 1 spreads intensities, below 1 draws them together."
+    )
+    preserve_range: bool = Field(default=True, description="Clamp to the minimum and maximum from before.")
+
+    def apply(self, array: FloatArray, scene: Scene) -> None:
+        """Change float32 `array` (component, z, y, x) in place."""
+        mean, _ = mean_and_deviation(array, scene.valid)
+        low, high = low_and_high(array, scene.valid)
+        array -= np.float32(mean)
+        array *= np.float32(self.factor.value)
+        array += np.float32(mean)
+        if self.preserve_range:
+            np.clip(array, np.float32(low), np.float32(high), out=array)
