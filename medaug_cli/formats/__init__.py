@@ -1,0 +1,106 @@
+"""Formats: one module (or folder) a format, each with an object `FORMAT`; found by scanning this folder.
+
+A format finds volumes by their headers, reads them and encodes copies. Nothing else imports pydicom or nibabel.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from medaug_cli.core.geometry import Geometry
+    from medaug_cli.core.sample import Derivation, EncodedFile, LabelMap, Loaded, Source, Volume
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a header may ask for before anything is decoded."""
+
+    max_voxels: float = 4.0e8
+
+
+@dataclass(frozen=True)
+class FoundVolume:
+    """One volume as its headers describe it; `files` are relative to the dataset, in slice order.
+
+    `name` is the path that stands for it in messages and ids. `patient`, `study` and `frame_of_reference` are
+    identifiers as read and stay in memory. `problem` is (reason, message) where it cannot be used.
+    """
+
+    format: str
+    name: str
+    files: tuple[str, ...]
+    stamps: tuple[tuple[int, int], ...]
+    geometry: Geometry | None = None
+    dtype: str = ""
+    components: int = 1
+    modality: str = ""
+    patient: str = ""
+    study: str = ""
+    series: str = ""
+    frame_of_reference: str = ""
+    irregular: str = ""
+    warnings: tuple[str, ...] = ()
+    problem: tuple[str, str] | None = None
+
+    @property
+    def voxels(self) -> int:
+        """Number of voxels of one component; 0 where the header could not be read."""
+        if self.geometry is None:
+            return 0
+        x, y, z = self.geometry.size
+        return x * y * z
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a format found: volumes, and files left alone as (path, reason, message)."""
+
+    volumes: tuple[FoundVolume, ...] = ()
+    left_alone: tuple[tuple[str, str, str], ...] = field(default=())
+
+
+class Format(Protocol):
+    """What a format can do. `root` is the dataset; every path is POSIX and relative to it or to ROOT."""
+
+    name: str
+
+    def claims(self, path: Path) -> bool:
+        """Say by name, and where needed by the first bytes, whether `path` is of this format."""
+        ...
+
+    def find(self, root: Path, files: Sequence[str]) -> Found:
+        """Group `files` (sorted, all claimed by this format) into volumes; reads headers only, raises nothing."""
+        ...
+
+    def read(self, root: Path, source: Source, limits: Limits) -> Loaded:
+        """Read the voxels of `source` and check that every byte is sound; raises SampleError."""
+        ...
+
+    def encode(
+        self, content: Volume | LabelMap, like: Loaded, targets: Sequence[str], derivation: Derivation
+    ) -> Iterator[EncodedFile]:
+        """Yield the files of a copy, one for each path in `targets`, which are ordered as the source's files are.
+
+        Voxels come from `content`, everything else from `like`; raises SampleError.
+        """
+        ...
+
+
+def format_names() -> tuple[str, ...]:
+    """Return the names of all formats without importing them."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+@cache
+def load_format(name: str) -> Format:
+    """Return the format called `name`."""
+    found: Format = importlib.import_module(f"{__name__}.{name}").FORMAT
+    return found

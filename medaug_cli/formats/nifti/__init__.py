@@ -1,0 +1,41 @@
+"""NIfTI-1 and NIfTI-2, as `.nii`, `.nii.gz` or an `.hdr`/`.img` pair; the only place that says RAS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medaug_cli.formats.nifti import find, names, read, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from medaug_cli.core.sample import Derivation, EncodedFile, LabelMap, Loaded, Source, Volume
+    from medaug_cli.formats import Found, Limits
+
+
+class NiftiFormat:
+    """The NIfTI format: intensities carry 24 bits (float32 in memory), labels are exact in every type."""
+
+    name = names.FORMAT_NAME
+
+    def claims(self, path: Path) -> bool:
+        """Say by its name whether `path` is NIfTI, in whatever case its suffix is written."""
+        return names.is_nifti_name(path.name)
+
+    def find(self, root: Path, files: Sequence[str]) -> Found:
+        """Return one volume a file, or a pair of files, from their headers alone."""
+        return find.find_volumes(root, files)
+
+    def read(self, root: Path, source: Source, limits: Limits) -> Loaded:
+        """Read the voxels of `source`, every byte checked; raises SampleError."""
+        return read.read_source(root, source, limits)
+
+    def encode(
+        self, content: Volume | LabelMap, like: Loaded, targets: Sequence[str], derivation: Derivation
+    ) -> Iterator[EncodedFile]:
+        """Yield the files of a copy, of the kind that the suffixes of `targets` say; raises SampleError."""
+        return write.encode_copy(content, like, targets, derivation)
+
+
+FORMAT = NiftiFormat()

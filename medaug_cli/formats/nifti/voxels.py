@@ -1,0 +1,94 @@
+"""Voxels as read: stored values to float32 intensities or exact labels, and what the writer needs to go back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medaug_cli.core.errors import SampleError
+from medaug_cli.core.lazy import np
+from medaug_cli.core.sample import LabelMap, Volume
+
+if TYPE_CHECKING:
+    from medaug_cli.core.sample import AnyArray, BoolArray, FloatArray
+    from medaug_cli.formats.nifti.header import NiftiHeader
+
+_EXACT_FLOAT64 = 2**53
+# A mask of 0 and 1 that was saved scaled comes back as 0.99999 with its float32 slope.
+_SCALED_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """What a copy takes from its source: the header, and the stored values (…, n) under `void` (z, y, x)."""
+
+    header: NiftiHeader
+    void: BoolArray | None = None
+    void_stored: AnyArray | None = None
+
+
+def to_volume(stored: AnyArray, header: NiftiHeader) -> tuple[Volume, Template]:
+    """Return intensities with the scaling of the header applied; takes over `stored` where it is float32.
+
+    Voxels that are not finite in any component are void and filled with the minimum of their component.
+    """
+    components = np.moveaxis(stored, -1, 0) if header.colours else stored
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes Inf, and so void
+        array = _scale(components, header).reshape(header.components, *header.size[::-1])
+    finite = np.isfinite(array) if header.dtype.kind == "f" or header.is_scaled else None
+    if finite is None or finite.all():
+        return Volume(array, header.geometry), Template(header)
+    void = np.asarray(~finite.all(axis=0))
+    template = Template(header, void, stored[..., void])  # before the fill, which may write into `stored`
+    _fill(array, finite)
+    return Volume(array, header.geometry, void=void), template
+
+
+def to_label_map(name: str, stored: AnyArray, header: NiftiHeader) -> tuple[LabelMap, Template]:
+    """Return labels in the type of the file, native byte order; int64 where an integer type is scaled.
+
+    Raises SampleError: `label_not_integer`, or `unsupported_dtype` for colours and several volumes.
+    """
+    if header.components > 1:
+        raise SampleError("unsupported_dtype", f"{name}: {header.components} components a voxel; a label map has one")
+    labels = _scale_labels(stored, header) if header.is_scaled else stored
+    if labels.dtype.kind == "f" and (header.dtype.kind != "f" or not _all_whole(labels)):
+        raise SampleError(
+            "label_not_integer", f"{name}: a label map with values that are not whole; give probabilities as an image"
+        )
+    native = np.require(labels, labels.dtype.newbyteorder("="), ("C", "A", "W"))
+    return LabelMap(native, header.geometry), Template(header)
+
+
+def _scale_labels(stored: AnyArray, header: NiftiHeader) -> AnyArray:
+    """Return `stored` times slope plus intercept: int64 for an integer type, float64 where that is not exact.
+
+    What the rounding of a float32 slope left is rounded away.
+    """
+    labels = stored * np.float64(header.slope) + header.intercept
+    if header.dtype.kind == "f":
+        return labels
+    whole = np.rint(labels)
+    exact = np.abs(labels - whole).max() <= _SCALED_TOLERANCE and np.abs(whole).max() <= _EXACT_FLOAT64
+    return whole.astype(np.int64) if exact else labels
+
+
+def _scale(stored: AnyArray, header: NiftiHeader) -> FloatArray:
+    """Return `stored` as float32, times slope plus intercept; `stored` itself only where nothing is to be done."""
+    if not header.is_scaled:
+        return np.require(stored, np.float32, ("C", "A", "W"))
+    array = stored.astype(np.float32, order="C")
+    array *= np.float32(header.slope)
+    array += np.float32(header.intercept)
+    return array
+
+
+def _fill(array: FloatArray, finite: BoolArray) -> None:
+    """Give voxels that are not finite the minimum of the finite ones of their component; 0 where none is."""
+    for component, known in zip(array, finite, strict=True):
+        component[~known] = component.min(where=known, initial=np.inf) if known.any() else 0.0
+
+
+def _all_whole(labels: AnyArray) -> bool:
+    with np.errstate(invalid="ignore"):
+        return bool(np.isfinite(labels).all() and (np.rint(labels) == labels).all())
