@@ -1,0 +1,106 @@
+"""DICOM: series told apart by what their headers say, never by folder."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from medaug_cli.core.errors import RecipeError
+from medaug_cli.discover.cases import Case, to_sample
+from medaug_cli.discover.inventory import Arrangement
+from medaug_cli.formats import load_format
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from medaug_cli.discover.inventory import DatasetQuery
+    from medaug_cli.discover.walk import Tree
+    from medaug_cli.formats import FoundVolume
+
+_WHOLE_DATASET = "dataset"
+
+
+class DicomLayout:
+    """A sample is a series (`group: series`), or all co-registered series of a study (`frame_of_reference`)."""
+
+    name = "dicom"
+    format = "dicom"
+    told_by_name = False
+    plain = True
+
+    def marker(self, tree: Tree) -> str:
+        """Return nothing: DICOM objects say by themselves where they belong."""
+        del tree
+        return ""
+
+    def arrange(self, tree: Tree, query: DatasetQuery) -> Arrangement:
+        """Make samples of the volumes in `tree`; raises RecipeError for templates, which series do not have."""
+        _refuse_templates(query)
+        found = load_format(self.format).find(tree.root, tree.claimed_by(self.format))
+        cases = _group(found.volumes) if query.group == "frame_of_reference" else map(_single, found.volumes)
+        return Arrangement(
+            tuple(to_sample(case, self.name, query.modality) for case in _tell_apart(cases)),
+            found.left_alone,
+            tuple(warning for volume in found.volumes for warning in volume.warnings),
+        )
+
+
+def _refuse_templates(query: DatasetQuery) -> None:
+    if query.images:
+        raise RecipeError(
+            "dataset.images: DICOM series are told apart by their headers; leave it out, and for channels that "
+            "move together write group: frame_of_reference"
+        )
+    if query.labels:
+        # Copies without the labels that were asked for would be worse than none.
+        raise RecipeError(
+            "dataset.labels: SEG and RTSTRUCT objects are not read; leave it out to augment the images alone, or "
+            "convert images and labels to NIfTI"
+        )
+
+
+def _single(volume: FoundVolume) -> Case:
+    return Case(volume.name or _WHOLE_DATASET, {"image": (volume,)}, patient=volume.patient)
+
+
+def _group(volumes: Iterable[FoundVolume]) -> list[Case]:
+    """Return one case for all usable volumes of a study and a frame of reference, and one for each other volume."""
+    cases: list[Case] = []
+    groups: dict[tuple[str, str, str], list[FoundVolume]] = {}
+    for volume in volumes:
+        if volume.problem is None and volume.study and volume.frame_of_reference:
+            groups.setdefault((volume.patient, volume.study, volume.frame_of_reference), []).append(volume)
+        else:
+            cases.append(_single(volume))
+    return cases + [_co_registered(group) if len(group) > 1 else _single(group[0]) for group in groups.values()]
+
+
+def _co_registered(volumes: Sequence[FoundVolume]) -> Case:
+    """Return one case whose channels are named by modality and a running number, as CT1, PT1, PT2."""
+    ordered = sorted(volumes, key=lambda volume: (volume.modality, volume.name, volume.files))
+    counts: Counter[str] = Counter()
+    images: dict[str, tuple[FoundVolume, ...]] = {}
+    for volume in ordered:
+        kind = volume.modality or "image"
+        counts[kind] += 1
+        images[f"{kind}{counts[kind]}"] = (volume,)
+    common = posixpath.commonpath([posixpath.dirname(path) for volume in ordered for path in volume.files])
+    return Case(common or _WHOLE_DATASET, images, patient=ordered[0].patient, one_grid=False)
+
+
+def _tell_apart(cases: Iterable[Case]) -> list[Case]:
+    """Return `cases` with a hash of their first file's path added to ids that several of them have."""
+    cases = list(cases)
+    counts = Counter(case.id for case in cases)
+    return [case if counts[case.id] == 1 else replace(case, id=f"{case.id}#{_digest(case)}") for case in cases]
+
+
+def _digest(case: Case) -> str:
+    first = min(path for volumes in case.images.values() for volume in volumes for path in volume.files)
+    return hashlib.sha256(first.encode()).hexdigest()[:8]
+
+
+LAYOUT = DicomLayout()

@@ -1,0 +1,62 @@
+"""Templates: file names with `{case}` in them, as `dataset.images` and `dataset.labels` give them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from medaug_cli.core.errors import RecipeError
+
+_PIECE = re.compile(r"(\{[^{}]*\}|\*\*/|\*)")
+
+
+@dataclass(frozen=True)
+class Template:
+    """A pattern of file names; `literals` is how many characters of it stand for themselves.
+
+    Without a folder in it, a template holds in every folder, which becomes part of the case. With folders it holds
+    from the top of the dataset, and the case may be several folders deep. `*` is any text within a name, `**/` any
+    folders.
+    """
+
+    text: str
+    pattern: re.Pattern[str]
+    literals: int
+
+    @property
+    def names_folders(self) -> bool:
+        """Whether the template says in which folder a file lies."""
+        return "/" in self.text
+
+    def match(self, path: str) -> str | None:
+        """Return the case that the file at `path` belongs to; None where it does not fit."""
+        folder, slash, name = path.rpartition("/")
+        found = self.pattern.fullmatch(path if self.names_folders else name)
+        if found is None:
+            return None
+        return found["case"] if self.names_folders else folder + slash + found["case"]
+
+    def fill(self, case: str) -> str:
+        """Return the path (or the pattern of paths) of the file of `case`."""
+        if self.names_folders:
+            return self.text.replace("{case}", case)
+        folder, slash, name = case.rpartition("/")
+        return folder + slash + self.text.replace("{case}", name)
+
+
+def parse_template(text: str, key: str) -> Template:
+    """Return `text` as a template; raises RecipeError, naming the recipe's `key`, where it is none."""
+    clean = text.removeprefix("./")
+    pieces = [piece for piece in _PIECE.split(clean) if piece]
+    unknown = sorted({piece for piece in pieces if piece.startswith("{") and piece != "{case}"})
+    if unknown:
+        raise RecipeError(f"{key}: {text!r} holds {', '.join(unknown)}; the one placeholder is {{case}}")
+    if "{case}" not in pieces:
+        raise RecipeError(f"{key}: {text!r} holds no {{case}}; write for example {{case}}_T1w.nii.gz")
+    if clean.startswith("/") or ".." in clean.split("/"):
+        raise RecipeError(f"{key}: {text!r} leaves the dataset; write it relative to the dataset")
+    case = r"(?P<case>[^/]+(?:/[^/]+)*)" if "/" in clean else r"(?P<case>[^/]+)"
+    translated = {"{case}": r"(?P=case)", "**/": r"(?:.*/)?", "*": r"[^/]*"}
+    pattern = "".join(translated.get(piece, re.escape(piece)) for piece in pieces).replace(r"(?P=case)", case, 1)
+    literals = sum(len(piece) for piece in pieces if piece not in translated)
+    return Template(clean, re.compile(pattern, re.DOTALL), literals)
