@@ -1,0 +1,172 @@
+"""From plain data to a Recipe: every mistake is collected with its place, none hides another."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from medaug_cli.recipe.model import Recipe
+from medaug_cli.recipe.yaml_text import Document, Problem
+from medaug_cli.step import Policy, Step
+from medaug_cli.transforms import load_step, step_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from medaug_cli.recipe.yaml_text import Path
+
+_LATER = {
+    ("balance",): "balancing by class or group",
+    ("privacy",): "de-identification",
+    ("checks",): "checks of a copy (write checks: null)",
+    ("dataset", "points"): "points",
+    ("limits", "timeout"): "a time limit for jobs",
+}
+
+
+def build_recipe(document: Document) -> Recipe | None:
+    """Return the recipe that `document` holds, or None; mistakes are added to `document.problems`."""
+    data = document.data
+    if not isinstance(data, dict):
+        _add(document, (), "a recipe is a mapping with the keys version, seed, copies, dataset, steps, output")
+        return None
+    plain = _without_later(document, data)
+    steps = _build_steps(document, plain.get("steps"), ("steps",)) if "steps" in plain else None
+    # The steps are built one by one; a sound stand-in keeps pydantic from reporting them a second time.
+    checked = {**plain, "steps": steps or (_STAND_IN,)} if "steps" in plain else plain
+    recipe = _validate(document, Recipe, checked, ())
+    return recipe if isinstance(recipe, Recipe) and not document.problems else None
+
+
+def build_step(name: str, values: Mapping[str, Any]) -> Step:
+    """Return the step of a manifest record; raises KeyError and ValidationError."""
+    return load_step(name).model_validate(dict(values))
+
+
+def _without_later(document: Document, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Report keys that the interface has and this version does not; leave them out."""
+    plain = dict(data)
+    for section in ("dataset", "limits"):
+        if isinstance(plain.get(section), dict):
+            plain[section] = dict(plain[section])
+    for path, what in _LATER.items():
+        holder = plain if len(path) == 1 else plain.get(path[0])
+        if isinstance(holder, dict) and holder.get(path[-1]) is not None:
+            holder.pop(path[-1])
+            _add(document, path, f"this version does not support {what}; leave {path[-1]} out", key=True)
+    return plain
+
+
+def _build_steps(document: Document, raw: object, path: Path) -> tuple[Step, ...]:
+    if not isinstance(raw, list) or not raw:
+        _add(document, path, "needs a list with at least one step, such as `- flip: {axes: [LR]}`")
+        return ()
+    return tuple(filter(None, (_build_step(document, item, (*path, index)) for index, item in enumerate(raw))))
+
+
+def _build_step(document: Document, raw: object, path: Path) -> Step | None:
+    values: object
+    if isinstance(raw, str):
+        name, values, inner = raw, {}, path
+    elif isinstance(raw, dict) and len(raw) == 1:
+        name, values = next(iter(raw.items()))
+        inner = (*path, name)
+    else:
+        found = f"keys {', '.join(map(str, raw))}" if isinstance(raw, dict) else repr(raw)
+        _add(document, path, f"a step is a name, or `name: {{parameter: value}}`; found {found}")
+        return None
+    if name not in step_names():
+        _add(document, inner, f"unknown step {name}{_suggest(str(name), step_names())}", key=True)
+        return None
+    return _build_known_step(document, load_step(str(name)), values, inner)
+
+
+def _build_known_step(document: Document, step: type[Step], values: object, path: Path) -> Step | None:
+    if issubclass(step, Policy):
+        steps_path = path if isinstance(values, list) else (*path, "steps")
+        settings = {"steps": values} if isinstance(values, list) else values
+        if not isinstance(settings, dict):
+            _add(document, path, f"{step.step_name()} needs a list of steps, or a mapping with the key steps")
+            return None
+        before = len(document.problems)
+        children = _build_steps(document, settings.get("steps"), steps_path)
+        if len(document.problems) > before:
+            # Weights and counts are only meaningful against the whole list.
+            settings = {key: value for key, value in settings.items() if key not in ("weights", "count")}
+        made = _validate(document, step, {**settings, "steps": children or (_STAND_IN,)}, path)
+    elif values is None or isinstance(values, dict):
+        made = _validate(document, step, values or {}, path)
+    else:
+        _add(document, path, f"{step.step_name()} needs `parameter: value` pairs, found {values!r}")
+        return None
+    return made if isinstance(made, Step) else None
+
+
+def _validate(document: Document, model: type[BaseModel], values: Mapping[str, Any], path: Path) -> BaseModel | None:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        problems = [_problem_of(document, model, found, path) for found in error.errors(include_url=False)]
+        # A union reports once for each of its branches: the first, which is the plainest, is enough.
+        first = {(problem.place, problem.key): problem for problem in reversed(problems)}
+        document.problems.extend(first.values())
+        return None
+
+
+def _problem_of(document: Document, model: type[BaseModel], found: Any, path: Path) -> Problem:
+    location = tuple(part for part in found["loc"] if isinstance(part, str | int))
+    # A union's error carries the names of its branches, which stand nowhere in the file.
+    place_path: Path = path
+    for part in location:
+        if (*place_path, part) in document.values or (*place_path, part) in document.keys:
+            place_path = (*place_path, part)
+    key = str(location[-1]) if location else ""
+    match found["type"]:
+        case "extra_forbidden":
+            known = _known_keys(model, location[:-1])
+            return Problem(document.place_of(place_path, key=True), f"unknown key {key}{_suggest(key, known)}", key)
+        case "missing":
+            return Problem(document.place_of(place_path), f"key {key} is missing", key)
+        case _:
+            name = ".".join(str(part) for part in place_path[len(path) :]) or str(path[-1] if path else "recipe")
+            return Problem(document.place_of(place_path), f"{name}: {_plain_message(found)}")
+
+
+def _plain_message(found: Any) -> str:
+    message = str(found["msg"]).removeprefix("Value error, ")
+    allowed = found.get("ctx", {}).get("expected")
+    value = found.get("input")
+    shown = f", found {value!r}" if isinstance(value, str | int | float | bool | type(None)) else ""
+    if found["type"] == "literal_error":
+        return f"allowed: {allowed}{shown}{_suggest(str(value), _quoted(str(allowed)), only_close=True)}"
+    return message if found["type"] == "value_error" else f"{message[:1].lower()}{message[1:]}{shown}"
+
+
+def _quoted(text: str) -> list[str]:
+    return [part for part in text.split("'") if part.strip(" ,or") and part.strip()]
+
+
+def _known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> Iterable[str]:
+    for part in location:
+        field = model.model_fields.get(str(part))
+        inner = getattr(field, "annotation", None)
+        choices = (inner, *getattr(inner, "__args__", ()))
+        model = next((one for one in choices if isinstance(one, type) and issubclass(one, BaseModel)), model)
+    return list(model.model_fields)
+
+
+def _suggest(name: str, known: Iterable[str], *, only_close: bool = False) -> str:
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close and close[0] != name:
+        return f"; did you mean {close[0]}?"
+    return "" if only_close else f"; allowed: {', '.join(names)}"
+
+
+def _add(document: Document, path: Path, message: str, *, key: bool = False) -> None:
+    document.problems.append(Problem(document.place_of(path, key=key), message))
+
+
+_STAND_IN = Step()

@@ -1,0 +1,112 @@
+"""The recipe: what a user asks for, every key declared once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+
+from medaug_cli.step import Policy, Step
+
+ALGORITHM_VERSION = 1
+"""Raised whenever the same recipe would give other voxels than before; part of every output's identity."""
+
+
+class Section(BaseModel):
+    """A part of the recipe; unknown keys are mistakes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Split(Section):
+    """Which rows of the table are augmented."""
+
+    column: str = Field(default="split", description="Column of the table that names the split.")
+    augment: tuple[str, ...] = Field(
+        default=("train",), min_length=1, description="Splits that are augmented; validation and test never should be."
+    )
+
+
+class DatasetSection(Section):
+    """What the dataset holds and how its files belong together."""
+
+    layout: Literal["auto", "nifti", "bids", "nnunet", "dicom"] = Field(
+        default="auto", description="How files are laid out; auto looks."
+    )
+    modality: Literal["auto", "CT", "MR", "DX", "MG", "US", "PT", "OP", "XC"] = Field(
+        default="auto", description="Modality, where the headers do not tell."
+    )
+    images: dict[str, str] | None = Field(
+        default=None, description="Channels and their file names, with {case}; may be left out where the layout tells."
+    )
+    labels: dict[str, str] | None = Field(default=None, description="Label maps and their file names, with {case}.")
+    group: Literal["series", "frame_of_reference"] = Field(
+        default="series", description="DICOM: every series on its own, or co-registered ones as channels."
+    )
+    label_names: dict[int, str] = Field(default_factory=dict, description="Names of label values, for swap_labels.")
+    table: str | None = Field(default=None, description="CSV or TSV in the dataset with rows by case or patient.")
+    split: Split | None = Field(default=None, description="Which splits of the table are augmented.")
+    on_bad_sample: Literal["skip", "fail"] = Field(
+        default="skip", description="skip: recorded, and the run goes on (exit 3); fail: the run stops."
+    )
+
+
+class OutputSection(Section):
+    """How copies are written."""
+
+    originals: Literal["none", "link", "copy"] = Field(
+        default="none", description="Whether originals stand in OUTPUT too, as hard links or copies; needs -o."
+    )
+    compression: Literal["none", "fast", "small"] = Field(
+        default="fast", description="gzip effort of .nii.gz: none (stored), fast, small."
+    )
+    dtype: Literal["preserve", "float32"] = Field(
+        default="preserve", description="Type of NIfTI images: the source's, or float32. Labels keep theirs."
+    )
+
+
+class LimitsSection(Section):
+    """What one sample may take."""
+
+    max_voxels: float = Field(default=4.0e8, gt=0, description="Voxels of one volume, before it is decoded.")
+
+
+class Recipe(Section):
+    """What to make of a dataset."""
+
+    version: Literal[1] = Field(description="Version of the recipe's format.")
+    name: str = Field(default="", max_length=200, description="A name for people.")
+    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="Root of every random draw.")
+    copies: int = Field(default=1, ge=1, le=9999, description="Copies of each sample.")
+    dataset: DatasetSection = Field(default_factory=DatasetSection, description="What the dataset holds.")
+    steps: tuple[SerializeAsAny[Step], ...] = Field(min_length=1, description="Steps, applied in order.")
+    checks: None = Field(default=None, description="null: no checks of a copy.")
+    output: OutputSection = Field(default_factory=OutputSection, description="How copies are written.")
+    limits: LimitsSection = Field(default_factory=LimitsSection, description="What one sample may take.")
+
+    def voxel_digest(self) -> str:
+        """Return the SHA-256 of all that decides a copy's voxels; not of its name, nor of how many copies there are."""
+        decides = {
+            "algorithm": ALGORITHM_VERSION,
+            "seed": self.seed,
+            "steps": [dump_step(step) for step in self.steps],
+            "dtype": self.output.dtype,
+            "label_names": {str(value): name for value, name in sorted(self.dataset.label_names.items())},
+        }
+        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+
+def dump_step(step: Step) -> dict[str, Any]:
+    """Return `step` as a recipe would write it, every parameter named: {name: {parameter: value}}."""
+    values = step.model_dump(mode="json", exclude_none=True, exclude={"steps"})
+    if isinstance(step, Policy):
+        values["steps"] = [dump_step(child) for child in step.steps]
+    return {step.step_name(): values}
+
+
+def dump_recipe(recipe: Recipe) -> dict[str, Any]:
+    """Return the resolved recipe: every key, with its default where the author left it out."""
+    plain = recipe.model_dump(mode="json", exclude={"steps"})
+    return {**plain, "steps": [dump_step(step) for step in recipe.steps]}
