@@ -1,0 +1,112 @@
+"""Copies: read a sample, draw and apply, encode; what the run, replay and a preview share. Writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from medaug_cli.core.errors import SampleError
+from medaug_cli.core.lazy import np
+from medaug_cli.core.sample import Derivation, LabelMap, LoadedSample, Volume
+from medaug_cli.core.seeding import digest
+from medaug_cli.formats import Limits, load_format
+from medaug_cli.program import turn_of
+from medaug_cli.step import IntensityStep, Policy, SpatialStep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from medaug_cli.core.sample import EncodedFile, FileEntry, Loaded, Source
+    from medaug_cli.manifest import Settings
+    from medaug_cli.program import Copy, Program
+    from medaug_cli.step import Step
+
+
+@dataclass(frozen=True)
+class Written:
+    """One encoded file and the entry that the manifest will have of it, but for its bytes' hash."""
+
+    source: Source
+    file: EncodedFile
+
+
+def load_sample(
+    dataset: Path, sample_id: str, sources: Sequence[Source], label_names: Mapping[int, str], max_voxels: float
+) -> LoadedSample:
+    """Read all volumes and label maps of a sample; raises SampleError."""
+    limits = Limits(max_voxels=max_voxels)
+    loaded = [load_format(source.format).read(dataset, source, limits) for source in sources]
+    images = {one.source.channel: one for one in loaded if isinstance(one.content, Volume)}
+    labels = {one.source.channel: one for one in loaded if isinstance(one.content, LabelMap)}
+    return LoadedSample(sample_id, images, labels, dict(label_names))
+
+
+def derive(program: Program, copy: Copy, number: int, sample: LoadedSample, settings: Settings) -> Derivation:
+    """Return what the writers must say of a copy."""
+    steps = [drawn.step for drawn in program if drawn.step is not None and not isinstance(drawn.step, Policy)]
+    grid = next(iter(sample.images.values())).content.geometry
+    moved = any(isinstance(step, SpatialStep) for step in steps)
+    return Derivation(
+        copy=number,
+        recipe_sha256=settings.recipe_sha256,
+        uid_key=digest(settings.recipe_sha256, sample.id, number).hex(),
+        steps=tuple(_say(step) for step in steps),
+        moved=moved,
+        intensity_changed=any(isinstance(step, IntensityStep) for step in steps),
+        mirrored=moved and float(np.linalg.det(copy.mapping.jacobian(grid.center_mm))) < 0,
+        swap_laterality=copy.swaps_laterality,
+        turn=turn_of(copy.mapping, grid),
+        compression=settings.compression,
+        dtype=settings.dtype,
+    )
+
+
+def _say(step: Step) -> tuple[str, tuple[str, str, str]]:
+    return step.step_name(), step.code
+
+
+def encode_copy(
+    copy: Copy, sample: LoadedSample, targets: Mapping[Source, Sequence[str]], derivation: Derivation
+) -> Iterator[Written]:
+    """Yield the files of a copy, image after image and label map after label map; raises SampleError."""
+    contents: dict[str, Mapping[str, Volume | LabelMap]] = {"image": copy.images, "label": copy.labels}
+    for loaded in (*sample.images.values(), *sample.labels.values()):
+        source = loaded.source
+        content = contents[source.role][source.channel]
+        for file in load_format(source.format).encode(content, loaded, targets[source], derivation):
+            yield Written(source, file)
+
+
+def entries_of(sample: LoadedSample) -> tuple[FileEntry, ...]:
+    """Return the entries of every source file of a sample."""
+    return tuple(entry for loaded in _all(sample) for entry in loaded.entries)
+
+
+def count_labels(before: LoadedSample, after: Copy) -> dict[str, dict[str, tuple[int, int]]]:
+    """Return for each label map and value the voxels before and after; 0, the background, is left out."""
+    counts: dict[str, dict[str, tuple[int, int]]] = {}
+    for name, loaded in before.labels.items():
+        old, new = _count(loaded.content.array), _count(after.labels[name].array)
+        counts[name] = {f"{value:g}": (old.get(value, 0), new.get(value, 0)) for value in sorted({*old, *new})}
+    return counts
+
+
+def _count(array: Any) -> dict[float, int]:
+    if array.dtype.kind == "u" and array.dtype.itemsize == 1:
+        tally = np.bincount(array.reshape(-1), minlength=256)
+        return {float(value): int(tally[value]) for value in np.flatnonzero(tally) if value}
+    values, tally = np.unique(array, return_counts=True)
+    return {float(value): int(count) for value, count in zip(values, tally, strict=True) if value}
+
+
+def check_unchanged(sample: LoadedSample, expected: Sequence[FileEntry]) -> None:
+    """Raise SampleError where a source's bytes are not those that `expected` was made from."""
+    hashes = {entry.path: entry.sha256 for entry in entries_of(sample)}
+    changed = [entry.path for entry in expected if hashes.get(entry.path) != entry.sha256]
+    if changed:
+        raise SampleError("source_changed", f"{changed[0]}: not the file that the copy was made from")
+
+
+def _all(sample: LoadedSample) -> tuple[Loaded, ...]:
+    return (*sample.images.values(), *sample.labels.values())

@@ -1,0 +1,37 @@
+"""Engines: where jobs run. One module an engine, each with a function `run_jobs`; found by scanning this folder."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from medaug_cli.plan import Job
+    from medaug_cli.root import Entry
+
+    Task = Callable[[Job], tuple[Entry, ...]]
+    Result = tuple[Job, tuple[Entry, ...] | str]
+
+
+class Engine(Protocol):
+    """What an engine's module offers."""
+
+    def run_jobs(self, task: Task, jobs: Sequence[Job], workers: int) -> Generator[Result]:
+        """Yield each job with its entries as it ends, or with the reason why its worker died (`worker_signal_11`).
+
+        Closing the iterator stops every worker.
+        """
+        ...
+
+
+def engine_names() -> tuple[str, ...]:
+    """Return the names of all engines without importing them."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+def load_engine(name: str) -> Engine:
+    """Return the engine called `name`."""
+    return cast("Engine", importlib.import_module(f"{__name__}.{name}"))

@@ -1,0 +1,139 @@
+"""The manifest: one record an output, sorted, written whole; and the hash list beside it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from medaug_cli.core.errors import RootError
+from medaug_cli.core.sample import FileEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+MANIFEST_NAME = "medaug-manifest.jsonl"
+SUMS_NAME = "SHA256SUMS"
+NOT_CANONICAL = ("versions", "timing", "run")
+"""Fields that differ between equal runs and are left out of hashes and diffs."""
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class GeometryEntry(_Entry):
+    """The grid of the first image of a copy."""
+
+    size: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+    origin_mm: tuple[float, float, float]
+    direction: tuple[float, ...]
+    frame: Literal["LPS"] = "LPS"
+
+
+class SeedEntry(_Entry):
+    """What keys the generators of this copy: root, words, and the bit generator they feed."""
+
+    root: int
+    words: tuple[str | int, ...]
+    bit_generator: str
+
+
+class StepEntry(_Entry):
+    """One step as drawn: numbers, not ranges; they validate back into the step."""
+
+    path: str
+    name: str
+    applied: bool
+    values: dict[str, Any] = Field(default_factory=dict)
+    chosen: tuple[int, ...] | None = None
+    redraws: int = 0
+
+
+class Settings(_Entry):
+    """What else of the recipe decides an output's bytes."""
+
+    recipe_sha256: str
+    dtype: Literal["preserve", "float32"]
+    compression: Literal["none", "fast", "small"]
+    label_names: dict[int, str] = Field(default_factory=dict)
+
+
+class Record(_Entry):
+    """What came of one copy of one sample."""
+
+    schema_: Literal["medaug.manifest/1"] = Field(default="medaug.manifest/1", alias="schema")
+    output_id: str
+    sample_id: str
+    patient_key: str = ""
+    split: str = ""
+    category: str = Field(default="", alias="class")
+    copy_: int = Field(alias="copy")
+    status: Literal["ok", "failed", "rejected"]
+    reason: str = ""
+    message: str = ""
+    source: tuple[FileEntry, ...] = ()
+    output: tuple[FileEntry, ...] = ()
+    geometry: GeometryEntry | None = None
+    seed: SeedEntry
+    settings: Settings
+    steps: tuple[StepEntry, ...] = ()
+    labels: dict[str, dict[str, tuple[int, int]]] = Field(
+        default_factory=dict, description="Voxels of each label before and after, by label map and value."
+    )
+    qc: dict[str, Any] = Field(default_factory=dict)
+    versions: dict[str, str] = Field(default_factory=dict)
+    timing: dict[str, float] = Field(default_factory=dict)
+    run: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Sample and copy, by which the manifest is sorted."""
+        return self.sample_id, self.copy_
+
+    def line(self) -> str:
+        """Return the record as the manifest keeps it: one line of JSON, keys sorted."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, ensure_ascii=False)
+
+    def canonical(self) -> str:
+        """Return the line without what differs between equal runs."""
+        return json.dumps(
+            self.model_dump(mode="json", by_alias=True, exclude=set(NOT_CANONICAL)), sort_keys=True, ensure_ascii=False
+        )
+
+
+def read_records(path: Path) -> Iterator[Record]:
+    """Yield the records of the manifest at `path`.
+
+    Raises RootError for a missing manifest or a damaged line, with its number.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RootError(f"{path}: no readable manifest; name the folder that `medaug run` wrote to") from error
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield Record.model_validate_json(line)
+        except ValidationError as error:
+            raise RootError(f"{path}:{number}: not a manifest record; run again to rebuild the manifest") from error
+
+
+def manifest_text(records: Iterable[Record]) -> str:
+    """Return the manifest of `records`, sorted by sample and copy."""
+    return "".join(f"{record.line()}\n" for record in sorted(records, key=lambda record: record.key))
+
+
+def sums_text(records: Iterable[Record]) -> str:
+    """Return the list that `sha256sum -c` reads, of every output file."""
+    files = {entry.path: entry.sha256 for record in records for entry in record.output if record.status == "ok"}
+    return "".join(_sum_line(path, digest) for path, digest in sorted(files.items()))
+
+
+def _sum_line(path: str, digest: str) -> str:
+    """Return one line; sha256sum marks a name with a backslash or a line break by a leading backslash."""
+    escaped = path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    mark = "\\" if escaped != path else ""
+    return f"{mark}{digest}  {escaped}\n"

@@ -1,0 +1,69 @@
+"""Names of copies: where each file of a copy goes, relative to ROOT, by the layout of the dataset."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from medaug_cli.core.sample import Sample, Source
+
+BIDS_DERIVATIVES = "derivatives/medaug"
+_NIFTI_SUFFIX = re.compile(r"\.(nii\.gz|nii|hdr|img)$", re.IGNORECASE)
+_BIDS_DERIVED = re.compile(r"^derivatives/[^/]+/")
+_BIDS_DESC = re.compile(r"_desc-([A-Za-z0-9]+)")
+
+
+def copy_paths(sample: Sample, source: Source, copy: int) -> tuple[str, ...]:
+    """Return the path of each file of `source` in copy number `copy`, in the order of the source's files."""
+    mark = f"aug{copy:04d}"
+    if source.format == "dicom":
+        return tuple(_in_marked_folder(path, mark) for path in source.files)
+    if sample.layout == "bids":
+        return tuple(_bids_name(path, mark) for path in source.files)
+    case = _case_of(sample)
+    return tuple(_case_name(path, case, mark) for path in source.files)
+
+
+def _in_marked_folder(path: str, mark: str) -> str:
+    """CT/0001.dcm → CT_aug0001/0001.dcm; files that lie in the dataset itself go to aug0001/."""
+    folder, name = posixpath.split(path)
+    return posixpath.join(f"{folder}_{mark}" if folder else mark, name)
+
+
+def _case_of(sample: Sample) -> str:
+    """Return what the file names of a sample have in common: its id, or their start up to a separator."""
+    stems = [_split_suffix(posixpath.basename(path))[0] for source in sample.sources for path in source.files]
+    own, common = posixpath.basename(sample.id), posixpath.commonprefix(stems)
+    starts = [own, *(common[:end] for end in range(len(common), 0, -1))]
+    return next((start for start in starts if all(_continues(stem, start) for stem in stems)), "")
+
+
+def _continues(stem: str, case: str) -> bool:
+    """Say whether `stem` is `case`, or `case` and a separator and more."""
+    return stem == case or (stem.startswith(case) and case[-1].isalnum() and not stem[len(case)].isalnum())
+
+
+def _case_name(path: str, case: str, mark: str) -> str:
+    """case01_T1w.nii.gz → case01_aug0001_T1w.nii.gz, so that the copy is a case of its own."""
+    folder, name = posixpath.split(path)
+    stem, suffix = _split_suffix(name)
+    head = case or stem
+    return posixpath.join(folder, f"{head}_{mark}{stem[len(head) :]}{suffix}")
+
+
+def _bids_name(path: str, mark: str) -> str:
+    """sub-01/anat/sub-01_T1w.nii.gz → derivatives/medaug/sub-01/anat/sub-01_desc-aug0001_T1w.nii.gz."""
+    folder, name = posixpath.split(_BIDS_DERIVED.sub("", path))
+    stem, suffix = _split_suffix(name)
+    entities, _, kind = stem.rpartition("_")
+    described = _BIDS_DESC.search(entities)
+    label = f"{described[1]}{mark}" if described else mark
+    entities = _BIDS_DESC.sub("", entities)
+    return posixpath.join(BIDS_DERIVATIVES, folder, f"{entities}_desc-{label}_{kind}{suffix}")
+
+
+def _split_suffix(name: str) -> tuple[str, str]:
+    found = _NIFTI_SUFFIX.search(name)
+    return (name[: found.start()], found.group()) if found else posixpath.splitext(name)

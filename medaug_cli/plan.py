@@ -1,0 +1,175 @@
+"""Plan: which copies to make of which samples; touches no pixels."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medaug_cli.core.errors import DatasetError, RootError
+from medaug_cli.core.files import sha256_of
+from medaug_cli.naming import copy_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from medaug_cli.core.sample import FileEntry, Sample
+    from medaug_cli.discover import Inventory
+    from medaug_cli.recipe.model import Recipe
+    from medaug_cli.root import Entry, Root, Stamp
+
+_BASE_BYTES = 220 << 20  # a worker with its imports, measured
+_BYTES_A_VOXEL = 18  # float32 source, copy and resampled copy, and the encoded file
+_VOXELS_A_SECOND = 8.0e6  # of the quickstart recipe, one worker, measured; only for the estimate
+
+
+@dataclass(frozen=True)
+class Job:
+    """Copies of one sample that one worker makes, reading the sample once."""
+
+    sample: Sample
+    copies: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Jobs to do, copies that are already valid, samples left out with their reasons, and what it will take."""
+
+    jobs: tuple[Job, ...]
+    kept: int
+    skipped: tuple[tuple[str, str, str], ...]
+    bytes_needed: int
+    bytes_free: int
+    bytes_of_memory: int
+    seconds: float
+
+    @property
+    def copies(self) -> int:
+        """Number of copies to make."""
+        return sum(len(job.copies) for job in self.jobs)
+
+    def outputs(self) -> list[str]:
+        """Return every path that the jobs will write, relative to ROOT."""
+        return [path for job in self.jobs for copy in job.copies for path in _paths(job.sample, copy)]
+
+
+def make_plan(
+    inventory: Inventory,
+    recipe: Recipe,
+    root: Root,
+    dataset: Path,
+    *,
+    only: str | None = None,
+    limit: int | None = None,
+    overwrite: str = "never",
+) -> Plan:
+    """Return what is left to do for `recipe`; raises RootError and DatasetError for names that clash."""
+    chosen = [sample for sample in inventory.samples if only is None or fnmatch.fnmatchcase(sample.id, only)]
+    if not chosen:
+        raise DatasetError(f"no sample is called {only}; `medaug scan` lists them")
+    chosen = chosen[:limit]
+    every = [(sample, copy) for sample in chosen for copy in range(1, recipe.copies + 1)]
+    _check_clashes(every, inventory)
+    jobs, kept = [], 0
+    for sample in chosen:
+        missing = [
+            copy for copy in range(1, recipe.copies + 1) if not _valid(sample, copy, recipe, root, dataset, overwrite)
+        ]
+        kept += recipe.copies - len(missing)
+        if missing:
+            jobs.append(Job(sample, tuple(missing)))
+    _check_foreign(jobs, root)
+    return _estimate(tuple(jobs), kept, inventory.skipped, root.path, recipe)
+
+
+def _paths(sample: Sample, copy: int) -> list[str]:
+    return [path for source in sample.sources for path in copy_paths(sample, source, copy)]
+
+
+def _check_clashes(every: Iterable[tuple[Sample, int]], inventory: Inventory) -> None:
+    """Raise DatasetError where two copies would have one name, also on a disk that ignores case, or a source's name."""
+    sources = {path.casefold() for sample in inventory.samples for source in sample.sources for path in source.files}
+    owners: dict[str, str] = {}
+    for sample, copy in every:
+        for path in _paths(sample, copy):
+            other = owners.setdefault(path.casefold(), sample.id)
+            if other != sample.id or path.casefold() in sources:
+                raise DatasetError(f"copies of {sample.id} and {other} would both be written to {path}; rename one")
+        twice = [path for path, count in Counter(_paths(sample, copy)).items() if count > 1]
+        if twice:
+            raise DatasetError(f"two files of {sample.id} would both be written to {twice[0]}; rename one")
+
+
+def _check_foreign(jobs: Sequence[Job], root: Root) -> None:
+    """Raise RootError where a file that medaug did not write stands in the place of an output."""
+    known = root.known_outputs()
+    for job in jobs:
+        for copy in job.copies:
+            for path in _paths(job.sample, copy):
+                if path not in known and os.path.lexists(root.path / path):
+                    raise RootError(f"{root.path / path}: exists and was not written by medaug; move it away")
+
+
+def _valid(sample: Sample, copy: int, recipe: Recipe, root: Root, dataset: Path, overwrite: str) -> bool:
+    """Say whether a copy stands: same recipe, same inputs, same outputs."""
+    entry = root.entries.get((sample.id, copy))
+    if entry is None or overwrite == "all" or entry.record.status != "ok":
+        return False
+    if entry.record.settings.recipe_sha256 != recipe.voxel_digest() or entry.record.settings != _settings(
+        recipe, entry
+    ):
+        return False
+    stamps = {path: stamp for source in sample.sources for path, stamp in zip(source.files, source.stamps, strict=True)}
+    if set(stamps) != {file.path for file in entry.record.source}:
+        return False
+    if set(_paths(sample, copy)) != {file.path for file in entry.record.output}:
+        return False
+    sources = all(_same(file, stamps[file.path], entry, "source", dataset) for file in entry.record.source)
+    return sources and all(
+        _same(file, _stamp(root.path / file.path), entry, "output", root.path) for file in entry.record.output
+    )
+
+
+def _settings(recipe: Recipe, entry: Entry) -> object:
+    """Return the settings of an entry as `recipe` would have them, but for the digest, which was compared before."""
+    return entry.record.settings.model_copy(update={"dtype": recipe.output.dtype})
+
+
+def _same(file: FileEntry, stamp: Stamp | None, entry: Entry, role: str, folder: Path) -> bool:
+    """Say whether a file is as it was: by size and time, or where those differ by its hash."""
+    if stamp is None or stamp[0] != file.bytes:
+        return False
+    known = entry.stamps.get(f"{role}:{file.path}")
+    return known == stamp or sha256_of(folder / file.path) == file.sha256
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _estimate(
+    jobs: tuple[Job, ...], kept: int, skipped: tuple[tuple[str, str, str], ...], root: Path, recipe: Recipe
+) -> Plan:
+    """Return the plan with the bytes, memory and time that it will about take."""
+    existing = root
+    while not existing.exists():
+        existing = existing.parent
+    largest = max((job.sample.voxels for job in jobs), default=0)
+    voxels = sum(job.sample.voxels * len(job.copies) for job in jobs)
+    return Plan(
+        jobs=jobs,
+        kept=kept,
+        skipped=skipped,
+        bytes_needed=sum(job.sample.stored_bytes * len(job.copies) for job in jobs),
+        bytes_free=shutil.disk_usage(existing).free,
+        bytes_of_memory=_BASE_BYTES + largest * _BYTES_A_VOXEL,
+        seconds=voxels * max(1, len(recipe.steps) / 4) / _VOXELS_A_SECOND,
+    )

@@ -1,0 +1,199 @@
+"""The supervisor: recipe and dataset → plan → engine → journal and manifest."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import uuid
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from medaug_cli import __version__
+from medaug_cli.core.errors import Interrupt, UsageError
+from medaug_cli.core.seeding import keyed_hash
+from medaug_cli.discover import DatasetQuery, discover
+from medaug_cli.engines import load_engine
+from medaug_cli.manifest import Settings
+from medaug_cli.originals import check_originals, describe_bids, place_originals
+from medaug_cli.plan import make_plan
+from medaug_cli.recipe.model import dump_recipe
+from medaug_cli.root import check_ownership, hold_root, read_root
+from medaug_cli.tally import StopRules, Tally, allowed_failures
+from medaug_cli.worker import Orders, failed_entries, run_job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from medaug_cli.discover import Inventory
+    from medaug_cli.events import Event
+    from medaug_cli.plan import Plan
+    from medaug_cli.recipe.model import Recipe
+    from medaug_cli.root import Root
+
+    Listener = Callable[[Event], None]
+
+_LIBRARIES = ("numpy", "SimpleITK", "nibabel", "pydicom", "joblib")
+_SHARE_OF_MEMORY = 0.8
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line adds to a recipe."""
+
+    engine: str = "local"
+    workers: str = "auto"
+    only: str | None = None
+    limit: int | None = None
+    overwrite: str = "never"
+    max_duration_s: float | None = None
+    max_failures: str | None = None
+    fail_fast: bool = False
+    lock_timeout_s: float = 0.0
+    memory_bytes: int | None = None
+
+
+def look(recipe: Recipe, dataset: Path, root: Path, known: frozenset[str] = frozenset()) -> Inventory:
+    """Return what `recipe` finds in `dataset`, ROOT and its copies left out."""
+    section = recipe.dataset
+    query = DatasetQuery(
+        layout=section.layout,
+        modality=section.modality,
+        images=section.images,
+        labels=section.labels,
+        group=section.group,
+        label_names=section.label_names,
+        table=section.table,
+        split_column=section.split.column if section.split else None,
+        augment=section.split.augment if section.split else None,
+        exclude=(root,) if root.resolve() != dataset.resolve() else (),
+        known_outputs=known,
+    )
+    return discover(dataset, query)
+
+
+def preview_run(recipe: Recipe, dataset: Path, root_path: Path, options: Options) -> tuple[Inventory, Plan]:
+    """Return what a run would do; writes nothing."""
+    check_originals(recipe.output.originals, dataset, root_path)
+    return _prepare(recipe, dataset, read_root(root_path), options)
+
+
+def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen: Listener) -> Tally:
+    """Make every copy of `recipe` that does not stand yet; raises MedaugError for what stops a run at once."""
+    check_originals(recipe.output.originals, dataset, root_path)
+    if not dataset.is_dir():
+        look(recipe, dataset, root_path)  # says what is wrong, before ROOT is made
+    with hold_root(root_path, options.lock_timeout_s) as root:
+        inventory, plan = _prepare(recipe, dataset, root, options)
+        tally = Tally(total=plan.copies, kept=plan.kept)
+        rules = _stop_rules(recipe, options, plan)
+        workers = choose_workers(options, plan)
+        if options.overwrite == "stale":
+            root.remove_stale(recipe.voxel_digest())
+        run_id = uuid.uuid4().hex[:12]
+        root.begin(dump_recipe(recipe), dataset, plan.outputs())
+        place_originals(recipe.output.originals, inventory.samples, dataset, root)
+        for text in inventory.warnings:
+            listen(tally.event("warning", text))
+        started = time.monotonic()
+        orders = make_orders(recipe, dataset, root.path, inventory, {"id": run_id, "engine": options.engine})
+        _work(orders, plan, workers, root, tally, rules, listen)
+        if inventory.layout == "bids":
+            describe_bids(root)
+        root.finish(run_id, _run_record(run_id, tally, options, time.monotonic() - started))
+    return tally
+
+
+def _prepare(recipe: Recipe, dataset: Path, root: Root, options: Options) -> tuple[Inventory, Plan]:
+    """Look at the dataset, check that ROOT is ours, and plan; writes nothing."""
+    inventory = look(recipe, dataset, root.path, root.known_outputs())
+    check_ownership(root, dataset, recipe, options.overwrite)
+    plan = make_plan(
+        inventory, recipe, root, dataset, only=options.only, limit=options.limit, overwrite=options.overwrite
+    )
+    return inventory, plan
+
+
+def _work(
+    orders: Orders, plan: Plan, workers: int, root: Root, tally: Tally, rules: StopRules, listen: Listener
+) -> None:
+    """Give the jobs to the engine and journal what comes back, until all is done or something stops the run."""
+    listen(tally.event("started", f"{plan.copies} copies to make, {plan.kept} already valid, {workers} workers"))
+    engine = load_engine(orders.run["engine"])
+    try:
+        with closing(engine.run_jobs(partial(run_job, orders), plan.jobs, workers)) as results:
+            for job, outcome in results:
+                entries = failed_entries(orders, job, outcome) if isinstance(outcome, str) else outcome
+                root.add(entries)
+                for entry in entries:
+                    listen(tally.count(entry))
+                if tally.stop_if_due(entries, rules):
+                    break
+    except Interrupt as stop:
+        tally.stopped, tally.why = stop.exit_code, "interrupted; run again to go on"
+    if tally.stopped:
+        root.clear_temporaries()
+
+
+def make_orders(recipe: Recipe, dataset: Path, root: Path, inventory: Inventory, run: dict[str, str]) -> Orders:
+    """Return what all jobs of a run share."""
+    key = os.environ.get("MEDAUG_KEY") or "medaug"
+    patients = {sample.patient for sample in inventory.samples if sample.patient}
+    return Orders(
+        dataset=dataset.resolve(),
+        root=root.resolve(),
+        steps=recipe.steps,
+        seed=recipe.seed,
+        settings=Settings(
+            recipe_sha256=recipe.voxel_digest(),
+            dtype=recipe.output.dtype,
+            compression=recipe.output.compression,
+            label_names=dict(recipe.dataset.label_names or inventory.label_names),
+        ),
+        max_voxels=recipe.limits.max_voxels,
+        patient_keys={patient: keyed_hash(key, patient) for patient in patients},
+        versions={"medaug": __version__, **{name: metadata.version(name) for name in _LIBRARIES}},
+        run=run,
+    )
+
+
+def choose_workers(options: Options, plan: Plan) -> int:
+    """Return the number of workers: as asked, or as many as cores and memory allow; raises UsageError."""
+    if options.workers != "auto":
+        if not options.workers.isdigit() or int(options.workers) < 1:
+            raise UsageError(f"--workers {options.workers}: allowed: auto or a whole number from 1")
+        return min(int(options.workers), max(1, len(plan.jobs)))
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    memory = options.memory_bytes or int(psutil.virtual_memory().available * _SHARE_OF_MEMORY)
+    return max(1, min(cores, memory // plan.bytes_of_memory, len(plan.jobs)))
+
+
+def _stop_rules(recipe: Recipe, options: Options, plan: Plan) -> StopRules:
+    deadline = None if options.max_duration_s is None else time.monotonic() + options.max_duration_s
+    return StopRules(
+        at_first_failure=options.fail_fast or recipe.dataset.on_bad_sample == "fail",
+        max_failures=allowed_failures(options.max_failures, plan.copies),
+        deadline_s=deadline,
+    )
+
+
+def _run_record(run_id: str, tally: Tally, options: Options, seconds: float) -> dict[str, Any]:
+    return {
+        "schema": "medaug.run/1",
+        "id": run_id,
+        "engine": options.engine,
+        "workers": options.workers,
+        "seconds": round(seconds, 3),
+        "total": tally.total,
+        "done": tally.done,
+        "failed": tally.failed,
+        "kept": tally.kept,
+        "exit_code": int(tally.exit_code()),
+        "finished": tally.done + tally.failed == tally.total,
+    }

@@ -1,0 +1,222 @@
+"""Worker: one job → records. Reads a sample once, makes its copies, publishes each; returns records only."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+import time
+import traceback
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medaug_cli.copies import Written, count_labels, derive, encode_copy, entries_of, load_sample
+from medaug_cli.core.errors import ResourceError, RootError, SampleError
+from medaug_cli.core.files import Published, publish
+from medaug_cli.core.lazy import sitk
+from medaug_cli.core.sample import FileEntry
+from medaug_cli.core.seeding import BIT_GENERATOR, digest
+from medaug_cli.manifest import GeometryEntry, Record, SeedEntry, Settings, StepEntry
+from medaug_cli.naming import copy_paths
+from medaug_cli.program import apply_program, draw_program, measure, scene_of
+from medaug_cli.root import Entry
+
+if sys.platform != "win32":
+    import resource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from medaug_cli.core.sample import LoadedSample, Sample
+    from medaug_cli.plan import Job
+    from medaug_cli.program import Drawn
+    from medaug_cli.step import Step
+
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What all jobs of a run share."""
+
+    dataset: Path
+    root: Path
+    steps: tuple[Step, ...]
+    seed: int
+    settings: Settings
+    max_voxels: float
+    patient_keys: dict[str, str]
+    versions: dict[str, str]
+    run: dict[str, str]
+
+
+def prepare_process() -> None:
+    """Pin ITK to one thread, leave Ctrl-C to the parent, and die with it; safe to repeat."""
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    if os.environ.get("LOKY_WORKER") or _is_child():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _is_child() -> bool:
+    return multiprocessing.parent_process() is not None
+
+
+def run_job(orders: Orders, job: Job) -> tuple[Entry, ...]:
+    """Make the copies of `job`; a failure is a record too, and costs nothing but its own copies."""
+    prepare_process()
+    started = time.perf_counter()
+    entries: list[Entry] = []
+    sample = job.sample
+    try:
+        loaded = _load(orders, sample)
+    except Exception as error:  # noqa: BLE001  one bad sample must never cost another
+        return tuple(_failed(orders, sample, copy, error) for copy in job.copies)
+    reading_s = (time.perf_counter() - started) / len(job.copies)
+    for copy in job.copies:
+        begun = time.perf_counter()
+        try:
+            entry = _make_copy(orders, sample, loaded, copy)
+        except Exception as error:  # noqa: BLE001  one bad copy must never cost another
+            entries.append(_failed(orders, sample, copy, error))
+            continue
+        seconds = reading_s + time.perf_counter() - begun
+        timing = {"seconds": round(seconds, 4), "peak_rss_mib": _peak_rss_mib()}
+        entries.append(replace(entry, record=entry.record.model_copy(update={"timing": timing})))
+    return tuple(entries)
+
+
+def _load(orders: Orders, sample: Sample) -> LoadedSample:
+    """Read the sample of a job; raises SampleError for what discovery or the reader found."""
+    if sample.problem:
+        raise SampleError(*sample.problem)
+    return load_sample(orders.dataset, sample.id, sample.sources, orders.settings.label_names, orders.max_voxels)
+
+
+def _make_copy(orders: Orders, sample: Sample, loaded: LoadedSample, copy: int) -> Entry:
+    scene = scene_of(loaded, orders.seed, copy)
+    program = draw_program(orders.steps, scene)
+    made = apply_program(program, loaded, scene)
+    derivation = derive(program, made, copy, loaded, orders.settings)
+    targets = {source: copy_paths(sample, source, copy) for source in sample.sources}
+    written: list[Written] = []
+    published = publish(_paths_and_bytes(orders.root, encode_copy(made, loaded, targets, derivation), written))
+    outputs = tuple(_entry_of(one, file) for one, file in zip(written, published, strict=True))
+    first = next(iter(made.images.values())).geometry
+    qc = {**measure(made, loaded), "clipped": sum(one.file.clipped for one in written)}
+    record = Record(
+        **_identity(orders, sample, copy, entries_of(loaded)),
+        status="ok",
+        output=outputs,
+        geometry=GeometryEntry(
+            size=first.size, spacing_mm=first.spacing_mm, origin_mm=first.origin_mm, direction=first.direction
+        ),
+        steps=tuple(step_entry(drawn) for drawn in program),
+        labels=count_labels(loaded, made),
+        qc=qc,
+    )
+    return Entry(record, _stamps(orders, sample, outputs))
+
+
+def _paths_and_bytes(root: Path, files: Iterator[Written], written: list[Written]) -> Iterator[tuple[Path, bytes]]:
+    """Yield each file to the publisher and keep it, without its bytes, for the record."""
+    for one in files:
+        written.append(Written(one.source, replace(one.file, data=b"")))
+        yield root / one.file.path, one.file.data
+
+
+def _entry_of(written: Written, published: Published) -> FileEntry:
+    source, file = written.source, written.file
+    return FileEntry(
+        role=source.role,
+        channel=source.channel,
+        path=file.path,
+        bytes=published.bytes,
+        sha256=published.sha256,
+        voxel_sha256=file.voxel_sha256,
+        format=source.format,
+        dtype=file.dtype,
+        uids=dict(file.uids),
+    )
+
+
+def step_entry(drawn: Drawn) -> StepEntry:
+    """Return one step as the manifest keeps it."""
+    values = drawn.step.values() if drawn.step is not None and drawn.chosen is None else {}
+    return StepEntry(
+        path=drawn.path, name=drawn.name, applied=drawn.step is not None, values=values, chosen=drawn.chosen
+    )
+
+
+def _identity(orders: Orders, sample: Sample, copy: int, sources: Sequence[FileEntry]) -> dict[str, Any]:
+    """Return the fields that say which copy a record is about."""
+    voxels = sorted(f"{entry.role}:{entry.channel}:{entry.voxel_sha256}" for entry in sources)
+    return {
+        "output_id": digest(orders.settings.recipe_sha256, sample.id, copy, *voxels).hex()[:32],
+        "sample_id": sample.id,
+        "patient_key": orders.patient_keys.get(sample.patient, ""),
+        "split": sample.split,
+        "category": sample.category,
+        "copy_": copy,
+        "source": tuple(sources),
+        "seed": SeedEntry(root=orders.seed, words=(sample.id, copy), bit_generator=BIT_GENERATOR),
+        "settings": orders.settings,
+        "versions": orders.versions,
+        "run": orders.run,
+    }
+
+
+def failed_entries(orders: Orders, job: Job, reason: str) -> tuple[Entry, ...]:
+    """Return the entries of a job whose worker died, for `reason` (`worker_signal_11`)."""
+    error = SampleError(reason, "the worker process died while it made this copy; the other samples were done")
+    return tuple(_failed(orders, job.sample, copy, error) for copy in job.copies)
+
+
+def _failed(orders: Orders, sample: Sample, copy: int, error: Exception) -> Entry:
+    reason, message = explain(error)
+    record = Record(**_identity(orders, sample, copy, ()), status="failed", reason=reason, message=message)
+    return Entry(record, {})
+
+
+def explain(error: Exception) -> tuple[str, str]:
+    """Return the stable reason and the message of a failed sample.
+
+    For a bug only its type and place are told: the text of an unforeseen error may quote a header.
+    """
+    match error:
+        case SampleError():
+            return error.reason, error.message
+        case ResourceError():
+            return "no_resources", str(error)
+        case RootError():
+            return "root_unwritable", str(error)
+        case MemoryError():
+            return "out_of_memory", "the sample does not fit into memory; use fewer workers or limits.max_voxels"
+        case OSError():
+            return "unreadable", f"cannot be read: {error.strerror}"
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return "internal_error", f"a bug in medaug: {type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}"
+
+
+def _stamps(orders: Orders, sample: Sample, outputs: Sequence[FileEntry]) -> dict[str, tuple[int, int]]:
+    stamps = {
+        f"source:{path}": stamp
+        for source in sample.sources
+        for path, stamp in zip(source.files, source.stamps, strict=True)
+    }
+    for output in outputs:
+        found = (orders.root / output.path).stat()
+        stamps[f"output:{output.path}"] = (found.st_size, found.st_mtime_ns)
+    return stamps
+
+
+def _peak_rss_mib() -> float:
+    """Return the greatest memory this process has had so far; 0 where the system does not say."""
+    if sys.platform == "win32":
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)
