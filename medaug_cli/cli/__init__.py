@@ -1,0 +1,65 @@
+"""The command line: one file a command, no algorithm. Commands import what they need when they run."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from medaug_cli import __version__
+from medaug_cli.cli.init import init
+from medaug_cli.cli.plan import plan
+from medaug_cli.cli.replay import replay
+from medaug_cli.cli.run import augment
+from medaug_cli.cli.scan import scan
+from medaug_cli.cli.schema import schema
+from medaug_cli.cli.status import status
+from medaug_cli.cli.transforms import transforms
+from medaug_cli.cli.validate import validate
+from medaug_cli.cli.verify import verify
+from medaug_cli.core.errors import MedaugError
+
+app = typer.Typer(
+    name="medaug",
+    help="Make augmented copies of DICOM and NIfTI datasets, with a record of how each was made.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("init")(init)
+app.command("validate")(validate)
+app.command("scan")(scan)
+app.command("plan")(plan)
+app.command("run")(augment)
+app.command("status")(status)
+app.command("verify")(verify)
+app.command("replay")(replay)
+app.command("transforms")(transforms)
+app.command("schema")(schema)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"medaug {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    del version
+
+
+def main() -> None:
+    """Run the command line; an error that a user can mend becomes one message and its exit code."""
+    try:
+        app()
+    except MedaugError as error:
+        typer.echo(f"medaug: {error}", err=True)
+        sys.exit(int(error.exit_code))

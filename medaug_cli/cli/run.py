@@ -1,0 +1,90 @@
+"""`medaug run`: the main job."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from medaug_cli.cli import options as o
+from medaug_cli.core.errors import ExitCode, Interrupt
+
+if TYPE_CHECKING:
+    from medaug_cli.recipe.model import Recipe
+
+
+def augment(
+    recipe: o.RecipePath,
+    dataset: o.Dataset,
+    output: o.Output = None,
+    workers: o.Workers = "auto",
+    engine: o.Engine = o.EngineName.LOCAL,
+    seed: o.Seed = None,
+    copies: o.Copies = None,
+    only: o.Only = None,
+    limit: o.Limit = None,
+    max_duration: o.MaxDuration = None,
+    max_failures: o.MaxFailures = None,
+    fail_fast: o.FailFast = False,
+    overwrite: o.OverwriteMode = o.Overwrite.NEVER,
+    memory: o.Memory = None,
+    lock_timeout: o.LockTimeout = 0.0,
+    progress: o.ProgressMode = o.Progress.AUTO,
+    json: o.AsJson = False,
+    log_file: o.LogFile = None,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Write augmented copies of the samples in DATASET, beside them or to OUTPUT.
+
+    Run again to go on or to extend: what is valid is kept. Exit codes: 0 done, 3 some samples failed, 2 wrong usage or
+    recipe, 4 no dataset, 5 ROOT unusable, 6 disk or memory, 8 time is up, 10 too many failures, 11 ROOT is held.
+    """
+    from medaug_cli.cli.plan import show_plan
+    from medaug_cli.cli.progress import make_listener
+    from medaug_cli.run import Options, run
+
+    resolved = _override(recipe, seed, copies)
+    root = output or dataset
+    chosen = Options(
+        engine=engine.value,
+        workers=workers,
+        only=only,
+        limit=limit,
+        overwrite=overwrite.value,
+        max_duration_s=o.seconds_of(max_duration, "--max-duration") if max_duration else None,
+        max_failures=max_failures,
+        fail_fast=fail_fast,
+        lock_timeout_s=lock_timeout,
+        memory_bytes=o.bytes_of(memory, "--memory") if memory else None,
+    )
+    if dry_run:
+        show_plan(resolved, dataset, root, chosen, as_json=json)
+        return
+    listener = make_listener(progress, as_json=json, log_file=log_file, quiet=quiet, verbose=verbose)
+    _stop_on_signals()
+    with listener:
+        tally = run(resolved, dataset, root, chosen, listener.listen)
+        listener.finish(tally.finished(root))
+    raise typer.Exit(int(tally.exit_code()))
+
+
+def _override(path: Any, seed: int | None, copies: int | None) -> Recipe:
+    from medaug_cli.recipe import load_recipe
+
+    changes = {"seed": seed, "copies": copies}
+    return load_recipe(path).model_copy(update={key: value for key, value in changes.items() if value is not None})
+
+
+def _stop_on_signals() -> None:
+    """Let SIGINT and SIGTERM end the run at the next safe point, and a second one at once."""
+
+    def stop(number: int, _frame: object) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_DFL)
+        raise Interrupt(ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED)
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)

@@ -1,0 +1,95 @@
+"""`medaug scan`: what a dataset holds."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from medaug_cli.cli import options as o
+from medaug_cli.core.errors import ExitCode
+
+if TYPE_CHECKING:
+    from medaug_cli.core.sample import Sample
+    from medaug_cli.discover import Inventory
+
+
+def scan(
+    dataset: o.Dataset,
+    as_json: o.AsJson = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Read every voxel and check every byte.")] = False,
+    recipe: Annotated[
+        Path | None, typer.Option("--recipe", metavar="RECIPE", help="Look as this recipe's dataset section says.")
+    ] = None,
+) -> None:
+    """Say what DATASET holds: samples, pairing, geometry, patients, splits, integrity. Reads headers only."""
+    from medaug_cli.root import read_root
+    from medaug_cli.scan import check_integrity, look_at
+
+    inventory = look_at(dataset, recipe, read_root(dataset).known_outputs())
+    problems = {sample.id: sample.problem for sample in inventory.samples if sample.problem}
+    if deep:
+        problems |= check_integrity(inventory, dataset)
+    if as_json:
+        typer.echo(json.dumps(_document(inventory, problems), indent=1, sort_keys=True, ensure_ascii=False))
+    else:
+        _show(inventory, problems)
+    raise typer.Exit(int(ExitCode.SOME_FAILED if problems else ExitCode.OK))
+
+
+def _show(inventory: Inventory, problems: dict[str, Any]) -> None:
+    for sample in inventory.samples:
+        problem = problems.get(sample.id)
+        what = f"{problem[0]}: {problem[1]}" if problem else _describe(sample)
+        typer.echo(f"{sample.id}: {what}")
+    for reason, count in sorted(Counter(reason for _, reason, _ in inventory.left_alone).items()):
+        first = next(path for path, other, _ in inventory.left_alone if other == reason)
+        typer.echo(f"left alone: {count} {reason}, such as {first}")
+    for reason, count in sorted(Counter(reason for _, reason, _ in inventory.skipped).items()):
+        typer.echo(f"not augmented: {count} {reason}")
+    for text in inventory.warnings:
+        typer.echo(f"warning: {text}", err=True)
+    patients = {sample.patient for sample in inventory.samples if sample.patient}
+    splits = Counter(sample.split for sample in inventory.samples if sample.split)
+    told = "".join(f", {count} in {split}" for split, count in sorted(splits.items()))
+    usable = len(inventory.samples) - len(problems)
+    typer.echo(
+        f"layout {inventory.layout}: {len(inventory.samples)} samples, {usable} usable, {len(patients)} patients{told}"
+    )
+
+
+def _describe(sample: Sample) -> str:
+    channels = ", ".join(f"{source.channel} ({len(source.files)} files)" for source in sample.images())
+    labels = ", ".join(source.channel for source in sample.labels()) or "none"
+    grid = sample.geometry
+    size = "x".join(map(str, grid.size)) if grid else "unknown"
+    spacing = "x".join(f"{value:.4g}" for value in grid.spacing_mm) if grid else "unknown"
+    return f"{sample.modality or 'unknown modality'}, {size} at {spacing} mm, images {channels}, labels {labels}"
+
+
+def _document(inventory: Inventory, problems: dict[str, Any]) -> dict[str, Any]:
+    """Return the inventory without any identifier of a patient."""
+    return {
+        "layout": inventory.layout,
+        "samples": [
+            {
+                "id": sample.id,
+                "modality": sample.modality,
+                "split": sample.split,
+                "class": sample.category,
+                "images": {source.channel: list(source.files) for source in sample.images()},
+                "labels": {source.channel: list(source.files) for source in sample.labels()},
+                "size": list(sample.geometry.size) if sample.geometry else None,
+                "spacing_mm": list(sample.geometry.spacing_mm) if sample.geometry else None,
+                "problem": list(problems[sample.id]) if sample.id in problems else None,
+            }
+            for sample in inventory.samples
+        ],
+        "patients": len({sample.patient for sample in inventory.samples if sample.patient}),
+        "left_alone": [list(item) for item in inventory.left_alone],
+        "skipped": [list(item) for item in inventory.skipped],
+        "warnings": list(inventory.warnings),
+    }

@@ -1,0 +1,35 @@
+"""`medaug status`: how a run stands."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import typer
+
+from medaug_cli.cli import options as o
+from medaug_cli.core.errors import ExitCode, RootError
+
+
+def status(root: o.RootPath, as_json: o.AsJson = False) -> None:
+    """Say how the run of ROOT stands: copies made and failed, the last run, and whether one goes on now."""
+    from medaug_cli.root import STATE_FOLDER, is_held, read_root
+
+    if not (root / STATE_FOLDER / "root.json").exists():
+        raise RootError(f"{root}: medaug has not written here; name the folder of a run")
+    entries = read_root(root).entries.values()
+    counts = Counter(entry.record.status for entry in entries)
+    reasons = Counter(entry.record.reason for entry in entries if entry.record.status != "ok")
+    holder = is_held(root)
+    runs = sorted((root / STATE_FOLDER / "runs").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+    last = json.loads(runs[-1].read_text(encoding="utf-8")) if runs else {}
+    failed = counts["failed"] + counts["rejected"]
+    if as_json:
+        document = {"ok": counts["ok"], "failed": failed, "reasons": reasons, "running": holder, "last_run": last}
+        typer.echo(json.dumps(document, sort_keys=True))
+    else:
+        state = f"running ({holder})" if holder else "finished" if last.get("finished") else "not finished, run again"
+        for reason, count in sorted(reasons.items()):
+            typer.echo(f"{reason}: {count} copies")
+        typer.echo(f"{state}: {counts['ok']} copies valid, {failed} failed")
+    raise typer.Exit(int(ExitCode.SOME_FAILED if failed else ExitCode.OK))

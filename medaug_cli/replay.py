@@ -1,0 +1,101 @@
+"""Replay: a copy made again from its record alone; the drawn numbers are read, nothing is drawn."""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import groupby
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from medaug_cli.copies import check_unchanged, derive, encode_copy, load_sample
+from medaug_cli.core.errors import MismatchError, RootError, SampleError
+from medaug_cli.core.files import publish
+from medaug_cli.core.sample import Source
+from medaug_cli.manifest import MANIFEST_NAME, read_records
+from medaug_cli.program import Drawn, apply_program, scene_of
+from medaug_cli.recipe.build import build_step
+from medaug_cli.worker import prepare_process
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from medaug_cli.core.sample import EncodedFile, FileEntry
+    from medaug_cli.manifest import Record
+    from medaug_cli.program import Program
+
+
+def find_record(root: Path, output_id: str) -> Record:
+    """Return the record of an output, which the start of its id may name; raises RootError."""
+    found = [record for record in read_records(root / MANIFEST_NAME) if record.output_id.startswith(output_id)]
+    if len(found) != 1 or not output_id:
+        raise RootError(f"{root / MANIFEST_NAME}: {len(found)} records have the id {output_id}; name one")
+    if found[0].status != "ok":
+        raise RootError(f"{output_id}: was not written: {found[0].reason}: {found[0].message}")
+    return found[0]
+
+
+def replay_record(record: Record, dataset: Path) -> list[EncodedFile]:
+    """Return the files of a copy, made again; raises SampleError and RootError."""
+    prepare_process()
+    sources = _sources_of(record.source)
+    label_names = record.settings.label_names
+    sample = load_sample(dataset, record.sample_id, sources, label_names, max_voxels=float("inf"))
+    check_unchanged(sample, record.source)
+    scene = scene_of(sample, record.seed.root, record.copy_)
+    program = program_of(record)
+    copy = apply_program(program, sample, scene)
+    targets = dict(zip(sources, _grouped_paths(record.output), strict=True))
+    derivation = derive(program, copy, record.copy_, sample, record.settings)
+    return [written.file for written in encode_copy(copy, sample, targets, derivation)]
+
+
+def program_of(record: Record) -> Program:
+    """Return the drawn steps that a record holds; raises RootError for a step that this version does not know."""
+    program = []
+    for step in record.steps:
+        policy = step.chosen is not None
+        try:
+            made = build_step(step.name, step.values) if step.applied and not policy else None
+        except (KeyError, ValidationError) as error:
+            raise RootError(f"{record.output_id}: step {step.name} is not one of this version of medaug") from error
+        program.append(Drawn(step.path, step.name, made, step.chosen))
+    return tuple(program)
+
+
+def compare(record: Record, files: Sequence[EncodedFile]) -> None:
+    """Raise MismatchError where a replayed file is not the recorded one, voxels and bytes."""
+    expected = {entry.path: entry for entry in record.output}
+    for file in files:
+        entry = expected.get(file.path)
+        if entry is None or entry.voxel_sha256 != file.voxel_sha256:
+            raise MismatchError(f"{file.path}: the voxels differ from those recorded")
+        if hashlib.sha256(file.data).hexdigest() != entry.sha256:
+            raise MismatchError(f"{file.path}: the voxels are equal, the bytes of the file are not")
+
+
+def write_files(files: Sequence[EncodedFile], target: Path) -> list[Path]:
+    """Write one file to `target`, or several into the folder `target`; an existing file is never overwritten."""
+    into_folder = len(files) > 1 or target.is_dir()
+    paths = [target / PurePosixPath(file.path).name if into_folder else target for file in files]
+    standing = [path for path in paths if path.exists()]
+    if standing:
+        raise RootError(f"{standing[0]}: exists already; name another file")
+    publish((path, file.data) for path, file in zip(paths, files, strict=True))
+    return paths
+
+
+def _sources_of(entries: Sequence[FileEntry]) -> tuple[Source, ...]:
+    made = []
+    for (role, channel, name), group in groupby(entries, key=lambda one: (one.role, one.channel, one.format)):
+        made.append(Source(role, channel, name, tuple(entry.path for entry in group)))
+    if not made:
+        raise SampleError("no_source", "the record names no source")
+    return tuple(made)
+
+
+def _grouped_paths(entries: Sequence[FileEntry]) -> list[tuple[str, ...]]:
+    groups = groupby(entries, key=lambda one: (one.role, one.channel))
+    return [tuple(entry.path for entry in group) for _, group in groups]

@@ -1,0 +1,54 @@
+"""Verify: the bytes of every output, and of its sources on request, against the manifest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medaug_cli.core.errors import UsageError
+from medaug_cli.core.files import sha256_of
+from medaug_cli.core.seeding import digest
+from medaug_cli.manifest import MANIFEST_NAME, SUMS_NAME, read_records, sums_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from medaug_cli.core.sample import FileEntry
+
+
+def verify_root(root: Path, subset: str | None, dataset: Path | None) -> tuple[int, list[tuple[str, str]]]:
+    """Return how many files were hashed, and (path, what is wrong) of those that do not match; raises RootError."""
+    records = list(read_records(root / MANIFEST_NAME))
+    part, parts = _parse_subset(subset)
+    chosen = [record for record in records if int.from_bytes(digest(record.sample_id)[:8]) % parts == part - 1]
+    outputs = {file.path: file for record in chosen if record.status == "ok" for file in record.output}
+    problems = list(_compare(root, outputs))
+    checked = len(outputs)
+    if dataset is not None:
+        sources = {file.path: file for record in chosen for file in record.source}
+        problems += _compare(dataset, sources)
+        checked += len(sources)
+    sums = root / SUMS_NAME
+    if not sums.exists() or sums.read_text(encoding="utf-8") != sums_text(records):
+        problems.append((SUMS_NAME, "missing, or does not agree with the manifest; run again to write it"))
+    return checked, problems
+
+
+def _parse_subset(text: str | None) -> tuple[int, int]:
+    if text is None:
+        return 1, 1
+    first, _, second = text.partition("/")
+    if not (first.isdigit() and second.isdigit() and 1 <= int(first) <= int(second)):
+        raise UsageError(f"--subset {text}: allowed: K/N with K from 1 to N, such as 1/7")
+    return int(first), int(second)
+
+
+def _compare(folder: Path, files: dict[str, FileEntry]) -> Iterator[tuple[str, str]]:
+    for path, file in sorted(files.items()):
+        target = folder / path
+        if not target.is_file():
+            yield path, "missing"
+        elif target.stat().st_size != file.bytes:
+            yield path, f"has {target.stat().st_size} bytes, the manifest says {file.bytes}"
+        elif sha256_of(target) != file.sha256:
+            yield path, "its bytes are not those that were written"
