@@ -1,0 +1,49 @@
+"""DICOM: classic single-frame grey images (CT, MR, PT, CR, DX, MG); read and written with pydicom alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medaug_cli.formats.dicom.find import find_volumes
+from medaug_cli.formats.dicom.read import read_volume
+from medaug_cli.formats.dicom.write import encode_volume
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from medaug_cli.core.sample import Derivation, EncodedFile, LabelMap, Loaded, Source, Volume
+    from medaug_cli.formats import Found, Limits
+
+_PREAMBLE = 128
+
+
+class DicomFormat:
+    """The DICOM format, as medaug_cli.formats.Format asks for it."""
+
+    name = "dicom"
+
+    def claims(self, path: Path) -> bool:
+        """Say whether `DICM` follows a preamble; bare datasets (ACR-NEMA) are not told from other files."""
+        try:
+            with path.open("rb") as stream:
+                return stream.read(_PREAMBLE + 4)[_PREAMBLE:] == b"DICM"
+        except OSError:
+            return False
+
+    def find(self, root: Path, files: Sequence[str]) -> Found:
+        """Group `files` into volumes by their headers; raises nothing."""
+        return find_volumes(root, files)
+
+    def read(self, root: Path, source: Source, limits: Limits) -> Loaded:
+        """Read the voxels of `source`; raises SampleError."""
+        return read_volume(root, source, limits)
+
+    def encode(
+        self, content: Volume | LabelMap, like: Loaded, targets: Sequence[str], derivation: Derivation
+    ) -> Iterator[EncodedFile]:
+        """Yield one instance for each of `targets`, derived from the slices of `like`; raises SampleError."""
+        return encode_volume(content, like, targets, derivation)
+
+
+FORMAT = DicomFormat()

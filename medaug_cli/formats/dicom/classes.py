@@ -1,0 +1,43 @@
+"""SOP classes: which are read, which are left alone and why (DICOM PS3.4 B.5)."""
+
+from __future__ import annotations
+
+from pydicom import uid
+
+MODALITIES: dict[str, str] = {
+    uid.CTImageStorage: "CT",
+    uid.MRImageStorage: "MR",
+    uid.PositronEmissionTomographyImageStorage: "PT",
+    uid.ComputedRadiographyImageStorage: "CR",
+    uid.DigitalXRayImageStorageForPresentation: "DX",
+    uid.DigitalXRayImageStorageForProcessing: "DX",
+    uid.DigitalMammographyXRayImageStorageForPresentation: "MG",
+    uid.DigitalMammographyXRayImageStorageForProcessing: "MG",
+}
+CROSS_SECTIONS = frozenset({"CT", "MR", "PT"})
+
+_LABEL_MAP_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.7"  # newer than pydicom 3.0's dictionary
+_NOT_PICTURES = frozenset({uid.RTDoseStorage, uid.MediaStorageDirectoryStorage, uid.RawDataStorage})
+
+
+def left_alone(sop_class: str, *, has_rows: bool, image_type: tuple[str, ...]) -> tuple[str, str] | None:
+    """Return (reason, message) where an instance of `sop_class` is no image to augment; None for an image.
+
+    Reports, presentation states, waveforms, documents and plans are known by having no Rows; an image of a class that
+    is read has been damaged if it has none, and is not left alone.
+    """
+    if sop_class in {uid.SegmentationStorage, uid.SurfaceSegmentationStorage, _LABEL_MAP_SEGMENTATION}:
+        return "segmentation_not_supported", "DICOM segmentations are not read yet; give the labels as NIfTI"
+    if sop_class == uid.RTStructureSetStorage:
+        return "rtstruct_not_supported", "RT structure sets are not read yet; give the labels as NIfTI"
+    if sop_class in _NOT_PICTURES or (not has_rows and sop_class not in MODALITIES):
+        return "not_an_image", f"{describe(sop_class)} holds no picture"
+    if MODALITIES.get(sop_class) in CROSS_SECTIONS and "LOCALIZER" in image_type:
+        return "localizer", "a localizer is not part of the volume that it was taken for"
+    return None
+
+
+def describe(sop_class: str) -> str:
+    """Return the standard's name of `sop_class`, or words for a class it does not know."""
+    known = uid.UID(sop_class)
+    return known.name if known.type else "an unknown SOP class"

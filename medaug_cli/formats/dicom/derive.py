@@ -1,0 +1,100 @@
+"""Derive: what a copy's header says of its making (DICOM PS3.3 C.7.6.1, C.7.3.1, C.7.5, C.12.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as Items
+
+from medaug_cli import __version__
+from medaug_cli.formats.dicom.codes import ACQUISITION_EQUIPMENT, code_item
+from medaug_cli.formats.dicom.header import number, text, values
+
+if TYPE_CHECKING:
+    from medaug_cli.core.sample import Derivation
+    from medaug_cli.formats.dicom.template import SliceTemplate
+
+_LONGEST_LO, _LONGEST_ST = 64, 1024
+_LARGEST_IS = 2**31 - 1
+_EQUIPMENT = (
+    *("Manufacturer", "StationName", "ManufacturerModelName", "DeviceSerialNumber", "SoftwareVersions"),
+    *("GantryID", "DeviceUID", "SpatialResolution", "DateOfLastCalibration", "TimeOfLastCalibration"),
+)
+# What points at images of the same place, or at regions of the picture as the detector saw it.
+_TIED_TO_THE_PLACE = (
+    "ReferencedImageSequence",
+    *("ShutterShape", "ShutterLeftVerticalEdge", "ShutterRightVerticalEdge", "ShutterUpperHorizontalEdge"),
+    *("ShutterLowerHorizontalEdge", "CenterOfCircularShutter", "RadiusOfCircularShutter"),
+    *("VerticesOfThePolygonalShutter", "ShutterPresentationValue", "CollimatorShape", "CollimatorLeftVerticalEdge"),
+    *("CollimatorRightVerticalEdge", "CollimatorUpperHorizontalEdge", "CollimatorLowerHorizontalEdge"),
+    *("CenterOfCircularCollimator", "RadiusOfCircularCollimator", "VerticesOfThePolygonalCollimator"),
+)
+_HAS_THIRD_VALUE = frozenset({"DX", "MG"})  # of ImageType, if an empty one (PS3.3 C.8.11.1.1.1)
+
+
+def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivation) -> None:
+    """Set in `header` what is new of a copy beside pixels, geometry and UIDs."""
+    file, modality = template.instance.file, template.instance.modality
+    header.ImageType = _image_type(header, modality, file)
+    header.SeriesNumber = _series_number(int(number(header, "SeriesNumber", file, 0)), derivation.copy)
+    suffix = f"[aug {derivation.copy}]"
+    source = text(header, "SeriesDescription", file)[: _LONGEST_LO - len(suffix) - 1]
+    header.SeriesDescription = f"{source} {suffix}".strip()
+    header.DerivationDescription = _derivation_text(derivation)
+    _drop(header, "DerivationCodeSequence")
+    if derivation.steps:
+        header.DerivationCodeSequence = Items([code_item(code) for _, code in derivation.steps])
+    _name_equipment(header, file)
+    if template.lossy is not None:
+        header.LossyImageCompression = "01"
+        header.LossyImageCompressionRatio, header.LossyImageCompressionMethod = template.lossy
+    if derivation.moved:
+        _drop(header, *_TIED_TO_THE_PLACE)
+
+
+def _image_type(header: Dataset, modality: str, file: str) -> list[str]:
+    """Return ImageType of a derived image; PET allows PRIMARY alone (PS3.3 C.8.9.4.1.1), vendor's values go."""
+    source = [str(value) for value in values(header, "ImageType", file)]
+    kind = source[2] if len(source) > 2 else ""  # noqa: PLR2004 value 3
+    if modality == "PT":
+        return ["DERIVED", "PRIMARY"]
+    if modality == "CT":
+        kind = "AXIAL"  # any cross-section, and localizers are left alone (PS3.3 C.8.2.1.1.1)
+    elif modality == "MR":
+        kind = kind or "OTHER"
+    return ["DERIVED", "SECONDARY", *([kind] if kind or modality in _HAS_THIRD_VALUE else [])]
+
+
+def _series_number(source: int, copy: int) -> int:
+    made = source * 1000 + copy
+    return made if 0 <= made <= _LARGEST_IS else copy
+
+
+def _derivation_text(derivation: Derivation) -> str:
+    names = ", ".join(name for name, _ in derivation.steps) or "no step applied"
+    mirrored = "; mirrored: left and right are exchanged" if derivation.mirrored else ""
+    recipe = f"recipe sha256 {derivation.recipe_sha256[:16]}"
+    words = f"medaug {__version__}, {recipe}, copy {derivation.copy}{mirrored}: {names}"
+    return words if len(words) <= _LONGEST_ST else words[: _LONGEST_ST - 4] + " ..."
+
+
+def _name_equipment(header: Dataset, file: str) -> None:
+    """Make medaug the equipment of the copy and the scanner a contributor to it (PS3.3 C.12.1.1.5, note 1)."""
+    scanner = Dataset()
+    for keyword in _EQUIPMENT:
+        if keyword in header:
+            if values(header, keyword, file):
+                scanner[keyword] = header[keyword]
+            del header[keyword]
+    if "Manufacturer" in scanner:  # type 1 of an item
+        scanner.PurposeOfReferenceCodeSequence = Items([code_item(ACQUISITION_EQUIPMENT)])
+        header.ContributingEquipmentSequence = Items([*values(header, "ContributingEquipmentSequence", file), scanner])
+    header.Manufacturer = header.ManufacturerModelName = "medaug"
+    header.SoftwareVersions = __version__
+
+
+def _drop(header: Dataset, *keywords: str) -> None:
+    for keyword in keywords:
+        if keyword in header:
+            del header[keyword]

@@ -1,0 +1,131 @@
+"""Headers: datasets and their attributes, checked as they are read; no message quotes a value."""
+
+from __future__ import annotations
+
+import errno
+import struct
+import warnings
+import zlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.filereader import read_partial
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence as Items
+
+from medaug_cli.core.errors import SampleError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import BinaryIO
+
+    from pydicom.tag import BaseTag
+
+# pydicom's complaints about values would print the values.
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+
+MALFORMED = (
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    NotImplementedError,
+    OverflowError,
+    RecursionError,
+    struct.error,
+    BytesLengthException,
+    EOFError,  # the last two: a sequence whose items do not end
+    OSError,
+    zlib.error,
+)
+_PIXEL_DATA = 0x7FE00010
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep pydicom's warnings from standard error: some quote values, which may identify a patient."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def read_dataset(stream: BinaryIO, file: str, keywords: Sequence[str] = ()) -> Dataset:
+    """Return the dataset in `stream`, or of its header only what `keywords` name. Raises SampleError."""
+    try:
+        if keywords:
+            return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(keywords))
+        dataset = read_partial(stream, stop_when=_after_pixels())
+    except EOFError as error:
+        raise SampleError("truncated", f"{file}: the file ends inside an element; copy it again") from error
+    except (InvalidDicomError, *MALFORMED) as error:
+        if isinstance(error, OSError) and error.errno not in {None, errno.EINVAL}:
+            raise  # the disk's, and not the parser's
+        raise SampleError("bad_header", f"{file}: the header is not sound DICOM ({type(error).__name__})") from error
+    if not dataset:  # pydicom gives up a dataset whose compressed pixels have no end
+        raise SampleError("truncated", f"{file}: the file ends inside its pixel data; copy it again")
+    return dataset
+
+
+def _after_pixels() -> Callable[[BaseTag, str | None, int], bool]:
+    """Return a test that ends the reading behind PixelData: a real series has megabytes of zeros there."""
+    passed: list[BaseTag] = []
+
+    def stop(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+        if passed:
+            return True
+        if tag == _PIXEL_DATA:
+            passed.append(tag)
+        return False
+
+    return stop
+
+
+def file_meta(header: Dataset) -> Dataset:
+    """Return the file meta information of `header`, empty where there is none."""
+    meta: Dataset = getattr(header, "file_meta", Dataset())
+    return meta
+
+
+def values(header: Dataset, keyword: str, file: str) -> list[Any]:
+    """Return the values of attribute `keyword`, none where it is absent or empty. Raises SampleError."""
+    try:
+        value = header.get(keyword)
+    except MALFORMED as error:
+        raise SampleError("bad_header", f"{file}: {keyword} cannot be decoded; its bytes break its VR") from error
+    if value is None or value == "":
+        return []
+    return list(value) if isinstance(value, MultiValue | Items | list) else [value]
+
+
+def text(header: Dataset, keyword: str, file: str) -> str:
+    """Return the values of `keyword` as one line, joined as in the file; "" where it is absent."""
+    return "\\".join(str(value) for value in values(header, keyword, file)).strip(" \0")
+
+
+def numbers(header: Dataset, keyword: str, file: str, count: int) -> tuple[float, ...] | None:
+    """Return the `count` numbers of `keyword`, None where it is absent. Raises SampleError."""
+    found = values(header, keyword, file)
+    if not found:
+        return None
+    try:
+        parsed = tuple(float(value) for value in found)
+    except (TypeError, ValueError) as error:
+        raise SampleError("bad_header", f"{file}: {keyword} holds something other than numbers") from error
+    if len(parsed) != count or not all(abs(value) < float("inf") for value in parsed):
+        raise SampleError(
+            "bad_header", f"{file}: {keyword} must hold {count} finite numbers; it has {len(parsed)} values"
+        )
+    return parsed
+
+
+def number(header: Dataset, keyword: str, file: str, default: float | None = None) -> float:
+    """Return the number in `keyword`, or `default`; raises SampleError where it is neither there nor optional."""
+    found = numbers(header, keyword, file, 1)
+    if found is not None:
+        return found[0]
+    if default is None:
+        raise SampleError("bad_header", f"{file}: {keyword} is missing; an image needs it")
+    return default

@@ -1,0 +1,119 @@
+"""Pixels: one instance's stored values, decoded only after the header's claim was held against the bytes there are."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from pydicom import uid
+from pydicom.pixels.decoders.base import get_decoder
+
+from medaug_cli.core.errors import SampleError
+from medaug_cli.core.lazy import np
+from medaug_cli.formats.dicom.header import MALFORMED, file_meta, number, read_dataset, text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydicom.dataset import Dataset
+    from pydicom.pixels.decoders.base import Decoder
+
+    from medaug_cli.core.sample import AnyArray
+    from medaug_cli.formats.dicom.instance import Instance
+
+_PLUGINS = ("pydicom", "pylibjpeg", "pyjpegls", "gdcm")
+_PACKAGES = {
+    **dict.fromkeys(uid.JPEG2000TransferSyntaxes, "pylibjpeg pylibjpeg-openjpeg"),
+    **dict.fromkeys(uid.JPEGLSTransferSyntaxes, "pyjpegls"),
+}
+
+
+def decode_stored(header: Dataset, instance: Instance) -> AnyArray:
+    """Return the stored values (rows, columns) of an instance in its own integer type, beyond BitsStored cleaned.
+
+    Raises SampleError where bytes are missing or left over, or no codec is installed.
+    """
+    file = instance.file
+    syntax = transfer_syntax(header, file)
+    if "PixelData" not in header:
+        raise SampleError("truncated", f"{file}: no pixel data; copy the file again")
+    if not syntax.is_compressed:
+        _check_length(header, instance)
+    decoded = _decode(header, syntax, file)
+    if decoded.shape != (instance.rows, instance.columns):
+        wanted = f"{instance.rows} rows and {instance.columns} columns"
+        raise SampleError("undecodable", f"{file}: decodes to {decoded.shape} where the header has {wanted}")
+    return _clean_high_bits(decoded.astype(instance.dtype, copy=False), int(number(header, "BitsStored", file)))
+
+
+def transfer_syntax(header: Dataset, file: str) -> uid.UID:
+    """Return how the pixels of `header` are encoded; raises SampleError where its file does not tell."""
+    syntax = uid.UID(text(file_meta(header), "TransferSyntaxUID", file))
+    if syntax not in uid.AllTransferSyntaxes:
+        raise SampleError(
+            "bad_header", f"{file}: TransferSyntaxUID is missing or unknown; its pixels cannot be decoded"
+        )
+    return syntax
+
+
+def same_pixels(root: Path, one: Instance, other: Instance) -> bool:
+    """Say whether two files hold the same picture; one that cannot be read is not the same as anything."""
+    try:
+        pictures = [_read_stored(root, instance) for instance in (one, other)]
+    except (SampleError, OSError):
+        return False
+    return pictures[0].dtype == pictures[1].dtype and bool(np.array_equal(pictures[0], pictures[1]))
+
+
+def _read_stored(root: Path, instance: Instance) -> AnyArray:
+    data = (root / instance.file).read_bytes()
+    return decode_stored(read_dataset(io.BytesIO(data), instance.file), instance)
+
+
+def _check_length(header: Dataset, instance: Instance) -> None:
+    """Raise SampleError unless PixelData has the declared length, or one byte more to make it even."""
+    declared = instance.rows * instance.columns * np.dtype(instance.dtype).itemsize
+    there = len(header.get_item("PixelData").value or b"")
+    if there < declared:
+        raise SampleError("truncated", f"{instance.file}: {there} bytes of pixels where the header declares {declared}")
+    if there > declared + declared % 2:
+        raise SampleError(
+            "bad_length", f"{instance.file}: {there} bytes of pixels where the header declares {declared}"
+        )
+
+
+def _decode(header: Dataset, syntax: uid.UID, file: str) -> AnyArray:
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError as error:
+        raise SampleError("codec_missing", f"{file}: no decoder exists for transfer syntax {syntax.name}") from error
+    if not decoder.is_available:
+        package = _PACKAGES.get(syntax, "python-gdcm")
+        message = f"{file}: transfer syntax {syntax.name} needs a codec; pip install {package}"
+        raise SampleError("codec_missing", message)
+    try:
+        array: AnyArray = decoder.as_array(header, raw=True, decoding_plugin=_choose_plugin(decoder))[0]
+    except (RuntimeError, IndexError, MemoryError, *MALFORMED) as error:
+        message = f"{file}: its {syntax.name} pixels cannot be decoded; the file is damaged or mislabelled"
+        raise SampleError("undecodable", message) from error
+    return array
+
+
+def _choose_plugin(decoder: Decoder) -> str:
+    """Return the one plug-in to decode with, "" for native pixels.
+
+    gdcm comes last: damaged JPEG 2000 makes it end the process instead of raising.
+    """
+    available = decoder.available_plugins
+    return next((plugin for plugin in _PLUGINS if plugin in available), available[0] if available else "")
+
+
+def _clean_high_bits(array: AnyArray, bits_stored: int) -> AnyArray:
+    """Return `array` with the bits above `bits_stored` made what the value's sign says.
+
+    Old files keep overlays in them (PS3.5 8.1.1), and some writers leave negative values unextended.
+    """
+    spare = array.dtype.itemsize * 8 - bits_stored
+    if spare == 0:
+        return array
+    return np.right_shift(np.left_shift(array, spare), spare)

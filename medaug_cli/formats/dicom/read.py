@@ -1,0 +1,159 @@
+"""Read: the voxels of a DICOM volume in real values, and the headers to write its copies with."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import TYPE_CHECKING
+
+from pydicom import uid
+
+from medaug_cli.core.errors import SampleError
+from medaug_cli.core.hashing import hash_voxels
+from medaug_cli.core.lazy import np
+from medaug_cli.core.sample import FileEntry, Loaded, Volume
+from medaug_cli.formats.dicom.grid import slice_geometry, stack_geometry
+from medaug_cli.formats.dicom.header import MALFORMED, quiet, read_dataset, text
+from medaug_cli.formats.dicom.instance import parse_instance
+from medaug_cli.formats.dicom.pixels import decode_stored, transfer_syntax
+from medaug_cli.formats.dicom.storage import parse_storage
+from medaug_cli.formats.dicom.template import SliceTemplate, clean_header
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pydicom.dataset import Dataset
+
+    from medaug_cli.core.sample import AnyArray, BoolArray, FloatArray, Source
+    from medaug_cli.formats import Limits
+    from medaug_cli.formats.dicom.instance import Instance
+
+_LOSSY_METHODS = {
+    uid.JPEGBaseline8Bit: "ISO_10918_1",
+    uid.JPEGExtended12Bit: "ISO_10918_1",
+    uid.JPEGLSNearLossless: "ISO_14495_1",
+    uid.JPEG2000: "ISO_15444_1",
+    uid.HTJ2K: "ISO_15444_15",
+}
+
+
+def read_volume(root: Path, source: Source, limits: Limits) -> Loaded:
+    """Read all slices of `source` in their order into one float32 volume (1, z, y, x). Raises SampleError."""
+    if source.role != "image":
+        raise SampleError(
+            "not_supported", f"{source.files[0]}: labels cannot be read from DICOM yet; give NIfTI labels"
+        )
+    templates: list[SliceTemplate] = []
+    entries: list[FileEntry] = []
+    array: FloatArray | None = None
+    void: BoolArray | None = None
+    for index, file in enumerate(source.files):
+        with quiet():
+            template, stored, entry = _read_slice(root, source, index, limits)
+        if array is None:
+            array = np.empty((1, len(source.files), *stored.shape), dtype=np.float32)
+        elif stored.shape != array.shape[2:]:
+            raise SampleError("geometry_mismatch", f"{file}: {stored.shape} pixels, its series has {array.shape[2:]}")
+        template.storage.fill_real(stored, array[0, index])
+        padding = template.storage.is_padding(stored)
+        if padding is not None:
+            void = np.zeros(array.shape[1:], dtype=np.bool_) if void is None else void
+            void[index] = padding
+        templates.append(template)
+        entries.append(entry)
+    if array is None:
+        raise SampleError("bad_header", "a DICOM volume without files cannot be read")
+    return _join(source, array, void, templates, entries)
+
+
+def _join(
+    source: Source,
+    array: FloatArray,
+    void: BoolArray | None,
+    templates: Sequence[SliceTemplate],
+    entries: Sequence[FileEntry],
+) -> Loaded:
+    if void is not None and void.any() and not void.all():
+        # Padding far below all measurements would bend every percentile and ring in every interpolation.
+        array[0][void] = array[0].min(where=~void, initial=np.inf)
+    geometry, irregular = stack_geometry([template.instance for template in templates])
+    return Loaded(
+        source=source,
+        content=Volume(array, geometry, void, grows=void is not None),
+        entries=tuple(entries),
+        template=tuple(templates),
+        modality=templates[0].instance.modality,
+        irregular=irregular,
+    )
+
+
+def _read_slice(root: Path, source: Source, index: int, limits: Limits) -> tuple[SliceTemplate, AnyArray, FileEntry]:
+    file = source.files[index]
+    data = _read_bytes(root, source, index)
+    header = read_dataset(io.BytesIO(data), file)
+    instance = parse_instance(header, file)
+    voxels = instance.rows * instance.columns * len(source.files)
+    if voxels > limits.max_voxels:
+        allowed = f"limits.max_voxels allows {limits.max_voxels:g}"
+        raise SampleError("too_large", f"{file}: its volume has {voxels} voxels; {allowed}")
+    stored = decode_stored(header, instance)
+    entry = FileEntry(
+        role=source.role,
+        channel=source.channel,
+        path=file,
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        voxel_sha256=hash_voxels(stored, slice_geometry(instance)),
+        format="dicom",
+        dtype=instance.dtype,
+        uids=instance_uids(instance),
+    )
+    return _make_template(header, instance, stored), stored, entry
+
+
+def instance_uids(instance: Instance) -> dict[str, str]:
+    """Return the UIDs that a manifest keeps of an instance."""
+    uids = {"sop_instance": instance.sop_instance, "series_instance": instance.series}
+    if instance.frame_of_reference:
+        uids["frame_of_reference"] = instance.frame_of_reference
+    return uids
+
+
+def _read_bytes(root: Path, source: Source, index: int) -> bytes:
+    """Return the bytes of a file that is still as it was when found; raises SampleError."""
+    file = source.files[index]
+    try:
+        status = (root / file).stat()
+        stamp = (status.st_size, status.st_mtime_ns)
+        if source.stamps and stamp != source.stamps[index]:
+            raise SampleError("source_changed", f"{file}: changed since the dataset was scanned; run again")
+        return (root / file).read_bytes()
+    except OSError as error:
+        raise SampleError("unreadable", f"{file}: {error.strerror or type(error).__name__}") from error
+
+
+def _make_template(header: Dataset, instance: Instance, stored: AnyArray) -> SliceTemplate:
+    file = instance.file
+    storage = parse_storage(header, instance.dtype, file)
+    is_range = storage.padding is not None and storage.padding[0] != storage.padding[1]
+    try:
+        cleaned = clean_header(header)
+    except MALFORMED as error:
+        raise SampleError("bad_header", f"{file}: an element cannot be decoded; its bytes break its VR") from error
+    return SliceTemplate(
+        header=cleaned,
+        instance=instance,
+        storage=storage,
+        lossy=_lossy(header, stored, file),
+        padded=stored.copy() if is_range else None,
+    )
+
+
+def _lossy(header: Dataset, stored: AnyArray, file: str) -> tuple[str, str] | None:
+    """Return (ratio, method) of a lossy encoding that the header does not own up to (PS3.3 C.7.6.1.1.5)."""
+    method = _LOSSY_METHODS.get(transfer_syntax(header, file))
+    if method is None or text(header, "LossyImageCompression", file):
+        return None
+    encoded = len(header.get_item("PixelData").value)
+    return f"{stored.nbytes / encoded:.2f}", method

@@ -1,0 +1,52 @@
+"""Sources: the instances that a copy's slice was made from (SourceImageSequence, DICOM PS3.3 C.7.6.1.1.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_sequence_item
+from pydicom.sequence import Sequence as Items
+from pydicom.tag import Tag
+
+from medaug_cli.formats.dicom.codes import SOURCE_FOR_PROCESSING, code_item
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medaug_cli.formats.dicom.instance import Instance
+
+# A moved slice takes from the whole stack, but n items in each of n slices grow with n²: 500 slices would carry 90 kB
+# each. A mapping mild enough to augment with takes from the nearest slices, so that these are named.
+_MOST_SOURCES = 64
+
+
+class SourceImages:
+    """The items that name the source slices of a volume, encoded once for all slices of its copy."""
+
+    def __init__(self, instances: Sequence[Instance], *, moved: bool) -> None:
+        """Encode one item for each of `instances`; `moved` says that pixels do not lie where they lay."""
+        self._items = [_encode_item(instance, moved=moved) for instance in instances]
+        self._moved = moved
+
+    def name_in(self, header: Dataset, index: int) -> None:
+        """Set SourceImageSequence in the `header` of slice `index`: that slice, or its neighbours too where moved."""
+        first = min(max(0, index - _MOST_SOURCES // 2), max(0, len(self._items) - _MOST_SOURCES))
+        chosen = self._items[first : first + _MOST_SOURCES] if self._moved else [self._items[index]]
+        value = b"".join(chosen)
+        tag = Tag("SourceImageSequence")
+        header[tag] = RawDataElement(tag, "SQ", len(value), value, 0, is_implicit_VR=False, is_little_endian=True)
+
+
+def _encode_item(instance: Instance, *, moved: bool) -> bytes:
+    item = Dataset()
+    item.ReferencedSOPClassUID = instance.sop_class
+    item.ReferencedSOPInstanceUID = instance.sop_instance
+    item.SpatialLocationsPreserved = "NO" if moved else "YES"
+    item.PurposeOfReferenceCodeSequence = Items([code_item(SOURCE_FOR_PROCESSING)])
+    encoded = DicomBytesIO()
+    encoded.is_little_endian, encoded.is_implicit_VR = True, False
+    write_sequence_item(encoded, item, ["iso8859"])
+    return encoded.getvalue()

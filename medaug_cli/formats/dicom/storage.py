@@ -1,0 +1,125 @@
+"""Storage: stored integers to the modality's real values and back (DICOM PS3.3 C.7.6.3, C.11.1, C.7.5.1.1.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medaug_cli.core.errors import SampleError
+from medaug_cli.core.lazy import np
+from medaug_cli.formats.dicom.header import number, text, values
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+    from medaug_cli.core.sample import AnyArray, Array64, BoolArray, FloatArray
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How one slice stores its values: real = `slope` * stored + `intercept`.
+
+    `inverted` (MONOCHROME1) turns stored values round, so that real values are high where the picture is bright.
+    `padding` is the range of stored values that hold no measurement, and `padding_value` the one to write.
+    """
+
+    dtype: str
+    bits: int
+    slope: float = 1.0
+    intercept: float = 0.0
+    inverted: bool = False
+    padding: tuple[int, int] | None = None
+    padding_value: int = 0
+
+    @property
+    def low(self) -> int:
+        """The smallest value that BitsStored holds."""
+        return -(1 << (self.bits - 1)) if self.dtype.startswith("int") else 0
+
+    @property
+    def high(self) -> int:
+        """The largest value that BitsStored holds."""
+        return self.low + (1 << self.bits) - 1
+
+    def fill_real(self, stored: AnyArray, real: FloatArray) -> None:
+        """Write the real values of `stored` (rows, columns) into `real`."""
+        if self.inverted:
+            np.subtract(self.low + self.high, stored, out=real, casting="unsafe", dtype=np.float32)
+        else:
+            real[:] = stored
+        if self.slope != 1:
+            real *= np.float32(self.slope)
+        if self.intercept:
+            real += np.float32(self.intercept)
+
+    def is_padding(self, stored: AnyArray) -> BoolArray | None:
+        """Return where `stored` holds padding, None where the header declares none."""
+        if self.padding is None:
+            return None
+        low, high = self.padding
+        return np.asarray(stored == low) if low == high else (stored >= low) & (stored <= high)
+
+    def to_stored(self, real: FloatArray, void: BoolArray | None) -> tuple[AnyArray, int]:
+        """Return `real` values as stored integers, and how many outside `void` had to be clipped to BitsStored."""
+        exact = self._unscale(real)
+        stored = np.rint(exact)
+        outside = (stored < self.low) | (stored > self.high)
+        if void is not None:
+            outside &= ~void
+        stored = np.clip(stored, self.low, self.high).astype(self.dtype)
+        if self.padding is not None:
+            self._nudge(stored, exact)
+            if void is not None:
+                stored[void] = self.padding_value
+        return stored, int(np.count_nonzero(outside))
+
+    def _unscale(self, real: FloatArray) -> Array64:
+        exact = real.astype(np.float64)
+        if self.intercept:
+            exact -= self.intercept
+        if self.slope != 1:
+            exact /= self.slope
+        return self.low + self.high - exact if self.inverted else exact
+
+    def _nudge(self, stored: AnyArray, exact: Array64) -> None:
+        """Move measurements off the padding range: readers would take them for no measurement at all."""
+        low, high = self.padding or (0, 0)
+        taken = self.is_padding(stored)
+        if taken is None or not taken.any():
+            return
+        below, above = low - 1, high + 1
+        upward = exact[taken] >= (low + high) / 2
+        if below < self.low:
+            upward[:] = True
+        elif above > self.high:
+            upward[:] = False
+        stored[taken] = np.where(upward, above, below).astype(self.dtype)
+
+
+def parse_storage(header: Dataset, dtype: str, file: str) -> Storage:
+    """Return how `header` stores its pixels, which are of `dtype`. Raises SampleError for a slope of 0."""
+    slope = number(header, "RescaleSlope", file, 1.0)
+    if slope == 0:
+        raise SampleError("bad_header", f"{file}: RescaleSlope is 0; every pixel would have one value")
+    padding = _padding(header, dtype, file)
+    return Storage(
+        dtype=dtype,
+        bits=int(number(header, "BitsStored", file)),
+        slope=slope,
+        intercept=number(header, "RescaleIntercept", file, 0.0),
+        inverted=text(header, "PhotometricInterpretation", file) == "MONOCHROME1",
+        padding=(min(padding), max(padding)) if padding else None,
+        padding_value=padding[0] if padding else 0,
+    )
+
+
+def _padding(header: Dataset, dtype: str, file: str) -> list[int]:
+    """Return PixelPaddingValue and PixelPaddingRangeLimit (or the value alone) as `dtype` holds them.
+
+    Writers mix up US and SS, so that -2000 may stand there as 63536.
+    """
+    if not values(header, "PixelPaddingValue", file):
+        return []
+    value = int(number(header, "PixelPaddingValue", file))
+    limit = int(number(header, "PixelPaddingRangeLimit", file, value))
+    return [int(np.array(one).astype(dtype)) for one in (value, limit)]

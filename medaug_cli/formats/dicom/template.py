@@ -1,0 +1,129 @@
+"""Template: the headers that copies of a volume are written with, one a slice."""
+
+from __future__ import annotations
+
+import copy
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import read_dataset
+from pydicom.filewriter import write_dataset
+from pydicom.sequence import Sequence as Items
+
+if TYPE_CHECKING:
+    from pydicom.tag import BaseTag
+
+    from medaug_cli.core.sample import AnyArray
+    from medaug_cli.formats.dicom.instance import Instance
+    from medaug_cli.formats.dicom.storage import Storage
+
+_COMMAND_TO_DIRECTORY = range(7)  # groups 0000 to 0006 belong to messages, file meta and DICOMDIR
+_CURVES = range(0x5000, 0x5100)
+_OVERLAYS = range(0x6000, 0x6100)
+_PIXELS_AND_PADDING = frozenset({0x7FE0, 0xFFFC})
+_SIGNATURES = frozenset({0x4FFE, 0xFFFA})
+_STALE = frozenset(
+    {
+        *range(0x00280106, 0x00280112),  # smallest and largest pixel values
+        0x00081111,  # ReferencedPerformedProcedureStepSequence: the step made the source
+        0x00287FE0,  # PixelDataProviderURL
+        0x00603000,  # HistogramSequence
+        0x00880200,  # IconImageSequence
+        *(0x04000500, 0x04000550, 0x04000561),  # encrypted, modified and original attributes
+    }
+)
+_UNKNOWN_VRS = frozenset({None, "UN", "SQ"})
+
+
+@dataclass(frozen=True, eq=False)
+class SliceTemplate:
+    """One slice's header without pixels, private tags and what is true of the source alone.
+
+    `lossy` is (ratio, method) of a lossy compression that the source went through last; `padded` the stored values of a
+    slice whose padding is a range, so that an unmoved copy gets back what stood there.
+    """
+
+    header: Dataset
+    instance: Instance
+    storage: Storage
+    lossy: tuple[str, str] | None = None
+    padded: AnyArray | None = None
+
+
+def clean_header(header: Dataset) -> Dataset:
+    """Return `header` without pixels, overlays, curves, signatures, stale descriptions, and private tags at any depth.
+
+    The result is encoded in Explicit VR Little Endian, whatever `header` was: its elements stay undecoded until they
+    are asked for, and are written as they are. They are shared by all copies: replace them, never change them.
+    """
+    kept = _without_private(header)
+    if header.original_encoding == (False, True):
+        return kept
+    encoded = DicomBytesIO()
+    encoded.is_implicit_VR, encoded.is_little_endian = False, True
+    write_dataset(encoded, kept)
+    return read_dataset(io.BytesIO(encoded.getvalue()), is_implicit_VR=False, is_little_endian=True)
+
+
+def _without_private(header: Dataset) -> Dataset:
+    kept = _empty_like(header)
+    for tag in _tags(header):
+        if tag.is_private or tag in _STALE or _belongs_to_source(tag.group) or tag.element == 0:
+            continue
+        element = header.get_item(tag)
+        if element.VR in _UNKNOWN_VRS:
+            element = header[tag]
+            if element.VR == "SQ" and any(_has_private(item) for item in element.value):
+                element = type(element)(tag, "SQ", Items([_without_private(item) for item in element.value]))
+        kept[tag] = element
+    return kept
+
+
+def shallow_copy(header: Dataset) -> Dataset:
+    """Return a dataset with the elements of `header`; setting or deleting one leaves `header` as it is."""
+    copied = _empty_like(header)
+    for tag in _tags(header):
+        element = header.get_item(tag)
+        # Setting an attribute changes the value within its element, so that a decoded one must not be shared.
+        copied[tag] = element if element.is_raw else copy.copy(element)
+    return copied
+
+
+def _empty_like(header: Dataset) -> Dataset:
+    """Return an empty dataset that takes the undecoded elements of `header` for what they are."""
+    empty = Dataset()
+    implicit, little = header.original_encoding
+    empty.set_original_encoding(implicit, little, header.original_character_set)
+    return empty
+
+
+def _tags(header: Dataset) -> list[BaseTag]:
+    """Return the tags of `header`; to iterate over it would decode every element."""
+    return list(header.keys())
+
+
+def _belongs_to_source(group: int) -> bool:
+    return (
+        group in _COMMAND_TO_DIRECTORY
+        or group in _CURVES
+        or group in _OVERLAYS
+        or group in _PIXELS_AND_PADDING
+        or group in _SIGNATURES
+    )
+
+
+def _has_private(item: Dataset) -> bool:
+    for tag in _tags(item):
+        if tag.is_private:
+            return True
+        element = item.get_item(tag)
+        if (
+            element.VR in _UNKNOWN_VRS
+            and item[tag].VR == "SQ"
+            and any(_has_private(deeper) for deeper in item[tag].value)
+        ):
+            return True
+    return False

@@ -1,0 +1,154 @@
+"""Write: copies of DICOM slices as Explicit VR Little Endian files, the same bytes from run to run."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pydicom
+from pydicom.dataelem import DataElement
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.valuerep import format_number_as_ds
+
+from medaug_cli import __version__
+from medaug_cli.core.errors import SampleError
+from medaug_cli.core.hashing import hash_voxels
+from medaug_cli.core.lazy import np
+from medaug_cli.core.sample import EncodedFile, LabelMap
+from medaug_cli.formats.dicom.derive import describe_copy
+from medaug_cli.formats.dicom.grid import slice_geometry
+from medaug_cli.formats.dicom.header import MALFORMED, quiet
+from medaug_cli.formats.dicom.instance import parse_instance
+from medaug_cli.formats.dicom.mirror import turn_header
+from medaug_cli.formats.dicom.place import place_slice
+from medaug_cli.formats.dicom.sources import SourceImages
+from medaug_cli.formats.dicom.template import shallow_copy
+from medaug_cli.formats.dicom.uids import IMPLEMENTATION_CLASS_UID, derived_uids
+from medaug_cli.formats.dicom.window import Window, measure_window, set_window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pydicom.dataset import Dataset
+
+    from medaug_cli.core.sample import AnyArray, BoolArray, Derivation, FloatArray, Loaded, Volume
+    from medaug_cli.formats.dicom.instance import Instance
+    from medaug_cli.formats.dicom.storage import Storage
+    from medaug_cli.formats.dicom.template import SliceTemplate
+
+_PIXEL_DATA = 0x7FE00010
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """What all slices of one copy share."""
+
+    content: Volume
+    derivation: Derivation
+    sources: SourceImages
+    window: Window | None
+    same_grid: bool
+
+
+def encode_volume(
+    content: Volume | LabelMap, like: Loaded, targets: Sequence[str], derivation: Derivation
+) -> Iterator[EncodedFile]:
+    """Yield one derived instance for each of `targets`, in the order of the slices of `like`. Raises SampleError."""
+    templates: Sequence[SliceTemplate] = like.template
+    name = like.source.files[0]
+    if isinstance(content, LabelMap):
+        raise SampleError("not_supported", f"{name}: labels cannot be written as DICOM yet; give NIfTI labels")
+    if content.array.shape[:2] != (1, len(templates)) or len(targets) != len(templates):
+        found = f"{content.array.shape[1]} slices for {len(templates)} source slices"
+        raise SampleError("not_supported", f"{name}: {found}; a DICOM copy has one instance for each source instance")
+    copy = _Copy(
+        content=content,
+        derivation=derivation,
+        sources=SourceImages([template.instance for template in templates], moved=derivation.moved),
+        window=measure_window(content) if derivation.intensity_changed else None,
+        same_grid=content.geometry.same_grid(like.content.geometry),
+    )
+    for index, (template, target) in enumerate(zip(templates, targets, strict=True)):
+        with quiet():
+            encoded = _encode_slice(copy, template, index, target)
+        yield encoded
+
+
+def _encode_slice(copy: _Copy, template: SliceTemplate, index: int, target: str) -> EncodedFile:
+    void = None if copy.content.void is None else copy.content.void[index]
+    real = copy.content.array[0, index]
+    storage = _fit_slope(template, real, void)
+    stored, clipped = storage.to_stored(real, void)
+    if template.padded is not None and void is not None and copy.same_grid and not copy.derivation.moved:
+        stored[void] = template.padded[void]
+    uids = derived_uids(template.instance, copy.derivation)
+    header = _make_header(copy, template, storage, index, uids)
+    instance = template.instance if copy.same_grid else parse_instance(header, template.instance.file)
+    data = _write_file(header, stored, template.instance, uids["sop_instance"])
+    return EncodedFile(
+        path=target,
+        data=data,
+        voxel_sha256=hash_voxels(stored, slice_geometry(instance)),
+        dtype=str(stored.dtype),
+        uids=uids,
+        clipped=clipped,
+    )
+
+
+def _fit_slope(template: SliceTemplate, real: FloatArray, void: BoolArray | None) -> Storage:
+    """Return the storage of a slice; a PET slice whose values outgrow its slope gets a steeper one.
+
+    PET scanners choose a slope for each slice after its own maximum (PS3.3 C.8.9.4): what a shift brings in from a
+    hotter slice would be clipped. Other modalities keep theirs and clip.
+    """
+    storage = template.storage
+    measured = real if void is None else real[~void]
+    if template.instance.modality != "PT" or storage.intercept or not measured.size:
+        return storage
+    least, most = float(measured.min()), float(measured.max())
+    if np.rint(most / storage.slope) <= storage.high and np.rint(least / storage.slope) >= storage.low:
+        return storage
+    slope = max(most / storage.high, least / storage.low if storage.low else 0.0)
+    return replace(storage, slope=float(format_number_as_ds(slope))) if slope > 0 else storage
+
+
+def _make_header(copy: _Copy, template: SliceTemplate, storage: Storage, index: int, uids: dict[str, str]) -> Dataset:
+    header = shallow_copy(template.header)
+    header.SOPInstanceUID, header.SeriesInstanceUID = uids["sop_instance"], uids["series_instance"]
+    if copy.derivation.moved and "frame_of_reference" in uids:
+        header.FrameOfReferenceUID = uids["frame_of_reference"]
+    turn_header(header, template.instance, copy.derivation)
+    describe_copy(header, template, copy.derivation)
+    copy.sources.name_in(header, index)
+    if storage.slope != template.storage.slope:
+        header.RescaleSlope = format_number_as_ds(storage.slope)
+        if "RealWorldValueMappingSequence" in header:
+            del header.RealWorldValueMappingSequence
+    if copy.window is not None:
+        set_window(header, template, copy.window)
+    if not copy.same_grid:
+        place_slice(header, template.instance, copy.content.geometry, index)
+    return header
+
+
+def _write_file(header: Dataset, stored: AnyArray, instance: Instance, sop_instance: str) -> bytes:
+    pixels = np.ascontiguousarray(stored, dtype=stored.dtype.newbyteorder("<")).tobytes()
+    header[_PIXEL_DATA] = DataElement(
+        _PIXEL_DATA, "OB" if stored.dtype.itemsize == 1 else "OW", pixels + b"\0" * (len(pixels) % 2)
+    )
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = UID(instance.sop_class)
+    meta.MediaStorageSOPInstanceUID = UID(sop_instance)
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
+    meta.ImplementationVersionName = f"MEDAUG_{__version__}"[:16]
+    header.file_meta = meta
+    file = io.BytesIO()
+    try:
+        pydicom.dcmwrite(file, header, enforce_file_format=True)
+    except MALFORMED as error:
+        message = f"{instance.file}: an element cannot be written again; its value breaks its VR"
+        raise SampleError("bad_header", message) from error
+    return file.getvalue()

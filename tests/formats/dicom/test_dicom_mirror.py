@@ -1,0 +1,116 @@
+"""Mirror: the sides that a header names follow the picture, which no validator checks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from medaug_cli.core.sample import Volume
+from medaug_cli.formats.dicom.mirror import turn_letters
+from tests.formats.dicom.datasets import (
+    UNCHANGED,
+    dicom_errors,
+    encode,
+    image,
+    load,
+    mammogram,
+    placed,
+    publish,
+    ramp,
+    save,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydicom.dataset import Dataset
+
+    from medaug_cli.core.sample import Derivation
+
+FLAT = (2, 1)
+MIRROR = replace(UNCHANGED, moved=True, mirrored=True, swap_laterality=True, turn=((0, -1), (1, 1), FLAT))
+QUARTER_TURN = replace(UNCHANGED, moved=True, turn=((1, 1), (0, -1), FLAT))
+
+
+def mirrored(header: Dataset, tmp_path: Path, derivation: Derivation = MIRROR) -> Dataset:
+    """Return the copy of `header` with its rows turned round."""
+    save(header, tmp_path / "source" / "a.dcm")
+    loaded = load(tmp_path / "source")
+    assert isinstance(loaded.content, Volume)
+    content = replace(loaded.content, array=np.ascontiguousarray(loaded.content.array[..., ::-1]))
+    return publish(encode(loaded, derivation, content), tmp_path / "copy")[0]
+
+
+def test_a_right_oblique_mammogram_mirrored_is_a_left_one(tmp_path: Path) -> None:
+    """R-MLO has its row to posterior and its column to feet and left: mirrored it is L-MLO, `A` and `FR`."""
+    made = mirrored(mammogram(ramp().astype(np.uint16)), tmp_path)
+    assert made.PatientOrientation == ["A", "FR"]
+    assert made.ImageLaterality == "L"
+    region = made.AnatomicRegionSequence[0]
+    side = region.AnatomicRegionModifierSequence[0]
+    assert (side.CodeValue, side.CodeMeaning) == ("7771000", "Left")
+    assert region.CodeValue == "76752008"
+    assert made.ViewCodeSequence[0].CodeValue == "399368009"
+    assert "FieldOfViewHorizontalFlip" not in made
+    assert "FieldOfViewRotation" not in made
+    assert np.array_equal(made.pixel_array, ramp()[:, ::-1])
+    assert "mirrored" in made.DerivationDescription
+
+
+def test_dciodvfy_finds_no_error_in_a_mirrored_mammogram(tmp_path: Path) -> None:
+    mirrored(mammogram(ramp(0, 20, 30).astype(np.uint16)), tmp_path)
+    assert dicom_errors(tmp_path / "copy" / "a.dcm") == set()
+
+
+@pytest.mark.parametrize(
+    ("letters", "derivation", "made"),
+    [
+        (("P", "FL"), UNCHANGED, ("P", "FL")),
+        (("P", "FL"), MIRROR, ("A", "FR")),
+        (("L", "F"), MIRROR, ("L", "F")),  # reversed to R, then the other side of the body
+        (("L", "F"), replace(MIRROR, swap_laterality=False), ("R", "F")),
+        (("P", "FL"), QUARTER_TURN, ("FL", "A")),
+        (("L", "F"), replace(UNCHANGED, turn=((0, 1), (1, -1), FLAT)), ("L", "H")),
+        (("A", ""), MIRROR, ("P", "")),
+    ],
+)
+def test_letters_follow_the_axes_and_then_the_side(
+    letters: tuple[str, str], derivation: Derivation, made: tuple[str, str]
+) -> None:
+    assert turn_letters(letters, derivation) == made
+
+
+def test_mirroring_twice_gives_the_first_header_back(tmp_path: Path) -> None:
+    once = mirrored(mammogram(ramp().astype(np.uint16)), tmp_path / "once")
+    del once.file_meta
+    twice = mirrored(once, tmp_path / "twice")
+    assert twice.PatientOrientation == ["P", "FL"]
+    assert twice.ImageLaterality == "R"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "keyword", "made"),
+    [
+        ({"Laterality": "R"}, "Laterality", "L"),
+        ({"Laterality": "L"}, "Laterality", "R"),
+        ({"Laterality": ""}, "Laterality", ""),
+        ({"ImageLaterality": "B"}, "ImageLaterality", "B"),
+        ({"PatientOrientation": ["L", "P"]}, "PatientOrientation", ["L", "P"]),
+    ],
+)
+def test_a_mirrored_slice_keeps_how_its_grid_lies(
+    tmp_path: Path, attributes: dict[str, Any], keyword: str, made: str | list[str]
+) -> None:
+    copy = mirrored(image(ramp(), **placed(**attributes)), tmp_path)
+    assert copy[keyword].value == made or (copy[keyword].value is None and made == "")
+    assert copy.ImagePositionPatient == [-10, 20, 30]
+
+
+def test_a_copy_that_is_not_mirrored_keeps_its_side(tmp_path: Path) -> None:
+    made = mirrored(mammogram(ramp().astype(np.uint16)), tmp_path, replace(UNCHANGED, intensity_changed=True))
+    assert made.ImageLaterality == "R"
+    assert made.PatientOrientation == ["P", "FL"]
+    assert made.FieldOfViewHorizontalFlip == "NO"
