@@ -199,7 +199,7 @@ def _swap_labels(
     labels: dict[str, LabelMap], swaps: Sequence[tuple[str, str]], names: dict[int, str]
 ) -> dict[str, LabelMap]:
     """Exchange paired labels: values within the maps, or whole maps where the pair names those."""
-    for first, second in swaps:
+    for first, second in swaps if labels else ():
         if first in labels and second in labels:
             labels = {**labels, first: labels[second], second: labels[first]}
             continue
@@ -210,8 +210,13 @@ def _swap_labels(
 
 def _exchange(array: Any, one: int, other: int) -> Any:
     swapped = array.copy()
-    swapped[array == one] = other
-    swapped[array == other] = one
+    for old, new in ((one, other), (other, one)):
+        found = array == old
+        if not found.any():
+            continue
+        if array.dtype.kind in "iu" and not np.iinfo(array.dtype).min <= new <= np.iinfo(array.dtype).max:
+            raise SampleError("unknown_label", f"swap_labels: a label map of {array.dtype} cannot hold the value {new}")
+        swapped[found] = new
     return swapped
 
 

@@ -32,7 +32,8 @@ def gaussian_weights(sigma: float, kernel: Kernel = "sampled") -> FloatArray:
     """
     offsets = range(max(1, int(_TRUNCATE * sigma + 0.5)) + 1)
     if kernel == "sampled":
-        weights = [math.exp(-0.5 * (offset / sigma) ** 2) for offset in offsets]
+        apart = [offset / sigma for offset in offsets]
+        weights = [math.exp(-0.5 * distance * distance) for distance in apart]  # ** raises where it overflows
     else:
         narrow = 1 / (sigma * math.sqrt(2))
         weights = [math.erf((offset + 0.5) * narrow) - math.erf((offset - 0.5) * narrow) for offset in offsets]

@@ -76,14 +76,15 @@ class Span:
             case "uniform":
                 number = float(generator.uniform(low, high))
             case "log_uniform":
-                number = math.exp(generator.uniform(math.log(low), math.log(high)))
+                # exp(log(x)) may come out beyond x by a rounding.
+                number = min(max(math.exp(generator.uniform(math.log(low), math.log(high))), low), high)
             case "normal":
                 number = float(generator.normal(low, high))
             case _:
                 number = self._choose(generator)
         if self.clip:
             number = min(max(number, self.clip[0]), self.clip[1])
-        return Span("fixed", (number,))
+        return Span("fixed", (float(round(number)) if whole else number,))
 
     def _choose(self, generator: Generator) -> float:
         weights = self.weights or (1.0,) * len(self.numbers)
@@ -188,13 +189,15 @@ class Bounds:
         )
 
     def _check_span(self, span: Span) -> Span:
-        if span.kind == "normal" and span.clip is None and (self.ge, self.le) != (-math.inf, math.inf):
+        if span.kind == "normal" and span.clip is None and math.isfinite(self.ge) and math.isfinite(self.le):
             span = replace(span, clip=(self.ge, self.le))
-        low, high = span.support()
-        for number in (low, high):
-            if not (math.isinf(number) or (self.ge <= number <= self.le and number > self.gt)):
-                raise ValueError(f"{_plain(number)} is out of range; allowed: {self.text()}")
-        if self.whole and any(number != int(number) for number in span.numbers):
+        for number in span.support():
+            if not self.ge <= number <= self.le or (number <= self.gt and math.isfinite(self.gt)):
+                hint = "; give clip: [low, high]" if math.isinf(number) else ""
+                raise ValueError(f"{_plain(number)} is out of range; allowed: {self.text()}{hint}")
+        # A normal distribution is rounded when drawn; its limits have to be whole, its mean and sd do not.
+        numbers = span.clip or () if span.kind == "normal" else span.numbers
+        if self.whole and any(number != int(number) for number in numbers):
             raise ValueError(f"{span.dump()} holds a fraction; allowed: whole numbers")
         return span
 
@@ -305,9 +308,15 @@ def _named_spans(form: Mapping[Any, Any]) -> tuple[tuple[str, Span], ...]:
 
 
 def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{value!r} is not a number; allowed: {FORMS}")
-    return float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{value!r} is not a number; allowed: {FORMS}")  # noqa: TRY004  pydantic collects ValueErrors
+    try:
+        number = float(value)
+    except OverflowError as error:
+        raise ValueError("a number with more than 308 digits is too large") from error
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is not a number; allowed: {FORMS}")
+    return number
 
 
 def _numbers(values: object, count: int, what: str) -> tuple[float, ...]:

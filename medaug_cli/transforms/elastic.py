@@ -103,7 +103,7 @@ class Elastic(ResamplingStep):
         for axis in range(3):
             if axis == grid.flat_axis:
                 continue
-            locked = min(self.locked_borders, counts[axis] // 2)
+            locked = min(self.locked_borders, (counts[axis] - 1) // 2)  # at least one layer moves
             border = np.r_[0:locked, counts[axis] - locked : counts[axis]]
             coefficients[tuple(border if n == axis else slice(None) for n in range(3))] = 0.0
         if grid.flat_axis is not None:

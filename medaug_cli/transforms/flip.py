@@ -70,7 +70,7 @@ class Flip(SpatialStep):
         if any(scene.geometry.size[axis] == 1 for axis in array_axes):
             raise SampleError("axis_undetermined", f"flip axes {', '.join(self.axes)} leave the plane of a 2-D image")
         known = set(scene.label_names)
-        unknown = sorted({str(name) for pair in self.swap_labels for name in pair} - known)
+        unknown = sorted({str(name) for name in self._named_labels(scene)} - known)
         if unknown and known:
             raise SampleError(
                 "unknown_label",
@@ -78,6 +78,11 @@ class Flip(SpatialStep):
             )
         if self.laterality == "refuse" and self._mirrors_left_right(scene.geometry):
             raise SampleError("laterality_refused", "flip would exchange left and right, and laterality is refuse")
+
+    def _named_labels(self, scene: Scene) -> set[str | int]:
+        """Return the labels to swap whose names must be known: values only where the recipe names values at all."""
+        values_are_named = any(name.lstrip("-").isdigit() for name in scene.label_names)
+        return {name for pair in self.swap_labels for name in pair if isinstance(name, str) or values_are_named}
 
     def mapping(self, scene: Scene) -> tuple[Part, ...]:
         """Return one mirror matrix (4, 4) for each axis."""
