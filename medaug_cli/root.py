@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from medaug_cli.core.errors import LockedError, RootError
-from medaug_cli.core.files import publish, temporary_of
+from medaug_cli.core.files import explained, publish, temporary_of
 from medaug_cli.manifest import MANIFEST_NAME, SUMS_NAME, Record, manifest_text, sums_text
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from medaug_cli.recipe.model import Recipe
 
 STATE_FOLDER = ".medaug"
+_JOURNAL = "journal.jsonl"
+_GRACE_S = 0.25  # `medaug status` holds ROOT for a moment to see whether it is free
 _OURS = {STATE_FOLDER, MANIFEST_NAME, SUMS_NAME}
 Stamp = tuple[int, int]
 
@@ -49,7 +51,7 @@ class Root:
     @property
     def journal(self) -> Path:
         """The file that a record is added to as soon as its outputs stand."""
-        return self.state / "journal.jsonl"
+        return self.state / _JOURNAL
 
     def known_outputs(self) -> frozenset[str]:
         """Return every path that this or an earlier run wrote or set out to write."""
@@ -58,35 +60,44 @@ class Root:
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Append to the journal and make it last."""
-        lines = []
-        for entry in entries:
-            self.entries[entry.record.key] = entry
-            record = entry.record.model_dump(mode="json", by_alias=True)
-            lines.append(json.dumps({"record": record, "stamps": entry.stamps}, ensure_ascii=False))
-        with self.journal.open("a", encoding="utf-8") as stream:
-            stream.writelines(f"{line}\n" for line in lines)
+        made = list(entries)
+        with explained(), self.journal.open("a", encoding="utf-8") as stream:
+            stream.write(_journal_text(made))
             stream.flush()
             os.fsync(stream.fileno())
+        # Not before: what an interrupt keeps out of the journal must have no record, so that its files are cleared.
+        self.entries |= {entry.record.key: entry for entry in made}
 
     def begin(self, recipe: Mapping[str, Any], dataset: Path, planned: Iterable[str]) -> None:
         """Note the recipe, where the dataset lies and what will be written; clear what an earlier run left."""
-        self.clear_temporaries()
-        self.begun |= frozenset(planned)
+        self.clear_unrecorded()
         relative = os.path.relpath(dataset.resolve(), self.path.resolve())
         files = {
             "recipe.json": json.dumps(recipe, indent=1, sort_keys=True, ensure_ascii=False) + "\n",
             "root.json": json.dumps({"schema": "medaug.root/1", "dataset": Path(relative).as_posix()}) + "\n",
-            "begun.txt": "".join(f"{json.dumps(path)}\n" for path in sorted(self.begun)),
         }
         publish((self.state / name, text.encode()) for name, text in files.items())
+        self._set_out(self.begun | frozenset(planned))
 
-    def clear_temporaries(self) -> None:
-        """Remove what a killed worker left half written; only names that medaug itself gives."""
-        for path in self.begun:
-            temporary_of(self.path / path).unlink(missing_ok=True)
+    def _set_out(self, paths: frozenset[str]) -> None:
+        """Note the paths that may be written or removed from now on, before the first of them is."""
+        self.begun = paths
+        publish([(self.state / "begun.txt", "".join(f"{json.dumps(path)}\n" for path in sorted(paths)).encode())])
+
+    def clear_unrecorded(self) -> None:
+        """Remove what a killed worker or a failed copy left at the paths set out for; only what has no record."""
+        recorded = {file.path for entry in self.entries.values() for file in entry.record.output}
+        with explained():
+            for left in (self.state / "runs").glob(".medaug-*.tmp"):
+                left.unlink()
+            for path in self.begun:
+                temporary_of(self.path / path).unlink(missing_ok=True)
+                if path not in recorded:
+                    _remove_output(self.path, path)
 
     def finish(self, run_id: str, run: Mapping[str, Any]) -> None:
-        """Write the manifest, the hash list and the run's own record."""
+        """Clear what has no record; write the manifest, the hash list and the run's own record."""
+        self.clear_unrecorded()
         records = [entry.record for entry in self.entries.values()]
         publish(
             [
@@ -95,16 +106,33 @@ class Root:
                 (self.state / "runs" / f"{run_id}.json", json.dumps(run, sort_keys=True).encode() + b"\n"),
             ]
         )
+        self._set_out(frozenset())
 
     def remove_stale(self, digest: str) -> None:
-        """Forget the records of another recipe and delete their outputs."""
-        for key, entry in list(self.entries.items()):
-            if entry.record.settings.recipe_sha256 != digest:
-                for file in entry.record.output:
-                    (self.path / file.path).unlink(missing_ok=True)
-                    with contextlib.suppress(OSError):  # a folder that still holds something stays
-                        (self.path / file.path).parent.rmdir()
-                del self.entries[key]
+        """Forget the records of another recipe, in the journal too, and delete their outputs."""
+        stale = {key: entry for key, entry in self.entries.items() if entry.record.settings.recipe_sha256 != digest}
+        if stale:
+            self._set_out(self.begun | {file.path for entry in stale.values() for file in entry.record.output})
+            self.entries = {key: entry for key, entry in self.entries.items() if key not in stale}
+            publish([(self.journal, _journal_text(self.entries.values()).encode())])
+            self.clear_unrecorded()
+
+
+def _journal_text(entries: Iterable[Entry]) -> str:
+    lines = []
+    for entry in entries:
+        record = entry.record.model_dump(mode="json", by_alias=True)
+        lines.append(json.dumps({"record": record, "stamps": entry.stamps}, ensure_ascii=False) + "\n")
+    return "".join(lines)
+
+
+def _remove_output(root: Path, path: str) -> None:
+    """Remove a copy's file, and its folder if that was the last in it."""
+    target = root / path
+    if target.exists():
+        target.unlink()
+        with contextlib.suppress(OSError):  # a folder that still holds something stays
+            target.parent.rmdir()
 
 
 @contextlib.contextmanager
@@ -115,7 +143,7 @@ def hold_root(path: Path, timeout_s: float) -> Iterator[Root]:
         state.mkdir(parents=True, exist_ok=True)
         holder = state / "holder.json"
         lock = FileLock(state / "lock")
-        lock.acquire(timeout=timeout_s)
+        lock.acquire(timeout=max(timeout_s, _GRACE_S))
     except Timeout as error:
         raise LockedError(
             f"{path}: another run holds it ({_read_holder(path)}); wait, or use --lock-timeout"
@@ -123,16 +151,28 @@ def hold_root(path: Path, timeout_s: float) -> Iterator[Root]:
     except OSError as error:
         raise RootError(f"{path}: cannot be written: {error.strerror}; choose another folder with -o") from error
     try:
-        holder.write_text(json.dumps({"pid": os.getpid()}), encoding="utf-8")
+        with explained():
+            holder.write_text(json.dumps({"pid": os.getpid()}), encoding="utf-8")
+            _cut_torn_line(state / _JOURNAL)
         yield read_root(path)
     finally:
         holder.unlink(missing_ok=True)
-        lock.release()
-        if not (state / "root.json").exists():  # the run ended before it began: leave nothing
+        began = (state / "root.json").exists()
+        if not began:  # the run ended before it began: leave nothing, the lock while it is held
             (state / "lock").unlink(missing_ok=True)
+        lock.release()
+        if not began:
             with contextlib.suppress(OSError):
                 state.rmdir()
                 path.rmdir()
+
+
+def _cut_torn_line(journal: Path) -> None:
+    """Cut off the line that a killed run left half written; only the run that holds ROOT may."""
+    raw = journal.read_bytes() if journal.exists() else b""
+    whole = raw.rfind(b"\n") + 1
+    if whole < len(raw):
+        os.truncate(journal, whole)
 
 
 def _read_holder(path: Path) -> str:
@@ -149,14 +189,16 @@ def is_held(path: Path) -> str:
     lock = FileLock(path / STATE_FOLDER / "lock")
     try:
         lock.acquire(timeout=0)
-    except (Timeout, OSError):
+    except Timeout:
         return _read_holder(path)
+    except OSError:  # ROOT cannot be written, so nobody who could ask holds it
+        return ""
     lock.release()
     return ""
 
 
 def read_root(path: Path) -> Root:
-    """Return what the journal of ROOT says; a line torn by a killed run is cut off before the next is added."""
+    """Return what the journal of ROOT says; changes nothing, and passes over a line that is not yet, or never, whole."""
     root = Root(path)
     begun = root.state / "begun.txt"
     if begun.exists():
@@ -165,12 +207,9 @@ def read_root(path: Path) -> Root:
         return root
     raw = root.journal.read_bytes()
     whole = raw[: raw.rfind(b"\n") + 1]
-    for number, line in enumerate(whole.splitlines(), start=1):
+    for number, line in enumerate(whole.split(b"\n")[:-1], start=1):
         entry = _read_entry(root.journal, number, line)
         root.entries[entry.record.key] = entry
-    if len(whole) < len(raw):
-        with contextlib.suppress(OSError):  # only a run that holds ROOT needs it whole
-            os.truncate(root.journal, len(whole))
     return root
 
 

@@ -43,7 +43,7 @@ def publish(files: Iterable[tuple[Path, bytes]]) -> list[Published]:
     Raises ResourceError for a full disk and RootError for any other fault; nothing is renamed then, and no temporary
     file stays.
     """
-    with _explained():
+    with explained():
         return _publish(files)
 
 
@@ -84,8 +84,8 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _explained() -> Iterator[None]:
-    """Turn a fault of the file system into an error with path, cause and advice."""
+def explained() -> Iterator[None]:
+    """Turn a fault of the file system in ROOT into an error with path, cause and advice."""
     try:
         yield
     except OSError as error:

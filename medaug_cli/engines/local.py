@@ -41,7 +41,7 @@ def run_jobs(task: Task, jobs: Sequence[Job], workers: int) -> Generator[Result]
                 else:
                     suspects.extend(running.values())
     finally:
-        get_reusable_executor(max_workers=workers).shutdown(wait=False, kill_workers=True)
+        get_reusable_executor(max_workers=workers).shutdown(wait=True, kill_workers=True)
 
 
 def _round(
