@@ -13,14 +13,15 @@ from medaug_cli.core.intensity import low_and_high, mean_and_deviation
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import LabelMap, Volume
 from medaug_cli.spatial.mapping import Mapping
-from medaug_cli.spatial.resample import outside_fraction, resample, resample_labels
+from medaug_cli.spatial.resample import Request, label_request, outside_fraction, resample
 from medaug_cli.step import IntensityStep, Policy, ResamplingStep, Scene, SpatialStep, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import LoadedSample
+    from medaug_cli.core.sample import AnyArray, LoadedSample
+    from medaug_cli.spatial.resample import Resampler
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Copy:
     reports: dict[str, Any] = field(default_factory=dict)
 
 
-def scene_of(sample: LoadedSample, seed: int, copy: int) -> Scene:
+def scene_of(sample: LoadedSample, seed: int, copy: int, resampler: Resampler = "kernel") -> Scene:
     """Return what the steps of copy number `copy` may know of `sample`; the first image sets the frame."""
     first = next(iter(sample.images.values()))
     names = [*sample.label_names.values(), *map(str, sample.label_names), *sample.labels]
@@ -57,6 +58,7 @@ def scene_of(sample: LoadedSample, seed: int, copy: int) -> Scene:
         words=(sample.id, copy),
         modality=first.modality,
         label_names=tuple(dict.fromkeys(names)),
+        resampler=resampler,
         irregular=next((loaded.irregular for loaded in sample.images.values() if loaded.irregular), ""),
     )
 
@@ -152,15 +154,9 @@ def _move(chain: Sequence[Drawn], copy: Copy, scene: Scene, names: dict[int, str
         laterality ^= drawn.step.swaps_laterality(here)
         report = drawn.step.report(here)
         reports |= {drawn.path: report} if report else {}
-    interpolation, label_interpolation, fill = settings
-    labels = {
-        name: replace(
-            label, array=resample_labels(label.array, label.geometry, label.geometry, mapping, label_interpolation)
-        )
-        for name, label in copy.labels.items()
-    }
+    images, labels = _resample(copy, mapping, settings, scene.resampler)
     return Copy(
-        {name: _move_image(volume, mapping, interpolation, fill) for name, volume in copy.images.items()},
+        images,
         _swap_labels(labels, swaps, names),
         copy.mapping.after(mapping.parts),
         laterality,
@@ -168,15 +164,29 @@ def _move(chain: Sequence[Drawn], copy: Copy, scene: Scene, names: dict[int, str
     )
 
 
-def _move_image(volume: Volume, mapping: Mapping, interpolation: str, fill: str | float) -> Volume:
-    grid = volume.geometry
-    value = fill_value(volume, fill)
-    moved = np.stack([resample(one, grid, grid, mapping, interpolation, value) for one in volume.array])
-    if volume.void is None:
-        return replace(volume, array=moved)
-    outside = 1.0 if volume.grows else 0.0
-    void = resample(volume.void.astype(np.uint8), grid, grid, mapping, "nearest", outside).astype(bool)
-    return replace(volume, array=moved, void=void)
+def _resample(
+    copy: Copy, mapping: Mapping, settings: tuple[str, str, str | float], resampler: Resampler
+) -> tuple[dict[str, Volume], dict[str, LabelMap]]:
+    """Pull every image, void and label map of a copy through `mapping`, all at once."""
+    interpolation, label_interpolation, fill = settings
+    requests: list[Request] = []
+    for volume in copy.images.values():
+        value = fill_value(volume, fill)
+        requests += [Request(one, volume.geometry, interpolation, value) for one in volume.array]
+        if volume.void is not None:
+            void = volume.void.astype(np.uint8)
+            requests.append(Request(void, volume.geometry, "nearest", 1.0 if volume.grows else 0.0))
+    requests += [label_request(label.array, label.geometry, label_interpolation) for label in copy.labels.values()]
+    moved = iter(resample(requests, mapping, resampler))
+    images = {name: _with_moved(volume, moved) for name, volume in copy.images.items()}
+    return images, {name: replace(label, array=next(moved)) for name, label in copy.labels.items()}
+
+
+def _with_moved(volume: Volume, moved: Iterator[AnyArray]) -> Volume:
+    """Return `volume` with its next arrays of `moved`: its components, then its void."""
+    components = [next(moved) for _ in volume.array]
+    array = np.stack(components) if len(components) > 1 else components[0][None]
+    return replace(volume, array=array, void=None if volume.void is None else next(moved).astype(bool))
 
 
 def fill_value(volume: Volume, fill: str | float) -> float | None:
@@ -255,4 +265,5 @@ def _statistics(volume: Volume) -> dict[str, float]:
     valid = None if volume.void is None else ~volume.void
     low, high = low_and_high(volume.array, valid)
     mean, deviation = mean_and_deviation(volume.array, valid)
-    return {"min": low, "max": high, "mean": mean, "std": deviation}
+    found = {"min": low, "max": high, "mean": mean, "std": deviation}
+    return {name: float(f"{value:.6g}") for name, value in found.items()}

@@ -29,7 +29,7 @@ def mean_and_deviation(array: FloatArray, valid: BoolArray | None) -> tuple[floa
     squares = 0.0
     for start in range(0, flat.size, _BLOCK):  # block by block: no float64 copy of the whole volume
         apart = flat[start : start + _BLOCK].astype(np.float64) - mean
-        squares += float(apart @ apart)
+        squares += float(np.square(apart, out=apart).sum())  # not BLAS, whose sums depend on its threads
     return mean, float(np.sqrt(squares / flat.size))
 
 

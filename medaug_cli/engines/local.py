@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from medaug_cli.plan import Job
     from medaug_cli.root import Entry
 
+# The workers are the parallelism: a library that starts threads of its own would only get in their way.
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 _EXIT_CODE = re.compile(r"\((-?\d+)\)")
 
 
@@ -41,14 +43,14 @@ def run_jobs(task: Task, jobs: Sequence[Job], workers: int) -> Generator[Result]
                 else:
                     suspects.extend(running.values())
     finally:
-        get_reusable_executor(max_workers=workers).shutdown(wait=True, kill_workers=True)
+        get_reusable_executor(max_workers=workers, env=_ONE_THREAD).shutdown(wait=True, kill_workers=True)
 
 
 def _round(
     task: Task, waiting: deque[Job], workers: int, running: dict[Future[tuple[Entry, ...]], Job]
 ) -> Iterator[tuple[Job, tuple[Entry, ...]]]:
     """Yield jobs with their entries, taken from `waiting` two a worker at a time; `running` holds those in flight."""
-    executor = get_reusable_executor(max_workers=workers)
+    executor = get_reusable_executor(max_workers=workers, env=_ONE_THREAD)
     while waiting or running:
         while waiting and len(running) < 2 * workers:
             job = waiting.popleft()

@@ -7,17 +7,22 @@ voxel on each side, cut into `control points - 3` cells an axis.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from medaug_cli.core.lazy import np, sitk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import Array64
+    from medaug_cli.core.sample import AnyArray, Array64
 
 ORDER = 3
-_EDGE = 0.625  # half a voxel, and the eighth of one that ITK adds
-_SAMPLES_PER_CELL = 6
+Terms: TypeAlias = "tuple[Array64, Array64, Array64]"
+EDGE = 0.625  # half a voxel, and the eighth of one that ITK adds
+_MOST_SAMPLES_PER_CELL = 6
+_LOWEST_CELLS = 6
+_FINE_SAMPLES = 13
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +40,7 @@ class SplineGrid:
     def cell_voxels(self) -> Array64:
         """Distance between control points along x, y, z, in voxels."""
         mesh = np.array(self.coefficients_mm.shape[:3]) - ORDER
-        return np.asarray((np.array(self.size) + 2 * _EDGE - 1) / mesh)
+        return np.asarray((np.array(self.size) + 2 * EDGE - 1) / mesh)
 
     def scaled(self, factor: float) -> SplineGrid:
         """Return the same deformation, `factor` times as strong."""
@@ -49,8 +54,8 @@ class SplineGrid:
         """Return the deformation as SimpleITK's transform between indices of the grid (spacing 1, origin 0)."""
         transform = sitk.BSplineTransform(3, ORDER)
         mesh = [n - ORDER for n in self.coefficients_mm.shape[:3]]
-        transform.SetTransformDomainOrigin([-_EDGE] * 3)
-        transform.SetTransformDomainPhysicalDimensions([float(n) + 2 * _EDGE - 1 for n in self.size])
+        transform.SetTransformDomainOrigin([-EDGE] * 3)
+        transform.SetTransformDomainPhysicalDimensions([float(n) + 2 * EDGE - 1 for n in self.size])
         transform.SetTransformDomainDirection(np.eye(3).ravel().tolist())
         transform.SetTransformDomainMeshSize(mesh)
         transform.SetParameters(self.index_coefficients().ravel(order="F").tolist())
@@ -59,7 +64,7 @@ class SplineGrid:
     def pull(self, points_mm: Array64) -> Array64:
         """Return where positions (n, 3) in LPS mm come from."""
         index = (points_mm - self.affine[:3, 3]) @ np.linalg.inv(self.affine[:3, :3]).T
-        cells = (index + _EDGE) / self.cell_voxels
+        cells = (index + EDGE) / self.cell_voxels
         mesh = np.array(self.coefficients_mm.shape[:3]) - ORDER
         inside = ((cells >= 0) & (cells <= mesh)).all(axis=1)
         rows = [_weights(cells[inside, axis], self.coefficients_mm.shape[axis])[0] for axis in range(3)]
@@ -67,17 +72,16 @@ class SplineGrid:
         moved[inside] += np.einsum("ni,nj,nk,ijkd->nd", *rows, self.coefficients_mm, optimize=True)
         return moved
 
-    def jacobian_terms(self) -> tuple[Array64, Array64, Array64]:
-        """Return trace, sum of principal minors and determinant of the displacement's gradient over the domain.
+    def jacobian_terms(self, cells: Sequence[Array64]) -> Terms:
+        """Return trace, sum of principal minors and determinant of the displacement's gradient.
 
-        Sampled at six points a cell and axis; the determinant at strength s is 1 + s·trace + s²·minors + s³·det.
+        On the lattice of positions `cells` along x, y, z, counted in cells from the edge of the domain. The Jacobian
+        determinant of the deformation at strength s is 1 + s·trace + s²·minors + s³·det.
         """
         coefficients = self.index_coefficients()
-        mesh = np.array(coefficients.shape[:3]) - ORDER
         values, slopes = [], []
         for axis in range(3):
-            cells = np.linspace(0, mesh[axis], int(mesh[axis]) * _SAMPLES_PER_CELL + 1)
-            value, slope = _weights(cells, coefficients.shape[axis])
+            value, slope = _weights(cells[axis], coefficients.shape[axis])
             values.append(value)
             slopes.append(slope / self.cell_voxels[axis])
         columns = []
@@ -110,34 +114,82 @@ def to_array_axes(coefficients_mm: Array64, geometry: Geometry) -> Array64:
 
 def jacobian_range(grid: SplineGrid) -> tuple[float, float]:
     """Return the least and greatest Jacobian determinant of the deformation."""
-    trace, minors, determinant = grid.jacobian_terms()
-    total = 1 + trace + minors + determinant
-    return float(total.min()), float(total.max())
+    found = [_determinant(terms, 1.0) for terms in _sampled_terms(grid, 1.0)]
+    return min(float(one.min()) for one in found), max(float(one.max()) for one in found)
 
 
 def unfolding_factor(grid: SplineGrid, least_jacobian: float) -> float:
     """Return the factor, at most 1, by which the deformation keeps its Jacobian determinant at `least_jacobian`."""
-    trace, minors, determinant = grid.jacobian_terms()
+    factor, previous = 1.0, 2.0
+    while factor < previous:  # a weaker deformation may have its least determinant elsewhere
+        previous = factor
+        for terms in _sampled_terms(grid, previous):
+            factor = _weaken(terms, factor, least_jacobian)
+    return factor
 
-    def least(factor: float) -> float:
-        return float((1 + factor * trace + factor**2 * minors + factor**3 * determinant).min())
 
-    if least(1.0) >= least_jacobian:
-        return 1.0
-    low, high = 0.0, 1.0
+def _weaken(terms: Terms, factor: float, least_jacobian: float) -> float:
+    """Return `factor`, made smaller where the determinant is below `least_jacobian`."""
+    if _determinant(terms, factor).min() >= least_jacobian:
+        return factor
+    low, high = 0.0, factor
     for _ in range(40):
         middle = (low + high) / 2
-        low, high = (middle, high) if least(middle) >= least_jacobian else (low, middle)
+        low, high = (middle, high) if _determinant(terms, middle).min() >= least_jacobian else (low, middle)
     return low
 
 
-def _weights(cells: Array64, count: int) -> tuple[Array64, Array64]:
-    """Return the B-spline weights (n, count) of control points at positions in cells, and their derivatives."""
+def _determinant(terms: Terms, factor: float) -> Array64:
+    trace, minors, determinant = terms
+    return 1 + factor * (trace + factor * (minors + factor * determinant))
+
+
+def _sampled_terms(grid: SplineGrid, factor: float) -> Iterator[Terms]:
+    """Yield the Jacobian terms over the domain, layer by layer of cells, then about the least determinants, finer.
+
+    A layer at a time, since all cells of a fine control grid together would fill the memory.
+    """
+    mesh = [n - ORDER for n in grid.coefficients_mm.shape[:3]]
+    samples = [int(n) for n in np.clip(np.ceil(grid.cell_voxels), 3, _MOST_SAMPLES_PER_CELL)]
+    across = [np.linspace(0, mesh[axis], mesh[axis] * samples[axis] + 1) for axis in (1, 2)]
+    lowest: list[tuple[float, tuple[int, int, int]]] = []
+    for layer in range(mesh[0]):
+        terms = grid.jacobian_terms((np.linspace(layer, layer + 1, samples[0] + 1), *across))
+        yield terms
+        least = _determinant(terms, factor).min(axis=0)
+        for axis in (0, 1):
+            least = np.minimum.reduceat(least, np.arange(mesh[axis + 1]) * samples[axis + 1], axis=axis)
+        order = least.argsort(axis=None)[:_LOWEST_CELLS]
+        lowest.extend((float(least.flat[n]), (layer, int(n) // mesh[2], int(n) % mesh[2])) for n in order)
+    for _, cell in sorted(lowest)[:_LOWEST_CELLS]:
+        yield _finer_terms(grid, cell, samples, factor)
+
+
+def _finer_terms(grid: SplineGrid, cell: tuple[int, int, int], samples: Sequence[int], factor: float) -> Terms:
+    """Return the Jacobian terms about the least of the `samples` in one cell, as far as the samples beside it."""
+    coarse = [np.linspace(first, first + 1, count + 1) for first, count in zip(cell, samples, strict=True)]
+    determinant = _determinant(grid.jacobian_terms(coarse), factor)
+    least = np.unravel_index(determinant.argmin(), determinant.shape)
+    fine = []
+    for axis, count in enumerate(samples):
+        middle, end = coarse[axis][least[axis]], grid.coefficients_mm.shape[axis] - ORDER
+        fine.append(np.linspace(middle - 1 / count, middle + 1 / count, _FINE_SAMPLES).clip(0, end))
+    return grid.jacobian_terms(fine)
+
+
+def cell_weights(cells: Array64, count: int) -> tuple[AnyArray, Array64, Array64]:
+    """Return for positions in cells the first of four control points (n,), its weights (n, 4) and their derivatives."""
     first = np.clip(np.floor(cells).astype(int), 0, count - ORDER - 1)
     t = cells - first
     value = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], axis=1) / 6
     slope = np.stack([-((1 - t) ** 2), 3 * t**2 - 4 * t, -3 * t**2 + 2 * t + 1, t**2], axis=1) / 2
-    values, slopes = np.zeros((len(t), count)), np.zeros((len(t), count))
+    return first, value, slope
+
+
+def _weights(cells: Array64, count: int) -> tuple[Array64, Array64]:
+    """Return the B-spline weights (n, count) of control points at positions in cells, and their derivatives."""
+    first, value, slope = cell_weights(cells, count)
+    values, slopes = np.zeros((len(cells), count)), np.zeros((len(cells), count))
     columns = first[:, None] + np.arange(ORDER + 1)
     np.put_along_axis(values, columns, value, axis=1)
     np.put_along_axis(slopes, columns, slope, axis=1)

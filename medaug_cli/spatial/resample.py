@@ -1,49 +1,85 @@
-"""Resampling: one pass through a mapping for images and label maps; whole-voxel moves are exact."""
+"""Resampling: everything of a sample through one mapping; whole-voxel moves are exact."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
-from medaug_cli.core.lazy import np, sitk
+from medaug_cli.core.lazy import np
 from medaug_cli.spatial.bspline import SplineGrid
+from medaug_cli.spatial.itk import resample_sitk
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medaug_cli.core.geometry import Geometry
     from medaug_cli.core.sample import AnyArray, Array64
     from medaug_cli.spatial.mapping import Mapping, Part
 
+Resampler = Literal["kernel", "simpleitk"]
 _WHOLE = 1e-6  # a shift this near to a whole voxel is one
-_WIDE = ("int64", "uint64")  # ITK takes label values through double, which loses them beyond 2**53
 
 
-def resample(
-    array: AnyArray, source: Geometry, output: Geometry, mapping: Mapping, interpolation: str, fill: float | None
-) -> AnyArray:
-    """Return `array` (z, y, x) on grid `source`, pulled through `mapping` onto grid `output`, in its own dtype.
+@dataclass(frozen=True, eq=False)
+class Request:
+    """One array (z, y, x) to be resampled onto its own grid; `fill` None extends the nearest voxel outwards."""
 
-    `fill` is the value outside the field of view, None the nearest voxel's.
+    array: AnyArray
+    grid: Geometry
+    interpolation: str
+    fill: float | None
+
+
+def label_request(array: AnyArray, grid: Geometry, interpolation: str) -> Request:
+    """Return the request for a label map: outside stands 0, or the nearest label where the map has no 0.
+
+    So no new value can appear.
     """
-    stages = mapping.stages(output, source)
+    return Request(array, grid, interpolation, 0.0 if (array == 0).any() else None)
+
+
+def resample(requests: Sequence[Request], mapping: Mapping, resampler: Resampler = "kernel") -> list[AnyArray]:
+    """Return each request's array, pulled through `mapping`, in its own dtype and on its own grid.
+
+    The compiled kernel finds the positions once for all requests on one grid. Cubic intensities, and everything if
+    `resampler` says so, are resampled by SimpleITK.
+    """
+    results: list[AnyArray | None] = [None] * len(requests)
+    grids = {request.grid for request in requests}
+    for grid in grids:
+        numbers = [number for number, request in enumerate(requests) if request.grid == grid]
+        stages = mapping.stages(grid, grid)
+        moved = _resample_on_grid([requests[number] for number in numbers], stages, grid.size, resampler)
+        for number, array in zip(numbers, moved, strict=True):
+            results[number] = array
+    return [array for array in results if array is not None]
+
+
+def _resample_on_grid(
+    requests: Sequence[Request], stages: tuple[Part, ...], size: tuple[int, int, int], resampler: Resampler
+) -> list[AnyArray]:
     only = stages[0] if len(stages) == 1 else None
-    if fill is not None and only is not None and not isinstance(only, SplineGrid) and _is_whole(only):
-        return _permute(array, np.rint(only).astype(int), output.size, fill)
-    return _resample_sitk(array, stages, output.size, interpolation, fill)
+    if only is not None and not isinstance(only, SplineGrid) and _is_whole(only):
+        return [_permute(one.array, np.rint(only).astype(int), size, one.fill) for one in requests]
+    fast = [one for one in requests if one.interpolation != "bspline" and resampler == "kernel"]
+    made = dict(zip(map(id, fast), _run_kernel(fast, stages, size), strict=True))
+    return [
+        made[id(one)] if id(one) in made else resample_sitk(one.array, stages, size, one.interpolation, one.fill)
+        for one in requests
+    ]
 
 
-def resample_labels(
-    array: AnyArray, source: Geometry, output: Geometry, mapping: Mapping, interpolation: str
-) -> AnyArray:
-    """Return label map `array` pulled through `mapping`; its dtype stays and no new value appears.
+def _run_kernel(requests: Sequence[Request], stages: tuple[Part, ...], size: tuple[int, int, int]) -> list[AnyArray]:
+    if not requests:
+        return []
+    from medaug_cli.spatial.kernel import Task, sample_all  # noqa: PLC0415  numba takes half a second to import
 
-    Outside the field of view stands 0, or the nearest voxel's label where the map has no 0.
-    """
-    fill = 0.0 if (array == 0).any() else None
-    if array.dtype.name not in _WIDE and array.dtype.kind in "iu":
-        return resample(array, source, output, mapping, interpolation, fill)
-    labels, dense = np.unique(array, return_inverse=True)
-    zero = float(np.searchsorted(labels, 0)) if fill is not None else None
-    narrow = dense.reshape(array.shape).astype(np.int32)
-    return np.asarray(labels[resample(narrow, source, output, mapping, interpolation, zero)])
+    tasks = [
+        Task(np.ascontiguousarray(one.array), one.interpolation, one.fill, np.empty(size[::-1], one.array.dtype))
+        for one in requests
+    ]
+    sample_all(tasks, stages, size)
+    return [task.result for task in tasks]
 
 
 def outside_fraction(source: Geometry, output: Geometry, mapping: Mapping) -> float:
@@ -63,48 +99,18 @@ def _is_whole(matrix: Array64) -> bool:
     return bool(whole and (linear.sum(axis=0) == 1).all() and (linear.sum(axis=1) == 1).all())
 
 
-def _permute(array: AnyArray, matrix: Any, size: tuple[int, int, int], fill: float) -> AnyArray:
+def _permute(array: AnyArray, matrix: Any, size: tuple[int, int, int], fill: float | None) -> AnyArray:
     """Return the voxels at source index `matrix` @ output index; exact, whatever the interpolation."""
-    x_of, signs, shifts = (np.abs(matrix[:3, :3]).argmax(axis=1), matrix[:3, :3].sum(axis=1), matrix[:3, 3])
-    moved = array.transpose(2, 1, 0).transpose(np.argsort(x_of))
-    result = np.full(size[::-1], fill, dtype=array.dtype)
-    target, origin = [slice(0, 0)] * 3, [slice(0, 0)] * 3
-    for axis in range(3):
-        count, out, sign, shift = array.shape[2 - axis], int(x_of[axis]), int(signs[axis]), int(shifts[axis])
-        first = max(0, -shift if sign > 0 else shift - count + 1)
-        last = min(size[out] - 1, count - 1 - shift if sign > 0 else shift)
-        if last < first:
-            return result
-        begin, end = sign * first + shift, sign * last + shift
-        target[out] = slice(first, last + 1)
-        origin[out] = slice(begin, end + 1) if sign > 0 else slice(begin, end - 1 if end else None, -1)
-    result.transpose(2, 1, 0)[tuple(target)] = moved[tuple(origin)]
+    x_of, signs, shifts = np.abs(matrix[:3, :3]).argmax(axis=1), matrix[:3, :3].sum(axis=1), matrix[:3, 3]
+    picks = []
+    for axis in range(3):  # for each source axis the index that every position along its output axis takes
+        index = signs[axis] * np.arange(size[x_of[axis]]) + shifts[axis]
+        picks.append((np.clip(index, 0, array.shape[2 - axis] - 1), (index >= 0) & (index < array.shape[2 - axis])))
+    order = np.argsort(x_of)  # the source axis along each output axis
+    moved = array.transpose(2, 1, 0)[np.ix_(*(pick for pick, _ in picks))].transpose(order)
+    result = np.ascontiguousarray(moved.transpose(2, 1, 0))
+    if fill is not None:
+        for axis in range(3):
+            outside = ~picks[order[axis]][1]
+            result[tuple(outside if 2 - n == axis else slice(None) for n in range(3))] = fill
     return result
-
-
-def _resample_sitk(
-    array: AnyArray, stages: tuple[Part, ...], size: tuple[int, int, int], interpolation: str, fill: float | None
-) -> AnyArray:
-    interpolators = {
-        "linear": sitk.sitkLinear,
-        "bspline": sitk.sitkBSpline,
-        "nearest": sitk.sitkNearestNeighbor,
-        "label_linear": sitk.sitkLabelLinear,
-    }
-    chain = sitk.CompositeTransform(3)
-    for stage in reversed(stages):  # ITK applies what was added last first
-        chain.AddTransform(stage.to_sitk() if isinstance(stage, SplineGrid) else _affine_to_sitk(stage))
-    filter_ = sitk.ResampleImageFilter()
-    filter_.SetSize(size)
-    filter_.SetTransform(chain)
-    filter_.SetInterpolator(interpolators[interpolation])
-    filter_.SetDefaultPixelValue(0.0 if fill is None else fill)
-    filter_.SetUseNearestNeighborExtrapolator(fill is None)
-    return np.asarray(sitk.GetArrayFromImage(filter_.Execute(sitk.GetImageFromArray(array))))
-
-
-def _affine_to_sitk(matrix: Array64) -> sitk.AffineTransform:
-    transform = sitk.AffineTransform(3)
-    transform.SetMatrix(matrix[:3, :3].ravel().tolist())
-    transform.SetTranslation(matrix[:3, 3].tolist())
-    return transform

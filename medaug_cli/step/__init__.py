@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from medaug_cli.core.geometry import Geometry
     from medaug_cli.core.sample import BoolArray, FloatArray
     from medaug_cli.spatial.mapping import Part
+    from medaug_cli.spatial.resample import Resampler
 
 Fill = Literal["minimum", "mean", "edge", "air"] | float
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -40,6 +41,7 @@ class Scene:
     modality: str = ""
     label_names: tuple[str, ...] = ()
     irregular: str = ""
+    resampler: Resampler = "kernel"
     valid: BoolArray | None = None
 
     def generator(self, purpose: str) -> Generator:
