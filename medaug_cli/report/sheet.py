@@ -76,7 +76,7 @@ def _upright(array: AnyArray, volume: Volume) -> AnyArray:
     """Return the middle axial slice (y, x), x towards the patient's left and y towards posterior."""
     grid = volume.geometry
     if grid.letters is not None:
-        return array[0]
+        return np.asarray(array[0])
     order = grid.nearest_patient_axes()
     x_axis, y_axis, z_axis = (order.index(axis) for axis in range(3))
     turned = array.transpose(2 - z_axis, 2 - y_axis, 2 - x_axis)
@@ -84,7 +84,7 @@ def _upright(array: AnyArray, volume: Volume) -> AnyArray:
     for dimension, axis, patient in ((1, x_axis, 0), (0, y_axis, 1)):
         if grid.direction[3 * patient + axis] < 0:
             middle = np.flip(middle, axis=dimension)
-    return middle
+    return np.asarray(middle)
 
 
 def _outline(tile: AnyArray, labels: AnyArray) -> None:

@@ -1,0 +1,39 @@
+"""Intensity scales, over the voxels that hold a measurement."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from medaug_cli.core.intensity import low_and_high, mean_and_deviation, robust_range, scale_of
+
+ARRAY = np.array([0, 10, 20, 30], np.float32).reshape(1, 1, 1, 4)
+FIRST_THREE = np.array([True, True, True, False]).reshape(1, 1, 4)
+NONE = np.zeros((1, 1, 4), bool)
+
+
+@pytest.mark.parametrize(("unit", "scale"), [("none", 1.0), ("std", np.sqrt(125)), ("range", 30), ("percentile", 29.4)])
+def test_each_unit_of_strength_is_the_number_of_its_definition(unit: str, scale: float) -> None:
+    """Percentiles 1 and 99 of 0, 10, 20, 30 are 0.3 and 29.7."""
+    assert scale_of(ARRAY, None, unit) == pytest.approx(scale)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("unit", "scale"), [("std", np.sqrt(200 / 3)), ("range", 20), ("percentile", 19.6)])
+def test_voxels_without_a_measurement_do_not_count(unit: str, scale: float) -> None:
+    assert scale_of(ARRAY, FIRST_THREE, unit) == pytest.approx(scale)  # type: ignore[arg-type]
+
+
+def test_nothing_measured_gives_zeros() -> None:
+    assert (mean_and_deviation(ARRAY, NONE), low_and_high(ARRAY, NONE)) == ((0, 0), (0, 0))
+    assert robust_range(ARRAY, NONE) == 0
+
+
+def test_a_small_deviation_about_a_large_mean_is_kept() -> None:
+    """The sum of squares of float32 would lose it."""
+    array = np.tile(np.float32([99_999, 100_001]), 300_000).reshape(1, 1, 1, -1)
+    assert mean_and_deviation(array, None) == pytest.approx((100_000, 1), rel=1e-9)
+
+
+def test_percentiles_of_many_voxels_come_from_an_even_sample() -> None:
+    array = np.arange(2_500_000, dtype=np.float32).reshape(1, 100, 100, 250)
+    assert robust_range(array, None) == pytest.approx(0.98 * 2_500_000, rel=1e-4)
