@@ -66,9 +66,7 @@ class BiasField(IntensityStep):
 
 
 def _exponents(order: int) -> list[tuple[int, int, int]]:
-    return [
-        (a, b, c) for a in range(order + 1) for b in range(order + 1 - a) for c in range(order + 1 - a - b)
-    ]
+    return [(a, b, c) for a in range(order + 1) for b in range(order + 1 - a) for c in range(order + 1 - a - b)]
 
 
 def _basis(count: int, order: int, model: str) -> Array64:
