@@ -41,9 +41,10 @@ class GaussianNoise(IntensityStep):
         unit = scale_of(array, scene.valid, self.relative_to)
         sigma, shift = np.float32(self.sigma.value * unit), np.float32(self.mean.value * unit)
         generator = scene.generator("noise")
-        noise = np.empty(array.shape[1:], dtype=np.float32)
-        for component in array:  # one component at a time: the buffer stays small for time series
-            generator.standard_normal(dtype=np.float32, out=noise)
-            noise *= sigma
-            noise += shift
-            np.add(component, noise, out=component)
+        noise = np.empty(array.shape[2:], dtype=np.float32)
+        for component in array:
+            for plane in component:  # plane by plane: the buffer stays in the cache
+                generator.standard_normal(dtype=np.float32, out=noise)
+                noise *= sigma
+                noise += shift
+                np.add(plane, noise, out=plane)
