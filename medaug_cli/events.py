@@ -27,5 +27,5 @@ class Event(BaseModel):
     exit_code: int | None = Field(default=None, description="Only in the last event.")
 
     def line(self) -> str:
-        """Return the event as one line of JSON, keys sorted."""
-        return json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, ensure_ascii=False)
+        """Return the event as one line of JSON, keys sorted, in ASCII: it goes through terminals of any locale."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True)

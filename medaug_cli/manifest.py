@@ -59,6 +59,7 @@ class Settings(_Entry):
     recipe_sha256: str
     dtype: Literal["preserve", "float32"]
     compression: Literal["none", "fast", "small"]
+    resampler: Literal["kernel", "simpleitk"] = "kernel"
     label_names: dict[int, str] = Field(default_factory=dict)
 
 
@@ -111,10 +112,11 @@ def read_records(path: Path) -> Iterator[Record]:
     Raises RootError for a missing manifest or a damaged line, with its number.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RootError(f"{path}: no readable manifest; name the folder that `medaug run` wrote to") from error
-    for number, line in enumerate(lines, start=1):
+    # Not splitlines: a name may hold what Unicode takes for the end of a line.
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), start=1):
         try:
             yield Record.model_validate_json(line)
         except ValidationError as error:

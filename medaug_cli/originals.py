@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from medaug_cli import __version__
 from medaug_cli.core.errors import UsageError
-from medaug_cli.core.files import publish
+from medaug_cli.core.files import explained, publish, temporary_of
 from medaug_cli.naming import BIDS_DERIVATIVES
 
 if TYPE_CHECKING:
@@ -36,11 +36,13 @@ def place_originals(wanted: str, samples: Iterable[Sample], dataset: Path, root:
         target = root.path / path
         if target.exists():
             continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if wanted == "link":
-            _link(dataset / path, target)
-        else:
-            shutil.copy2(dataset / path, target)
+        with explained():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if wanted == "link":
+                _link(dataset / path, target)
+            else:
+                shutil.copy2(dataset / path, temporary_of(target))
+                temporary_of(target).replace(target)
 
 
 def _link(original: Path, target: Path) -> None:

@@ -72,12 +72,16 @@ def make_plan(
     if not chosen:
         raise DatasetError(f"no sample is called {only}; `medaug scan` lists them")
     chosen = chosen[:limit]
+    names = dict(recipe.dataset.label_names or inventory.label_names)
     every = [(sample, copy) for sample in chosen for copy in range(1, recipe.copies + 1)]
     _check_clashes(every, inventory)
     jobs, kept = [], 0
     for sample in chosen:
         missing = [
-            copy for copy in range(1, recipe.copies + 1) if not _valid(sample, copy, recipe, root, dataset, overwrite)
+            copy
+            for copy in range(1, recipe.copies + 1)
+            if overwrite == "all"
+            or not _valid(sample, root.entries.get((sample.id, copy)), recipe, names, root, dataset)
         ]
         kept += recipe.copies - len(missing)
         if missing:
@@ -114,29 +118,25 @@ def _check_foreign(jobs: Sequence[Job], root: Root) -> None:
                     raise RootError(f"{root.path / path}: exists and was not written by medaug; move it away")
 
 
-def _valid(sample: Sample, copy: int, recipe: Recipe, root: Root, dataset: Path, overwrite: str) -> bool:
+def _valid(
+    sample: Sample, entry: Entry | None, recipe: Recipe, names: dict[int, str], root: Root, dataset: Path
+) -> bool:
     """Say whether a copy stands: same recipe, same inputs, same outputs."""
-    entry = root.entries.get((sample.id, copy))
-    if entry is None or overwrite == "all" or entry.record.status != "ok":
+    if entry is None or entry.record.status != "ok" or sample.problem:
         return False
-    if entry.record.settings.recipe_sha256 != recipe.voxel_digest() or entry.record.settings != _settings(
-        recipe, entry
-    ):
+    settings = entry.record.settings
+    # Names that the dataset brings along decide what swap_labels exchanges, and are not in the recipe's digest.
+    if settings.recipe_sha256 != recipe.voxel_digest() or settings.label_names != names:
         return False
     stamps = {path: stamp for source in sample.sources for path, stamp in zip(source.files, source.stamps, strict=True)}
     if set(stamps) != {file.path for file in entry.record.source}:
         return False
-    if set(_paths(sample, copy)) != {file.path for file in entry.record.output}:
+    if set(_paths(sample, entry.record.copy_)) != {file.path for file in entry.record.output}:
         return False
     sources = all(_same(file, stamps[file.path], entry, "source", dataset) for file in entry.record.source)
     return sources and all(
         _same(file, _stamp(root.path / file.path), entry, "output", root.path) for file in entry.record.output
     )
-
-
-def _settings(recipe: Recipe, entry: Entry) -> object:
-    """Return the settings of an entry as `recipe` would have them, but for the digest, which was compared before."""
-    return entry.record.settings.model_copy(update={"dtype": recipe.output.dtype})
 
 
 def _same(file: FileEntry, stamp: Stamp | None, entry: Entry, role: str, folder: Path) -> bool:

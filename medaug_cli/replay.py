@@ -44,7 +44,7 @@ def replay_record(record: Record, dataset: Path) -> list[EncodedFile]:
     label_names = record.settings.label_names
     sample = load_sample(dataset, record.sample_id, sources, label_names, max_voxels=float("inf"))
     check_unchanged(sample, record.source)
-    scene = scene_of(sample, record.seed.root, record.copy_)
+    scene = scene_of(sample, record.seed.root, record.copy_, record.settings.resampler)
     program = program_of(record)
     copy = apply_program(program, sample, scene)
     targets = dict(zip(sources, _grouped_paths(record.output), strict=True))

@@ -139,6 +139,7 @@ def _remove_output(root: Path, path: str) -> None:
 def hold_root(path: Path, timeout_s: float) -> Iterator[Root]:
     """Hold ROOT for one run; raises LockedError naming the holder, and RootError where it cannot be written."""
     state = path / STATE_FOLDER
+    existed = path.exists()
     try:
         state.mkdir(parents=True, exist_ok=True)
         holder = state / "holder.json"
@@ -164,7 +165,8 @@ def hold_root(path: Path, timeout_s: float) -> Iterator[Root]:
         if not began:
             with contextlib.suppress(OSError):
                 state.rmdir()
-                path.rmdir()
+                if not existed:
+                    path.rmdir()
 
 
 def _cut_torn_line(journal: Path) -> None:
@@ -198,7 +200,7 @@ def is_held(path: Path) -> str:
 
 
 def read_root(path: Path) -> Root:
-    """Return what the journal of ROOT says; changes nothing, and passes over a line that is not yet, or never, whole."""
+    """Return what the journal of ROOT says; changes nothing, and passes over a line that is not whole."""
     root = Root(path)
     begun = root.state / "begun.txt"
     if begun.exists():

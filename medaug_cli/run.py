@@ -36,11 +36,13 @@ if TYPE_CHECKING:
     from medaug_cli.plan import Plan
     from medaug_cli.recipe.model import Recipe
     from medaug_cli.root import Root
+    from medaug_cli.spatial.resample import Resampler
 
     Listener = Callable[[Event], None]
 
-_LIBRARIES = ("numpy", "SimpleITK", "nibabel", "pydicom", "joblib")
+_LIBRARIES = ("numpy", "numba", "SimpleITK", "nibabel", "pydicom", "joblib")
 _SHARE_OF_MEMORY = 0.8
+_INTERRUPTED = "interrupted; run again to go on"
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Options:
     fail_fast: bool = False
     lock_timeout_s: float = 0.0
     memory_bytes: int | None = None
+    resampler: Resampler = "kernel"
 
 
 def look(recipe: Recipe, dataset: Path, root: Path, known: frozenset[str] = frozenset()) -> Inventory:
@@ -102,11 +105,14 @@ def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen
         for text in inventory.warnings:
             listen(tally.event("warning", text))
         started = time.monotonic()
-        orders = make_orders(recipe, dataset, root.path, inventory, {"id": run_id, "engine": options.engine})
+        orders = make_orders(recipe, dataset, root.path, inventory, run_id, options)
         _work(orders, plan, workers, root, tally, rules, listen)
-        if inventory.layout == "bids":
-            describe_bids(root)
-        root.finish(run_id, _run_record(run_id, tally, options, time.monotonic() - started))
+        seconds = time.monotonic() - started
+        try:
+            _finish(root, inventory, run_id, tally, options, seconds)
+        except Interrupt as stop:  # at most one comes: the second signal ends the process
+            tally.stop(stop.exit_code, _INTERRUPTED)
+            _finish(root, inventory, run_id, tally, options, seconds)
     return tally
 
 
@@ -136,12 +142,18 @@ def _work(
                 if tally.stop_if_due(entries, rules):
                     break
     except Interrupt as stop:
-        tally.stopped, tally.why = stop.exit_code, "interrupted; run again to go on"
-    if tally.stopped:
-        root.clear_temporaries()
+        tally.stop(stop.exit_code, _INTERRUPTED)
 
 
-def make_orders(recipe: Recipe, dataset: Path, root: Path, inventory: Inventory, run: dict[str, str]) -> Orders:
+def _finish(root: Root, inventory: Inventory, run_id: str, tally: Tally, options: Options, seconds: float) -> None:
+    if inventory.layout == "bids":
+        describe_bids(root)
+    root.finish(run_id, _run_record(run_id, tally, options, seconds))
+
+
+def make_orders(
+    recipe: Recipe, dataset: Path, root: Path, inventory: Inventory, run_id: str, options: Options
+) -> Orders:
     """Return what all jobs of a run share."""
     key = os.environ.get("MEDAUG_KEY") or "medaug"
     patients = {sample.patient for sample in inventory.samples if sample.patient}
@@ -154,17 +166,20 @@ def make_orders(recipe: Recipe, dataset: Path, root: Path, inventory: Inventory,
             recipe_sha256=recipe.voxel_digest(),
             dtype=recipe.output.dtype,
             compression=recipe.output.compression,
+            resampler=options.resampler,
             label_names=dict(recipe.dataset.label_names or inventory.label_names),
         ),
         max_voxels=recipe.limits.max_voxels,
         patient_keys={patient: keyed_hash(key, patient) for patient in patients},
         versions={"medaug": __version__, **{name: metadata.version(name) for name in _LIBRARIES}},
-        run=run,
+        run={"id": run_id, "engine": options.engine},
     )
 
 
 def choose_workers(options: Options, plan: Plan) -> int:
-    """Return the number of workers: as asked, or as many as cores and memory allow; raises UsageError."""
+    """Return the number of workers: one if serial, as asked, or as cores and memory allow; raises UsageError."""
+    if options.engine == "serial":
+        return 1
     if options.workers != "auto":
         if not options.workers.isdigit() or int(options.workers) < 1:
             raise UsageError(f"--workers {options.workers}: allowed: auto or a whole number from 1")

@@ -75,8 +75,12 @@ class Tally:
         """Say whether the run ends here, and note why."""
         found = self._why_stop(entries, rules)
         if found:
-            self.stopped, self.why = found
+            self.stop(*found)
         return found is not None
+
+    def stop(self, code: ExitCode, why: str) -> None:
+        """Note that the run ended early, and why."""
+        self.stopped, self.why = code, why
 
     def _why_stop(self, entries: Sequence[Entry], rules: StopRules) -> tuple[ExitCode, str] | None:
         failures = [entry.record for entry in entries if entry.record.status != "ok"]

@@ -8,6 +8,7 @@ from medaug_cli.core.errors import UsageError
 from medaug_cli.core.files import sha256_of
 from medaug_cli.core.seeding import digest
 from medaug_cli.manifest import MANIFEST_NAME, SUMS_NAME, read_records, sums_text
+from medaug_cli.root import read_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,9 @@ def verify_root(root: Path, subset: str | None, dataset: Path | None) -> tuple[i
         sources = {file.path: file for record in chosen for file in record.source}
         problems += _compare(dataset, sources)
         checked += len(sources)
+    recorded = {file.path for record in records for file in record.output}
+    left = sorted(path for path in read_root(root).begun - recorded if (root / path).exists())
+    problems += [(path, "has no record: a run was killed; run again") for path in left]
     sums = root / SUMS_NAME
     if not sums.exists() or sums.read_text(encoding="utf-8") != sums_text(records):
         problems.append((SUMS_NAME, "missing, or does not agree with the manifest; run again to write it"))

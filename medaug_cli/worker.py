@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from medaug_cli.copies import Written, count_labels, derive, encode_copy, entries_of, load_sample
 from medaug_cli.core.errors import ResourceError, RootError, SampleError
 from medaug_cli.core.files import Published, publish
-from medaug_cli.core.lazy import sitk
 from medaug_cli.core.sample import FileEntry
 from medaug_cli.core.seeding import BIT_GENERATOR, digest
 from medaug_cli.manifest import GeometryEntry, Record, SeedEntry, Settings, StepEntry
@@ -54,8 +53,7 @@ class Orders:
 
 
 def prepare_process() -> None:
-    """Pin ITK to one thread, leave Ctrl-C to the parent, and die with it; safe to repeat."""
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    """Leave Ctrl-C to the parent, and die with it; safe to repeat."""
     if os.environ.get("LOKY_WORKER") or _is_child():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if sys.platform == "linux":
@@ -98,7 +96,7 @@ def _load(orders: Orders, sample: Sample) -> LoadedSample:
 
 
 def _make_copy(orders: Orders, sample: Sample, loaded: LoadedSample, copy: int) -> Entry:
-    scene = scene_of(loaded, orders.seed, copy)
+    scene = scene_of(loaded, orders.seed, copy, orders.settings.resampler)
     program = draw_program(orders.steps, scene)
     made = apply_program(program, loaded, scene)
     derivation = derive(program, made, copy, loaded, orders.settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated
 
@@ -18,7 +19,7 @@ from medaug_cli.cli.status import status
 from medaug_cli.cli.transforms import transforms
 from medaug_cli.cli.validate import validate
 from medaug_cli.cli.verify import verify
-from medaug_cli.core.errors import MedaugError
+from medaug_cli.core.errors import Interrupt, MedaugError
 
 app = typer.Typer(
     name="medaug",
@@ -58,8 +59,14 @@ def _options(
 
 def main() -> None:
     """Run the command line; an error that a user can mend becomes one message and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name or a sign that the locale cannot show must not end a run
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except MedaugError as error:
         typer.echo(f"medaug: {error}", err=True)
         sys.exit(int(error.exit_code))
+    except Interrupt as stop:
+        typer.echo("medaug: interrupted", err=True)
+        sys.exit(int(stop.exit_code))

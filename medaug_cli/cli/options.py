@@ -32,6 +32,13 @@ class EngineName(StrEnum):
     SERIAL = "serial"
 
 
+class ResamplerName(StrEnum):
+    """What resamples."""
+
+    KERNEL = "kernel"
+    SIMPLEITK = "simpleitk"
+
+
 class Overwrite(StrEnum):
     """Which copies are made again."""
 
@@ -53,7 +60,14 @@ SourceDataset = Annotated[
 ]
 Workers = Annotated[str, typer.Option("--workers", envvar="MEDAUG_WORKERS", help="Worker processes: auto or a number.")]
 Engine = Annotated[EngineName, typer.Option("--engine", envvar="MEDAUG_ENGINE", help="Where jobs run.")]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, envvar="MEDAUG_SEED", help="Seed, instead of the recipe's.")]
+Resampler = Annotated[
+    ResamplerName,
+    typer.Option("--resampler", envvar="MEDAUG_RESAMPLER", help="The compiled kernel, or SimpleITK's slower filter."),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", min=0, max=2**63 - 1, envvar="MEDAUG_SEED", help="Seed, instead of the recipe's."),
+]
 Copies = Annotated[
     int | None,
     typer.Option("--copies", min=1, max=9999, envvar="MEDAUG_COPIES", help="Copies, instead of the recipe's."),

@@ -54,7 +54,7 @@ def show_plan(recipe: Recipe, dataset: Path, root: Path, options: Options, *, as
             "seconds": round(made.seconds / workers, 1),
             "outputs": made.outputs(),
         }
-        typer.echo(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False))
+        typer.echo(json.dumps(document, indent=1, sort_keys=True))
         return
     for text in inventory.warnings:
         typer.echo(f"warning: {text}", err=True)

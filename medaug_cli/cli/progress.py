@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 import typer
 
 from medaug_cli.cli.options import Progress
+from medaug_cli.core.errors import Interrupt, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from medaug_cli.core.errors import MedaugError
     from medaug_cli.events import Event
 
 _PLAIN_EVERY_S = 60.0
@@ -60,6 +62,16 @@ class Listener(AbstractContextManager["Listener"]):
         typer.echo(event.line() if self.as_json else text)
         self._log(text)
 
+    def give_up(self, error: MedaugError | Interrupt) -> None:
+        """Show the last event of a run that an error ended; the caller tells people what it was."""
+        from medaug_cli.events import Event
+
+        what = "interrupted; run again to go on" if isinstance(error, Interrupt) else str(error)
+        code = int(error.exit_code)
+        text = Event(event="finished", message=what, exit_code=code).line() if self.as_json else f"medaug: exit {code}"
+        typer.echo(text)
+        self._log(f"medaug: exit {code}: {what}")
+
     def _show_copy(self, event: Event) -> None:
         if event.status != "ok":
             self._say(f"{event.sample_id} copy {event.copy_}: {event.status}: {event.reason}: {event.message}")
@@ -99,5 +111,8 @@ def make_listener(mode: Progress, *, as_json: bool, log_file: Path | None, quiet
     """Return the listener that the flags ask for; auto is a bar on a terminal and plain lines elsewhere."""
     if mode is Progress.AUTO:
         mode = Progress.BAR if sys.stderr.isatty() else Progress.PLAIN
-    log = log_file.open("a", encoding="utf-8") if log_file else None
+    try:
+        log = log_file.open("a", encoding="utf-8", errors="backslashreplace") if log_file else None
+    except OSError as error:
+        raise UsageError(f"--log-file {log_file}: cannot be written: {error.strerror}") from error
     return Listener(mode, log, as_json=as_json, quiet=quiet, verbose=verbose)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medaug_cli.cli import options as o
-from medaug_cli.core.errors import ExitCode, Interrupt
+from medaug_cli.core.errors import ExitCode, Interrupt, MedaugError
 
 if TYPE_CHECKING:
     from medaug_cli.recipe.model import Recipe
@@ -20,6 +20,7 @@ def augment(
     output: o.Output = None,
     workers: o.Workers = "auto",
     engine: o.Engine = o.EngineName.LOCAL,
+    resampler: o.Resampler = o.ResamplerName.KERNEL,
     seed: o.Seed = None,
     copies: o.Copies = None,
     only: o.Only = None,
@@ -46,10 +47,10 @@ def augment(
     from medaug_cli.cli.progress import make_listener
     from medaug_cli.run import Options, run
 
-    resolved = _override(recipe, seed, copies)
     root = output or dataset
     chosen = Options(
         engine=engine.value,
+        resampler=resampler.value,
         workers=workers,
         only=only,
         limit=limit,
@@ -61,12 +62,15 @@ def augment(
         memory_bytes=o.bytes_of(memory, "--memory") if memory else None,
     )
     if dry_run:
-        show_plan(resolved, dataset, root, chosen, as_json=json)
+        show_plan(_override(recipe, seed, copies), dataset, root, chosen, as_json=json)
         return
-    listener = make_listener(progress, as_json=json, log_file=log_file, quiet=quiet, verbose=verbose)
     _stop_on_signals()
-    with listener:
-        tally = run(resolved, dataset, root, chosen, listener.listen)
+    with make_listener(progress, as_json=json, log_file=log_file, quiet=quiet, verbose=verbose) as listener:
+        try:
+            tally = run(_override(recipe, seed, copies), dataset, root, chosen, listener.listen)
+        except (MedaugError, Interrupt) as error:
+            listener.give_up(error)
+            raise
         listener.finish(tally.finished(root))
     raise typer.Exit(int(tally.exit_code()))
 

@@ -34,7 +34,7 @@ def scan(
     if deep:
         problems |= check_integrity(inventory, dataset)
     if as_json:
-        typer.echo(json.dumps(_document(inventory, problems), indent=1, sort_keys=True, ensure_ascii=False))
+        typer.echo(json.dumps(_document(inventory, problems), indent=1, sort_keys=True))
     else:
         _show(inventory, problems)
     raise typer.Exit(int(ExitCode.SOME_FAILED if problems else ExitCode.OK))

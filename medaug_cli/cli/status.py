@@ -17,18 +17,21 @@ def status(root: o.RootPath, as_json: o.AsJson = False) -> None:
 
     if not (root / STATE_FOLDER / "root.json").exists():
         raise RootError(f"{root}: medaug has not written here; name the folder of a run")
-    entries = read_root(root).entries.values()
+    state_of_root = read_root(root)
+    entries = state_of_root.entries.values()
     counts = Counter(entry.record.status for entry in entries)
     reasons = Counter(entry.record.reason for entry in entries if entry.record.status != "ok")
     holder = is_held(root)
     runs = sorted((root / STATE_FOLDER / "runs").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
     last = json.loads(runs[-1].read_text(encoding="utf-8")) if runs else {}
+    # A killed run leaves no record of itself, but what it set out to write.
+    finished = bool(last.get("finished")) and not state_of_root.begun
     failed = counts["failed"] + counts["rejected"]
     if as_json:
         document = {"ok": counts["ok"], "failed": failed, "reasons": reasons, "running": holder, "last_run": last}
-        typer.echo(json.dumps(document, sort_keys=True))
+        typer.echo(json.dumps({**document, "finished": finished}, sort_keys=True))
     else:
-        state = f"running ({holder})" if holder else "finished" if last.get("finished") else "not finished, run again"
+        state = f"running ({holder})" if holder else "finished" if finished else "not finished, run again"
         for reason, count in sorted(reasons.items()):
             typer.echo(f"{reason}: {count} copies")
         typer.echo(f"{state}: {counts['ok']} copies valid, {failed} failed")

@@ -24,7 +24,7 @@ def transforms(
         raise UsageError(f"no step is called {name}; allowed: {', '.join(names)}")
     steps = [describe_step(one) for one in ([name] if name else names)]
     if as_json:
-        typer.echo(json.dumps(steps if name is None else steps[0], indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(steps if name is None else steps[0], indent=1))
     elif name is None:
         for step in steps:
             typer.echo(f"{step['name']:<16} {step['summary']}")

@@ -29,16 +29,16 @@ def validate(
 
 def _check_dataset(recipe: object, dataset: Path) -> None:
     from medaug_cli.recipe.model import Recipe
-    from medaug_cli.run import Options, preview_run
+    from medaug_cli.root import read_root
+    from medaug_cli.run import look
 
     if not isinstance(recipe, Recipe):
         raise TypeError(recipe)
-    inventory, plan = preview_run(recipe, dataset, dataset, Options(overwrite="all"))
+    inventory = look(recipe, dataset, dataset, read_root(dataset).known_outputs())
     for text in inventory.warnings:
         typer.echo(f"warning: {text}", err=True)
-    for job in plan.jobs:
-        if job.sample.problem:
-            reason, message = job.sample.problem
-            typer.echo(f"{job.sample.id}: {reason}: {message}", err=True)
-    usable = sum(job.sample.problem is None for job in plan.jobs)
+    problems = {sample.id: sample.problem for sample in inventory.samples if sample.problem}
+    for sample_id, (reason, message) in problems.items():
+        typer.echo(f"{sample_id}: {reason}: {message}", err=True)
+    usable = len(inventory.samples) - len(problems)
     typer.echo(f"{dataset}: layout {inventory.layout}, {usable} of {len(inventory.samples)} samples usable")

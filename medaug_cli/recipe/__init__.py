@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import RecipeError, UsageError
 from medaug_cli.recipe.build import build_recipe
-from medaug_cli.recipe.yaml_text import Problem, read_document
+from medaug_cli.recipe.yaml_text import MAX_BYTES, Problem, read_document
 from medaug_cli.step import IntensityStep, ResamplingStep
 
 if TYPE_CHECKING:
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from medaug_cli.recipe.model import Recipe
     from medaug_cli.step import Step
 
+_MOST_SHOWN = 100
+_SHOWN_COLUMNS = 100
+_LONGEST_MESSAGE = 500
+
 
 def load_recipe(path: Path) -> Recipe:
     """Read the recipe at `path`.
@@ -24,7 +28,8 @@ def load_recipe(path: Path) -> Recipe:
     opened.
     """
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}; `medaug init` writes a starter recipe") from error
     document = read_document(raw)
@@ -59,12 +64,16 @@ def wasteful_chains(recipe: Recipe) -> list[str]:
 
 def _show(path: Path, raw: bytes, problems: Sequence[Problem]) -> str:
     """Return one block a problem: file:line:col, what is wrong, and the line itself."""
-    lines = raw.decode("utf-8", errors="replace").splitlines()
+    lines = raw.decode("utf-8-sig", errors="replace").splitlines()
     blocks = []
-    for problem in sorted(problems, key=lambda one: one.place):
+    for problem in sorted(problems, key=lambda one: one.place)[:_MOST_SHOWN]:
         line, column = problem.place.line, problem.place.column
-        text = lines[line - 1][:200] if line <= len(lines) else ""
-        block = f"{path}:{line}:{column}: {problem.message}\n{line:>5} | {text}\n      | {' ' * (column - 1)}^"
-        blocks.append(block)
-    count = f"{len(blocks)} mistake{'s' if len(blocks) != 1 else ''}"
-    return "\n".join([f"the recipe is invalid, {count}:", *blocks])
+        start = max(0, column - _SHOWN_COLUMNS)  # a recipe may be one long line
+        text = lines[line - 1][start : start + 2 * _SHOWN_COLUMNS] if line <= len(lines) else ""
+        plain = "".join(sign if sign.isprintable() else " " for sign in text)
+        message = problem.message[:_LONGEST_MESSAGE] + ("…" if len(problem.message) > _LONGEST_MESSAGE else "")
+        caret = " " * (column - 1 - start) + "^"
+        blocks.append(f"{path}:{line}:{column}: {message}\n{line:>5} | {plain}\n      | {caret}")
+    count = f"{len(problems)} mistake{'s' if len(problems) != 1 else ''}"
+    rest = [f"and {len(problems) - len(blocks)} more"] if len(problems) > len(blocks) else []
+    return "\n".join([f"the recipe is invalid, {count}:", *blocks, *rest])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from medaug_cli.recipe.yaml_text import Path
 
+_MOST_PROBLEMS = 200  # of one section; more help nobody, and looking for suggestions takes its time
 _LATER = {
     ("balance",): "balancing by class or group",
     ("privacy",): "de-identification",
@@ -53,8 +54,7 @@ def _without_later(document: Document, data: Mapping[str, Any]) -> dict[str, Any
             plain[section] = dict(plain[section])
     for path, what in _LATER.items():
         holder = plain if len(path) == 1 else plain.get(path[0])
-        if isinstance(holder, dict) and holder.get(path[-1]) is not None:
-            holder.pop(path[-1])
+        if isinstance(holder, dict) and holder.pop(path[-1], None) is not None:
             _add(document, path, f"this version does not support {what}; leave {path[-1]} out", key=True)
     return plain
 
@@ -94,8 +94,12 @@ def _build_known_step(document: Document, step: type[Step], values: object, path
         children = _build_steps(document, settings.get("steps"), steps_path)
         if len(document.problems) > before:
             # Weights and counts are only meaningful against the whole list.
-            settings = {key: value for key, value in settings.items() if key not in ("weights", "count")}
-        made = _validate(document, step, {**settings, "steps": children or (_STAND_IN,)}, path)
+            written = settings.get("steps")
+            children = (_STAND_IN,) * len(written) if isinstance(written, list) else ()
+            if not children:
+                settings = {key: value for key, value in settings.items() if key not in ("weights", "count")}
+        stand_ins = (_STAND_IN,) * 2  # as many as any policy takes by default
+        made = _validate(document, step, {**settings, "steps": children or stand_ins}, path)
     elif values is None or isinstance(values, dict):
         made = _validate(document, step, values or {}, path)
     else:
@@ -108,7 +112,8 @@ def _validate(document: Document, model: type[BaseModel], values: Mapping[str, A
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        problems = [_problem_of(document, model, found, path) for found in error.errors(include_url=False)]
+        every = error.errors(include_url=False)[:_MOST_PROBLEMS]
+        problems = [_problem_of(document, model, found, path) for found in every]
         # A union reports once for each of its branches: the first, which is the plainest, is enough.
         first = {(problem.place, problem.key): problem for problem in reversed(problems)}
         document.problems.extend(first.values())

@@ -70,7 +70,9 @@ class OutputSection(Section):
 class LimitsSection(Section):
     """What one sample may take."""
 
-    max_voxels: float = Field(default=4.0e8, gt=0, description="Voxels of one volume, before it is decoded.")
+    max_voxels: float = Field(
+        default=4.0e8, strict=True, gt=0, description="Voxels of one volume, before it is decoded."
+    )
 
 
 class Recipe(Section):
@@ -78,8 +80,8 @@ class Recipe(Section):
 
     version: Literal[1] = Field(description="Version of the recipe's format.")
     name: str = Field(default="", max_length=200, description="A name for people.")
-    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="Root of every random draw.")
-    copies: int = Field(default=1, ge=1, le=9999, description="Copies of each sample.")
+    seed: int = Field(default=0, strict=True, ge=0, le=2**63 - 1, description="Root of every random draw.")
+    copies: int = Field(default=1, strict=True, ge=1, le=9999, description="Copies of each sample.")
     dataset: DatasetSection = Field(default_factory=DatasetSection, description="What the dataset holds.")
     steps: tuple[SerializeAsAny[Step], ...] = Field(min_length=1, description="Steps, applied in order.")
     checks: None = Field(default=None, description="null: no checks of a copy.")

@@ -11,9 +11,10 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 256_000
 MAX_DEPTH = 32
-MAX_NODES = 100_000
+MAX_NODES = 10_000
+MOST_DIGITS = 32  # far beyond any number of a recipe; Python refuses to read thousands
 Path = tuple[str | int, ...]
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
@@ -72,7 +73,7 @@ def read_document(raw: bytes) -> Document:
     """Return the data of a YAML document and where it stands; mistakes are listed in `problems`."""
     document = Document()
     if len(raw) > MAX_BYTES:
-        document.problems.append(Problem(Place(1, 1), f"the file has {len(raw)} bytes; allowed: {MAX_BYTES}"))
+        document.problems.append(Problem(Place(1, 1), f"the file is too large; allowed: {MAX_BYTES} bytes"))
         return document
     try:
         _Builder(document, _events(raw)).build()
@@ -174,6 +175,8 @@ def _scalar(text: str) -> Any:
     """Return the value of a plain scalar by YAML 1.2's core schema: `no` is a word and 1e-3 a number."""
     if text in _WORDS:
         return _WORDS[text]
+    if len(text) > MOST_DIGITS:
+        return text
     if _INTEGER.fullmatch(text):
         return int(text)
     return float(text) if _FLOAT.fullmatch(text) else text
