@@ -94,7 +94,9 @@ def count_labels(before: LoadedSample, after: Copy) -> dict[str, dict[str, tuple
 
 def _count(array: Any) -> dict[float, int]:
     if array.dtype.kind == "u" and array.dtype.itemsize == 1:
-        tally = np.bincount(array.reshape(-1), minlength=256)
+        tally = np.zeros(256, dtype=np.int64)
+        for plane in array:  # bincount makes int64 of what it counts
+            tally += np.bincount(plane.reshape(-1), minlength=256)
         return {float(value): int(tally[value]) for value in np.flatnonzero(tally) if value}
     values, tally = np.unique(array, return_counts=True)
     return {float(value): int(count) for value, count in zip(values, tally, strict=True) if value}

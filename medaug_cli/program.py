@@ -103,7 +103,7 @@ def apply_program(program: Program, sample: LoadedSample, scene: Scene) -> Copy:
 
 def _own(volume: Volume) -> Volume:
     """Return `volume` with an array of its own, which intensity steps may change."""
-    return replace(volume, array=volume.array.copy())
+    return replace(volume, array=volume.array.astype(np.float32))
 
 
 def _chains(applied: Sequence[Drawn]) -> Iterator[list[Drawn]]:
@@ -172,7 +172,7 @@ def _resample(
     requests: list[Request] = []
     for volume in copy.images.values():
         value = fill_value(volume, fill)
-        requests += [Request(one, volume.geometry, interpolation, value) for one in volume.array]
+        requests += [Request(one, volume.geometry, interpolation, value, np.float32) for one in volume.array]
         if volume.void is not None:
             void = volume.void.astype(np.uint8)
             requests.append(Request(void, volume.geometry, "nearest", 1.0 if volume.grows else 0.0))

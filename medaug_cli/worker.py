@@ -120,7 +120,9 @@ def _make_copy(orders: Orders, sample: Sample, loaded: LoadedSample, copy: int) 
     return Entry(record, _stamps(orders, sample, outputs))
 
 
-def _paths_and_bytes(root: Path, files: Iterator[Written], written: list[Written]) -> Iterator[tuple[Path, bytes]]:
+def _paths_and_bytes(
+    root: Path, files: Iterator[Written], written: list[Written]
+) -> Iterator[tuple[Path, bytes | bytearray]]:
     """Yield each file to the publisher and keep it, without its bytes, for the record."""
     for one in files:
         written.append(Written(one.source, replace(one.file, data=b"")))

@@ -37,7 +37,7 @@ def temporary_of(target: Path) -> Path:
     return target.with_name(f".medaug-{hashlib.sha256(target.name.encode()).hexdigest()[:16]}.tmp")
 
 
-def publish(files: Iterable[tuple[Path, bytes]]) -> list[Published]:
+def publish(files: Iterable[tuple[Path, bytes | bytearray]]) -> list[Published]:
     """Write `files` beside their targets, fsync and read each back, then rename them all; return what they hold.
 
     Raises ResourceError for a full disk and RootError for any other fault; nothing is renamed then, and no temporary
@@ -47,7 +47,7 @@ def publish(files: Iterable[tuple[Path, bytes]]) -> list[Published]:
         return _publish(files)
 
 
-def _publish(files: Iterable[tuple[Path, bytes]]) -> list[Published]:
+def _publish(files: Iterable[tuple[Path, bytes | bytearray]]) -> list[Published]:
     written: list[tuple[Path, Published]] = []
     try:
         for target, data in files:
@@ -66,7 +66,7 @@ def _publish(files: Iterable[tuple[Path, bytes]]) -> list[Published]:
     return [published for _, published in written]
 
 
-def _write_temporary(path: Path, data: bytes) -> None:
+def _write_temporary(path: Path, data: bytes | bytearray) -> None:
     with path.open("wb") as stream:
         stream.write(data)
         stream.flush()

@@ -64,14 +64,16 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Volume:
-    """Intensities in the modality's own unit (HU for CT): float32 `array` (component, z, y, x).
+    """Intensities in the modality's own unit (HU for CT): `array` (component, z, y, x), float32.
 
-    The components are time points or colours; a plain volume has one. `void` (z, y, x) marks voxels that hold no
-    measurement (NaN, pixel padding): they move with the image, no intensity step counts them, and the writer puts
-    back what stood there. `grows` says that the void also covers what a mapping brings in from outside the grid.
+    As read it may also hold the 8- or 16-bit integers of a file that scales nothing, which take less memory; whoever
+    changes intensities makes float32 of them first. The components are time points or colours; a plain volume has one.
+    `void` (z, y, x) marks voxels that hold no measurement (NaN, pixel padding): they move with the image, no intensity
+    step counts them, and the writer puts back what stood there. `grows` says that the void also covers what a mapping
+    brings in from outside the grid.
     """
 
-    array: FloatArray
+    array: AnyArray
     geometry: Geometry
     void: BoolArray | None = None
     grows: bool = False
@@ -152,7 +154,7 @@ class EncodedFile:
     """One output file, ready to be published at `path` (POSIX, relative to ROOT)."""
 
     path: str
-    data: bytes
+    data: bytes | bytearray
     voxel_sha256: str
     dtype: str
     uids: dict[str, str] = field(default_factory=dict)

@@ -22,12 +22,20 @@ _WHOLE = 1e-6  # a shift this near to a whole voxel is one
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """One array (z, y, x) to be resampled onto its own grid; `fill` None extends the nearest voxel outwards."""
+    """One array (z, y, x) to be resampled onto its own grid; `fill` None extends the nearest voxel outwards.
+
+    The result has the array's type, or `dtype` where that is given.
+    """
 
     array: AnyArray
     grid: Geometry
     interpolation: str
     fill: float | None
+    dtype: type[np.generic] | None = None
+
+    def empty_result(self) -> AnyArray:
+        """Return an array for the result, not yet filled."""
+        return np.empty(self.grid.size[::-1], self.dtype or self.array.dtype)
 
 
 def label_request(array: AnyArray, grid: Geometry, interpolation: str) -> Request:
@@ -35,11 +43,11 @@ def label_request(array: AnyArray, grid: Geometry, interpolation: str) -> Reques
 
     So no new value can appear.
     """
-    return Request(array, grid, interpolation, 0.0 if (array == 0).any() else None)
+    return Request(array, grid, interpolation, None if array.all() else 0.0)
 
 
 def resample(requests: Sequence[Request], mapping: Mapping, resampler: Resampler = "kernel") -> list[AnyArray]:
-    """Return each request's array, pulled through `mapping`, in its own dtype and on its own grid.
+    """Return each request's array, pulled through `mapping`, in its own type or the one asked for, on its own grid.
 
     The compiled kernel finds the positions once for all requests on one grid. Cubic intensities, and everything if
     `resampler` says so, are resampled by SimpleITK.
@@ -60,11 +68,11 @@ def _resample_on_grid(
 ) -> list[AnyArray]:
     only = stages[0] if len(stages) == 1 else None
     if only is not None and not isinstance(only, SplineGrid) and _is_whole(only):
-        return [_permute(one.array, np.rint(only).astype(int), size, one.fill) for one in requests]
+        return [_permute(_cast(one), np.rint(only).astype(int), size, one.fill) for one in requests]
     fast = [one for one in requests if one.interpolation != "bspline" and resampler == "kernel"]
     made = dict(zip(map(id, fast), _run_kernel(fast, stages, size), strict=True))
     return [
-        made[id(one)] if id(one) in made else resample_sitk(one.array, stages, size, one.interpolation, one.fill)
+        made[id(one)] if id(one) in made else resample_sitk(_cast(one), stages, size, one.interpolation, one.fill)
         for one in requests
     ]
 
@@ -74,12 +82,14 @@ def _run_kernel(requests: Sequence[Request], stages: tuple[Part, ...], size: tup
         return []
     from medaug_cli.spatial.kernel import Task, sample_all  # noqa: PLC0415  numba takes half a second to import
 
-    tasks = [
-        Task(np.ascontiguousarray(one.array), one.interpolation, one.fill, np.empty(size[::-1], one.array.dtype))
-        for one in requests
-    ]
+    tasks = [Task(np.ascontiguousarray(one.array), one.interpolation, one.fill, one.empty_result()) for one in requests]
     sample_all(tasks, stages, size)
     return [task.result for task in tasks]
+
+
+def _cast(request: Request) -> AnyArray:
+    """Return the array of `request` in the type of its result."""
+    return request.array.astype(request.dtype or request.array.dtype, copy=False)
 
 
 def outside_fraction(source: Geometry, output: Geometry, mapping: Mapping) -> float:

@@ -110,9 +110,11 @@ class Elastic(ResamplingStep):
             border = np.r_[0:locked, counts[axis] - locked : counts[axis]]
             coefficients[tuple(border if n == axis else slice(None) for n in range(3))] = 0.0
         if grid.flat_axis is not None:
-            normal = np.array(grid.direction).reshape(3, 3)[:, grid.flat_axis]
             coefficients = np.repeat(coefficients.take([0], axis=grid.flat_axis), ORDER + 1, axis=grid.flat_axis)
-            coefficients -= (coefficients @ normal)[..., None] * normal
+            axes = np.array(grid.direction).reshape(3, 3)
+            along_axes = coefficients @ np.linalg.inv(axes).T  # not by the normal: a sheared grid has oblique axes
+            along_axes[..., grid.flat_axis] = 0.0
+            coefficients = along_axes @ axes.T
         return np.asarray(coefficients)
 
     def _counts(self, grid: Geometry) -> tuple[int, int, int]:

@@ -72,7 +72,7 @@ def decode(name: str, packed: bytes, declared_bytes: int) -> Bytes8:
     return unpacked
 
 
-def encode(*parts: bytes | memoryview, effort: Effort = "fast") -> bytes:
+def encode(*parts: bytes | memoryview, effort: Effort = "fast") -> bytearray:
     """Return one gzip member of `parts` joined; the same parts give the same bytes.
 
     `none` stores without packing, `small` takes zlib's slow levels, `fast` ISA-L.
@@ -82,7 +82,12 @@ def encode(*parts: bytes | memoryview, effort: Effort = "fast") -> bytes:
         packer = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, 16 + isal_zlib.MAX_WBITS)
     else:
         packer = zlib.compressobj(_ZLIB_LEVEL[effort], zlib.DEFLATED, 16 + zlib.MAX_WBITS)
-    return b"".join([*(packer.compress(part) for part in parts), packer.flush()])
+    packed = bytearray()
+    for part in parts:
+        for start in range(0, len(part), _UNPACKED_PIECE):  # piece by piece: the packed bytes are never held twice
+            packed += packer.compress(part[start : start + _UNPACKED_PIECE])
+    packed += packer.flush()
+    return packed
 
 
 def check_padding(name: str, trailing: bytes | memoryview) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from medaug_cli.core.sample import AnyArray, BoolArray, FloatArray
     from medaug_cli.formats.nifti.header import NiftiHeader
 
+_SHORT_BYTES = 2
 _EXACT_FLOAT64 = 2**53
 # A mask of 0 and 1 that was saved scaled comes back as 0.99999 with its float32 slope.
 _SCALED_TOLERANCE = 1e-3
@@ -73,8 +74,13 @@ def _scale_labels(stored: AnyArray, header: NiftiHeader) -> AnyArray:
     return whole.astype(np.int64) if exact else labels
 
 
-def _scale(stored: AnyArray, header: NiftiHeader) -> FloatArray:
-    """Return `stored` as float32, times slope plus intercept; `stored` itself only where nothing is to be done."""
+def _scale(stored: AnyArray, header: NiftiHeader) -> AnyArray:
+    """Return `stored` as float32, times slope plus intercept; `stored` itself only where nothing is to be done.
+
+    Integers of 8 and 16 bits that need no scaling stay what they are.
+    """
+    if not header.is_scaled and header.dtype.kind in "iu" and header.dtype.itemsize <= _SHORT_BYTES:
+        return np.require(stored, header.dtype.newbyteorder("="), ("C", "A"))
     if not header.is_scaled:
         return np.require(stored, np.float32, ("C", "A", "W"))
     array = stored.astype(np.float32, order="C")

@@ -54,15 +54,25 @@ def test_every_type_in_both_byte_orders_goes_through_unchanged(
     assert file.dtype == dtype
 
 
-def test_intensities_are_float32_by_component_z_y_x_and_contiguous(
-    save: Callable[..., Path], read: Callable[..., Loaded]
+def with_first_voxel(loaded: Loaded, value: float) -> Loaded:
+    """Return `loaded` as steps hand it on, float32, its first voxel changed."""
+    array = loaded.content.array.astype(np.float32)
+    array[0, 0, 0, 0] = value
+    return replace(loaded, content=replace(loaded.content, array=array))
+
+
+@pytest.mark.parametrize(
+    ("stored", "held"),
+    [("uint8", "uint8"), (">i2", "int16"), ("int32", "float32"), ("float32", "float32"), ("float64", "float32")],
+)
+def test_intensities_are_held_by_component_z_y_x_short_integers_as_they_are_and_all_else_as_float32(
+    save: Callable[..., Path], read: Callable[..., Loaded], stored: str, held: str
 ) -> None:
-    volumes = np.arange(4 * 3 * 2 * 5, dtype=np.int16).reshape(4, 3, 2, 5)
+    volumes = np.arange(4 * 3 * 2 * 5).reshape(4, 3, 2, 5).astype(stored)
     save("a.nii", volumes)
     array = read("a.nii").content.array
-    assert (array.dtype.name, array.shape) == ("float32", (5, 2, 3, 4))
+    assert (array.dtype, array.shape) == (np.dtype(held), (5, 2, 3, 4))
     assert array.flags.c_contiguous
-    assert array.flags.writeable
     assert array[3, 1, 2, 0] == volumes[0, 2, 1, 3]
 
 
@@ -155,8 +165,7 @@ def test_integers_are_rounded_once_and_clipped_never_wrapped(
     clipped: int,
 ) -> None:
     path = save("a.nii", COUNT.astype(np.uint8))
-    loaded = read("a.nii")
-    loaded.content.array[0, 0, 0, 0] = value
+    loaded = with_first_voxel(read("a.nii"), value)
     (file,) = encode(loaded, "b.nii")
     assert stored_in(path.with_name("b.nii"))[0, 0, 0] == stored
     assert file.clipped == clipped
@@ -170,8 +179,7 @@ def test_wide_integers_are_clipped_to_a_value_that_the_type_holds(
     dtype: str,
 ) -> None:
     path = save("a.nii", COUNT.astype(dtype))
-    loaded = read("a.nii")
-    loaded.content.array[0, 0, 0, 0] = 1e30
+    loaded = with_first_voxel(read("a.nii"), 1e30)
     assert encode(loaded, "b.nii")[0].clipped == 1
     assert stored_in(path.with_name("b.nii"))[0, 0, 0] == pytest.approx(np.iinfo(dtype).max, rel=1e-15)
 
@@ -180,8 +188,7 @@ def test_an_integer_type_is_never_given_nan(
     save: Callable[..., Path], read: Callable[..., Loaded], encode: Callable[..., tuple[EncodedFile, ...]]
 ) -> None:
     save("a.nii", COUNT.astype(np.int16))
-    loaded = read("a.nii")
-    loaded.content.array[0, 0, 0, 0] = np.nan
+    loaded = with_first_voxel(read("a.nii"), np.nan)
     with pytest.raises(SampleError) as caught:
         encode(loaded, "b.nii")
     assert caught.value.reason == "not_finite"
