@@ -118,7 +118,9 @@ def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen
 
 def _prepare(recipe: Recipe, dataset: Path, root: Root, options: Options) -> tuple[Inventory, Plan]:
     """Look at the dataset, check that ROOT is ours, and plan; writes nothing."""
-    inventory = look(recipe, dataset, root.path, root.known_outputs())
+    # What stands in the dataset decides what is a copy there, also where this run writes elsewhere.
+    same = root.path.resolve() == dataset.resolve()
+    inventory = look(recipe, dataset, root.path, (root if same else read_root(dataset)).known_outputs())
     check_ownership(root, dataset, recipe, options.overwrite)
     plan = make_plan(
         inventory, recipe, root, dataset, only=options.only, limit=options.limit, overwrite=options.overwrite

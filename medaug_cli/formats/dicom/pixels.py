@@ -114,6 +114,7 @@ def _clean_high_bits(array: AnyArray, bits_stored: int) -> AnyArray:
     Old files keep overlays in them (PS3.5 8.1.1), and some writers leave negative values unextended.
     """
     spare = array.dtype.itemsize * 8 - bits_stored
-    if spare == 0:
+    low = -(1 << (bits_stored - 1)) if array.dtype.kind == "i" else 0
+    if spare == 0 or (array.min() >= low and array.max() < low + (1 << bits_stored)):
         return array
     return np.right_shift(np.left_shift(array, spare), spare)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.sample import AnyArray, Array64, BoolArray, FloatArray
 
+_ROWS = 32
+
 
 @dataclass(frozen=True)
 class Storage:
@@ -60,18 +62,31 @@ class Storage:
         return np.asarray(stored == low) if low == high else (stored >= low) & (stored <= high)
 
     def to_stored(self, real: FloatArray, void: BoolArray | None) -> tuple[AnyArray, int]:
-        """Return `real` values as stored integers, and how many outside `void` had to be clipped to BitsStored."""
+        """Return `real` values as stored integers, and how many outside `void` had to be clipped to BitsStored.
+
+        Rows are taken a few at a time, which stay in the cache in double precision.
+        """
+        stored = np.empty(real.shape, dtype=self.dtype)
+        clipped = 0
+        for first in range(0, len(real), _ROWS):
+            rows = slice(first, first + _ROWS)
+            clipped += self._store_rows(real[rows], None if void is None else void[rows], stored[rows])
+        return stored, clipped
+
+    def _store_rows(self, real: FloatArray, void: BoolArray | None, stored: AnyArray) -> int:
         exact = self._unscale(real)
-        stored = np.rint(exact)
-        outside = (stored < self.low) | (stored > self.high)
-        if void is not None:
-            outside &= ~void
-        stored = np.clip(stored, self.low, self.high).astype(self.dtype)
+        whole = np.rint(exact)
+        clipped = 0
+        if whole.min() < self.low or whole.max() > self.high:
+            outside = (whole < self.low) | (whole > self.high)
+            clipped = int(np.count_nonzero(outside if void is None else outside & ~void))
+            np.clip(whole, self.low, self.high, out=whole)
+        stored[:] = whole
         if self.padding is not None:
             self._nudge(stored, exact)
             if void is not None:
                 stored[void] = self.padding_value
-        return stored, int(np.count_nonzero(outside))
+        return clipped
 
     def _unscale(self, real: FloatArray) -> Array64:
         exact = real.astype(np.float64)
@@ -79,7 +94,7 @@ class Storage:
             exact -= self.intercept
         if self.slope != 1:
             exact /= self.slope
-        return self.low + self.high - exact if self.inverted else exact
+        return np.subtract(self.low + self.high, exact, out=exact) if self.inverted else exact
 
     def _nudge(self, stored: AnyArray, exact: Array64) -> None:
         """Move measurements off the padding range: readers would take them for no measurement at all."""
