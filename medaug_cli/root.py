@@ -150,7 +150,8 @@ def hold_root(path: Path, timeout_s: float) -> Iterator[Root]:
             f"{path}: another run holds it ({_read_holder(path)}); wait, or use --lock-timeout"
         ) from error
     except OSError as error:
-        raise RootError(f"{path}: cannot be written: {error.strerror}; choose another folder with -o") from error
+        with explained():
+            raise
     try:
         with explained():
             holder.write_text(json.dumps({"pid": os.getpid()}), encoding="utf-8")

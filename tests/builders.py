@@ -15,6 +15,8 @@ from medaug_cli.step import IntensityStep, Policy, Scene, SpatialStep
 from medaug_cli.transforms import load_step, step_names
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from medaug_cli.core.sample import AnyArray, Array64, FloatArray
     from medaug_cli.step import Step
 
@@ -56,7 +58,8 @@ def offsets_ras_mm(geometry: Geometry) -> Array64:
 def blob(geometry: Geometry, at_ras_mm: tuple[float, float, float], sigma_mm: float = 3.0) -> FloatArray:
     """Return a Gaussian bright spot (1, z, y, x) so far right, anterior and superior of the centre."""
     squares = ((offsets_ras_mm(geometry) - np.array(at_ras_mm)) ** 2).sum(axis=-1)
-    return np.exp(-squares / (2 * sigma_mm**2)).astype(np.float32)[None]
+    spot: FloatArray = np.exp(-squares / (2 * sigma_mm**2)).astype(np.float32)
+    return spot[None]
 
 
 def centroid_ras_mm(array: AnyArray, geometry: Geometry) -> Array64:
@@ -125,7 +128,7 @@ def augment(sample: LoadedSample, *steps: Step, copy: int = 1) -> Copy:
     return apply_program(draw_program(steps, scene), sample, scene)
 
 
-def change(step: Step, array: AnyArray, geometry: Geometry | None = None, **known: Any) -> FloatArray:
+def change(step: Step, array: npt.ArrayLike, geometry: Geometry | None = None, **known: Any) -> FloatArray:
     """Return `array`, of up to three axes (z, y, x), after a drawn intensity step."""
     changed = np.array(array, dtype=np.float32)
     changed = changed.reshape((1,) * (4 - changed.ndim) + changed.shape)

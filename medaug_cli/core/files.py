@@ -102,4 +102,6 @@ def explained() -> Iterator[None]:
         where = error.filename or "ROOT"
         if error.errno in _FULL:
             raise ResourceError(f"{where}: {error.strerror}; free some space and run again to go on") from error
-        raise RootError(f"{where}: cannot be written: {error.strerror}; check ROOT and its permissions") from error
+        raise RootError(
+            f"{where}: cannot be written: {error.strerror}; check its permissions, or choose another folder with -o"
+        ) from error

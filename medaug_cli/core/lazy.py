@@ -1,4 +1,4 @@
-"""NumPy and SimpleITK, loaded at their first use, so that `--help` and `validate` do not pay for them."""
+"""What is slow to import, loaded at its first use, so that `--help` and `validate` do not pay for it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     import SimpleITK as sitk  # noqa: N813  as its own documentation does
+
+    from medaug_cli.core import elementary
 else:
 
     def _lazy(name: str) -> ModuleType:
@@ -26,7 +28,8 @@ else:
         spec.loader.exec_module(module)
         return module
 
+    elementary = _lazy("medaug_cli.core.elementary")  # imports numba
     np = _lazy("numpy")
     sitk = _lazy("SimpleITK")
 
-__all__ = ["np", "sitk"]
+__all__ = ["elementary", "np", "sitk"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from medaug_cli.core.lazy import np
+from medaug_cli.core.lazy import elementary, np
 from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import IntensityStep
 
@@ -61,8 +61,9 @@ class BiasField(IntensityStep):
             cube[exponents] = coefficient
         rows = np.einsum("abc,by,cz->zya", cube, powers[1], powers[2])
         for z in range(array.shape[1]):
-            field = np.exp((rows[z] @ powers[0]).astype(np.float32))
-            array[:, z] *= field
+            field = np.einsum("ya,ax->yx", rows[z], powers[0])
+            for component in array:
+                elementary.multiply_by_exp(component[z], field)
 
 
 def _exponents(order: int) -> list[tuple[int, int, int]]:

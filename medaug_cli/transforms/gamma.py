@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from medaug_cli.core.intensity import low_and_high, mean_and_deviation
-from medaug_cli.core.lazy import np
+from medaug_cli.core.lazy import elementary, np
 from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import IntensityStep
 
@@ -59,7 +59,7 @@ class Gamma(IntensityStep):
             self._raise_in_range(array, scene)
         else:
             signs = np.sign(array) if float(array.min()) < 0 else None
-            np.power(np.abs(array, out=array), self._exponent(), out=array)
+            elementary.raise_to_power(np.abs(array, out=array), self._exponent())
             if signs is not None:
                 array *= signs
         if before is not None:
@@ -67,11 +67,10 @@ class Gamma(IntensityStep):
         if self.invert:
             np.negative(array, out=array)
 
-    def _exponent(self) -> np.float32:
-        """Return the exponent; as float32, since a float64 one would promote the whole array."""
+    def _exponent(self) -> float:
         if self.gamma is not None:
-            return np.float32(self.gamma.value)
-        return np.float32(math.exp(self.log_gamma.value if self.log_gamma else 0.0))
+            return self.gamma.value
+        return math.exp(self.log_gamma.value if self.log_gamma else 0.0)
 
     def _raise_in_range(self, array: FloatArray, scene: Scene) -> None:
         low, high = low_and_high(array, scene.valid)
@@ -81,7 +80,7 @@ class Gamma(IntensityStep):
         array -= np.float32(low)
         array /= span + np.float32(_TINY)
         np.clip(array, 0, None, out=array)  # voxels without a measurement may lie below the minimum
-        np.power(array, self._exponent(), out=array)
+        elementary.raise_to_power(array, self._exponent())
         array *= span
         array += np.float32(low)
 

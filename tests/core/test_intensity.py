@@ -30,7 +30,7 @@ def test_nothing_measured_gives_zeros() -> None:
 
 def test_a_small_deviation_about_a_large_mean_is_kept() -> None:
     """The sum of squares of float32 would lose it."""
-    array = np.tile(np.float32([99_999, 100_001]), 300_000).reshape(1, 1, 1, -1)
+    array = np.tile(np.array([99_999, 100_001], np.float32), 300_000).reshape(1, 1, 1, -1)
     assert mean_and_deviation(array, None) == pytest.approx((100_000, 1), rel=1e-9)
 
 

@@ -25,7 +25,7 @@ FORMS = [
     {"choice": [1, 2, 4]},
     {"choice": [1, 2, 4], "weights": [0, 1, 3]},
 ]
-MISTAKES = [
+MISTAKES: list[tuple[Any, str]] = [
     ("two", "is not a number"),
     (None, "is not a number"),
     (True, "is not a number"),

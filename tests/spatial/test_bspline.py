@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from builders import oblique_geometry, to_sitk
 from medaug_cli.core.geometry import Geometry
 from medaug_cli.core.lazy import sitk
 from medaug_cli.spatial.bspline import SplineGrid, jacobian_range, to_array_axes, unfolding_factor
+
+if TYPE_CHECKING:
+    from medaug_cli.core.sample import Array64
 
 
 def random_grid(
@@ -24,7 +28,7 @@ def random_grid(
     return SplineGrid(geometry.affine, geometry.size, np.where(inner, coefficients, 0))
 
 
-def determinants(grid: SplineGrid) -> np.ndarray:
+def determinants(grid: SplineGrid) -> Array64:
     """Return the Jacobian determinant at every voxel, by central differences over 1/500 of a voxel."""
     index = np.stack(np.meshgrid(*map(np.arange, grid.size), indexing="ij"), axis=-1).reshape(-1, 3)
     points = index @ grid.affine[:3, :3].T + grid.affine[:3, 3]
@@ -32,7 +36,7 @@ def determinants(grid: SplineGrid) -> np.ndarray:
     for axis in range(3):
         step = grid.affine[:3, axis] * 1e-3
         columns.append((grid.pull(points + step) - grid.pull(points - step)) / 2e-3)
-    return np.linalg.det(np.stack(columns, axis=-1)) / np.linalg.det(grid.affine[:3, :3])
+    return np.asarray(np.linalg.det(np.stack(columns, axis=-1)) / np.linalg.det(grid.affine[:3, :3]))
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -111,7 +111,7 @@ def test_the_jacobian_of_an_affine_mapping_is_its_matrix() -> None:
 
 def test_content_moves_through_the_earlier_step_first() -> None:
     """Shifted right by 10 in LPS x, then doubled about 0: what was at 0 is at 20, so 20 is pulled from 0."""
-    shift, double = np.eye(4), np.diag([2.0, 2.0, 2.0, 1.0])
-    shift[0, 3] = 10
-    mapping = Mapping().after((np.linalg.inv(shift),)).after((np.linalg.inv(double),))
+    shift_back, halve = np.eye(4), np.diag([0.5, 0.5, 0.5, 1.0])
+    shift_back[0, 3] = -10
+    mapping = Mapping().after((shift_back,)).after((halve,))
     assert mapping.pull(np.array([[20.0, 0, 0]])) == pytest.approx(np.zeros((1, 3)))

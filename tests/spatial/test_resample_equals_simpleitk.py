@@ -163,8 +163,8 @@ def test_a_label_map_on_another_grid_moves_through_the_frame_of_the_image(
     frame = random_grid(rng, (12, 11, 10))
     mapping = random_mapping(rng, frame, chain)
     spacing = (frame.spacing_mm[0] / 2, frame.spacing_mm[1] * 1.3, frame.spacing_mm[2])
-    origin = tuple(float(value) for value in (frame.affine @ [0.4, 0.7, 1.3, 1])[:3])
-    grid = Geometry((20, 7, 8), spacing, origin, frame.direction)
+    x, y, z = (float(value) for value in (frame.affine @ [0.4, 0.7, 1.3, 1])[:3])
+    grid = Geometry((20, 7, 8), spacing, (x, y, z), frame.direction)
     labels = make_labels(grid).array
     image = rng.uniform(0, 1, frame.size[::-1]).astype(np.float32)
     requests = [Request(image, frame, "linear", 0.0), label_request(labels, grid, "nearest")]
