@@ -149,7 +149,7 @@ def hold_root(path: Path, timeout_s: float) -> Iterator[Root]:
         raise LockedError(
             f"{path}: another run holds it ({_read_holder(path)}); wait, or use --lock-timeout"
         ) from error
-    except OSError as error:
+    except OSError:
         with explained():
             raise
     try:
