@@ -58,8 +58,8 @@ def offsets_ras_mm(geometry: Geometry) -> Array64:
 def blob(geometry: Geometry, at_ras_mm: tuple[float, float, float], sigma_mm: float = 3.0) -> FloatArray:
     """Return a Gaussian bright spot (1, z, y, x) so far right, anterior and superior of the centre."""
     squares = ((offsets_ras_mm(geometry) - np.array(at_ras_mm)) ** 2).sum(axis=-1)
-    spot: FloatArray = np.exp(-squares / (2 * sigma_mm**2)).astype(np.float32)
-    return spot[None]
+    spot: FloatArray = np.exp(-squares / (2 * sigma_mm**2)).astype(np.float32)[None]
+    return spot
 
 
 def centroid_ras_mm(array: AnyArray, geometry: Geometry) -> Array64:

@@ -23,6 +23,8 @@ def resample_sitk(
     """
     if array.dtype.name in _WIDE or (array.dtype.kind == "f" and interpolation == "label_linear"):
         return _resample_by_rank(array, stages, size, interpolation, fill)
+    if interpolation == "bspline" and 2 in array.shape:  # noqa: PLR2004
+        return _resample_two_slices(array, stages, size, fill)
     interpolators = {
         "linear": sitk.sitkLinear,
         "bspline": sitk.sitkBSpline,
@@ -40,6 +42,20 @@ def resample_sitk(
     resampler.SetDefaultPixelValue(0.0 if fill is None else fill)
     resampler.SetUseNearestNeighborExtrapolator(fill is None)
     return np.asarray(sitk.GetArrayFromImage(resampler.Execute(sitk.GetImageFromArray(array))))
+
+
+def _resample_two_slices(
+    array: AnyArray, stages: tuple[Part, ...], size: tuple[int, int, int], fill: float | None
+) -> AnyArray:
+    """Resample with cubic splines an array that has two voxels along an axis.
+
+    ITK's spline mirrors its coefficients once and reads beyond the buffer behind the second of two. Four voxels that
+    continue the mirror have the same spline; what lies outside the two is taken from a plain resampling.
+    """
+    mirrored = np.pad(array, [(0, 2 * (count == 2)) for count in array.shape], mode="reflect")  # noqa: PLR2004
+    smooth = resample_sitk(mirrored, stages, size, "bspline", fill)
+    inside = resample_sitk(np.ones(array.shape, np.uint8), stages, size, "nearest", 0.0)
+    return np.where(inside, smooth, resample_sitk(array, stages, size, "nearest", fill))
 
 
 def _resample_by_rank(

@@ -1,0 +1,41 @@
+"""Steps at zero strength change nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from builders import augment, make_labels, make_sample, make_step, make_volume, oblique_geometry
+
+ZERO: list[tuple[str, dict[str, Any]]] = [
+    ("affine", {"rotation_deg": 0, "translation_mm": 0, "scale": 1}),
+    ("rotate", {"rotation_deg": 0}),
+    ("rotate", {"rotation_deg": {"SI": 0}}),
+    ("translate", {"translation_mm": 0}),
+    ("scale", {"scale": 1}),
+    ("scale", {"scale": {"LR": 1}}),
+    ("shear", {"shear_deg": 0}),
+    ("rotate90", {"turns": 0}),
+    ("elastic", {"displacement_mm": 0}),
+    ("blur", {"sigma_mm": 0}),
+    ("blur", {"sigma": 0, "unit": "voxel"}),
+    ("brightness", {"add": 0, "multiply": 1}),
+    ("contrast", {"factor": 1}),
+    ("contrast", {"factor": 1, "preserve_range": False}),
+    ("gamma", {"log_gamma": 0}),
+    ("gamma", {"gamma": 1, "mode": "signed"}),
+    ("gamma", {"gamma": 1, "invert": True, "retain_stats": True}),
+    ("gaussian_noise", {"sigma": 0}),
+    ("low_resolution", {"factor": 1}),
+]
+
+
+@pytest.mark.parametrize(("name", "values"), ZERO)
+def test_a_step_at_zero_strength_changes_nothing(name: str, values: dict[str, Any]) -> None:
+    grid = oblique_geometry()
+    sample = make_sample(make_volume(grid), labels={"lesion": make_labels(grid)})
+    copy = augment(sample, make_step(name, **values))
+    before = sample.images["0"].content.array
+    assert np.abs(copy.images["0"].array - before).max() <= 1e-6 * np.ptp(before)
+    assert np.array_equal(copy.labels["lesion"].array, sample.labels["lesion"].content.array)
