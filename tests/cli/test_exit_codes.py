@@ -1,0 +1,296 @@
+"""Exit codes: each by a real process, and the last line of stdout always agrees (P6)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from datasets_for_runs import (
+    RECIPE,
+    clean_environment,
+    copies_below,
+    events_of,
+    exit_code_told,
+    leftovers,
+    medaug,
+    run_here,
+    save_dataset,
+    save_image,
+    save_recipe,
+    voxel_hashes,
+)
+
+from medaug_cli.verify import verify_root
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    return save_dataset(tmp_path / "dataset", cases=2)
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    return save_recipe(tmp_path / "recipe.yaml")
+
+
+def run_serially(recipe: Path, dataset: Path, *more: str | Path, **environment: str) -> tuple[int, str, str]:
+    """Run and check that the last line agrees with the exit code; return code, last line and stderr."""
+    done = medaug("run", recipe, dataset, "--engine", "serial", *more, **environment)
+    assert exit_code_told(done.stdout) == done.returncode
+    return done.returncode, done.stdout.splitlines()[-1], done.stderr
+
+
+def damage(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def test_0_when_all_is_done_and_again_when_all_stands(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    code, last, _ = run_serially(recipe, dataset, "-o", tmp_path / "root")
+    assert (code, last.startswith("medaug: exit 0: 4 copies made, 0 already valid, 0 failed")) == (0, True)
+    code, last, _ = run_serially(recipe, dataset, "-o", tmp_path / "root")
+    assert (code, last.startswith("medaug: exit 0: 0 copies made, 4 already valid, 0 failed")) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--workers", "many"], "--workers many: allowed: auto or a whole number from 1"),
+        (["--max-duration", "soon"], "--max-duration soon: not a duration; write for instance 90s, 10m or 3h50m"),
+        (["--max-failures", "few"], "--max-failures few: allowed: a whole number, or a percentage such as 5%"),
+        (["--memory", "much"], "--memory much: not a size; write for instance 8GiB or 500MB"),
+        (["--log-file", "/dev/null/log"], "--log-file /dev/null/log: cannot be written: Not a directory"),
+        (["--engine", "cloud"], "'cloud' is not one of"),
+        (["--copies", "0"], "greater than or equal to 1"),
+        (["--seed", "-1"], "greater than or equal to 0"),
+        (["--no-such-flag"], "No such option"),
+    ],
+)
+def test_2_for_a_wrong_flag(recipe: Path, dataset: Path, tmp_path: Path, arguments: list[str], said: str) -> None:
+    done = medaug("run", recipe, dataset, "-o", tmp_path / "root", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not (tmp_path / "root").exists()
+
+
+def test_2_for_a_recipe_that_is_not_there_or_wrong(dataset: Path, tmp_path: Path) -> None:
+    code, _, said = run_serially(tmp_path / "none.yaml", dataset)
+    assert (code, "none.yaml: cannot be read" in said) == (2, True)
+    code, last, said = run_serially(save_recipe(tmp_path / "wrong.yaml", "version: 1\nsteps: [gama]\n"), dataset)
+    assert (code, last) == (2, "medaug: exit 2")
+    assert "wrong.yaml:2:9: unknown step gama; did you mean gamma?" in said
+
+
+def test_3_when_a_sample_failed(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    damage(dataset / "case01.nii.gz")
+    code, last, said = run_serially(recipe, dataset, "-o", tmp_path / "root")
+    assert (code, "2 copies made, 0 already valid, 2 failed" in last) == (3, True)
+    assert "case01 copy 1: failed: truncated: case01.nii.gz" in said
+
+
+def test_4_for_a_dataset_that_is_missing_empty_or_holds_nothing_usable(recipe: Path, tmp_path: Path) -> None:
+    code, _, said = run_serially(recipe, tmp_path / "none")
+    assert (code, "no such folder" in said) == (4, True)
+    (tmp_path / "empty").mkdir()
+    code, _, said = run_serially(recipe, tmp_path / "empty")
+    assert (code, "no file" in said, list((tmp_path / "empty").iterdir())) == (4, True, [])
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "readme.txt").write_text("no image")
+    assert run_serially(recipe, tmp_path / "words", "-o", tmp_path / "root")[0] == 4
+    assert not (tmp_path / "root").exists()
+
+
+def test_4_when_no_sample_has_the_name(recipe: Path, dataset: Path) -> None:
+    code, _, said = run_serially(recipe, dataset, "--only", "case9*")
+    assert (code, "no sample is called case9*" in said) == (4, True)
+
+
+@pytest.mark.parametrize("root", ["file/root", "file"])
+def test_5_for_a_root_that_cannot_be_written(recipe: Path, dataset: Path, tmp_path: Path, root: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    code, _, said = run_serially(recipe, dataset, "-o", tmp_path / root)
+    assert (code, "choose another folder with -o" in said) == (5, True)
+
+
+def test_5_for_foreign_content_in_output_which_is_left_as_it_is(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "thesis.txt").write_text("years of work")
+    code, _, said = run_serially(recipe, dataset, "-o", tmp_path / "root")
+    assert (code, "medaug did not write, such as thesis.txt" in said) == (5, True)
+    assert [path.name for path in (tmp_path / "root").iterdir()] == ["thesis.txt"]
+
+
+def test_5_for_a_foreign_file_where_a_copy_would_go(recipe: Path, dataset: Path) -> None:
+    # The layout would take it for a case of its own; a folder of that name is no case.
+    (dataset / "case01_aug0001.nii.gz").mkdir()
+    code, _, said = run_serially(recipe, dataset)
+    assert (code, "case01_aug0001.nii.gz: exists and was not written by medaug" in said) == (5, True)
+
+
+@pytest.mark.parametrize("change", [("seed: 7", "seed: 8"), ("0.05]", "0.04]")], ids=["seed", "step"])
+def test_5_for_a_root_made_by_another_recipe_or_seed_until_stale_copies_are_replaced(
+    recipe: Path, dataset: Path, tmp_path: Path, change: tuple[str, str]
+) -> None:
+    root = tmp_path / "root"
+    run_here(recipe, dataset, root)
+    before = voxel_hashes(root)
+    other = save_recipe(tmp_path / "other.yaml", RECIPE.replace(*change))
+    code, _, said = run_serially(other, dataset, "-o", root)
+    assert (code, "--overwrite stale" in said, voxel_hashes(root) == before) == (5, True, True)
+    code, last, _ = run_serially(other, dataset, "-o", root, "--overwrite", "stale")
+    assert (code, "4 copies made" in last) == (0, True)
+    assert set(voxel_hashes(root)) == set(before)
+    assert voxel_hashes(root) != before
+    assert verify_root(root, None, None) == (8, [])
+
+
+def test_stale_copies_that_the_new_recipe_does_not_make_are_gone_for_good(
+    recipe: Path, dataset: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    run_here(recipe, dataset, root)
+    other = save_recipe(tmp_path / "other.yaml", RECIPE.replace("seed: 7", "seed: 8").replace("copies: 2", "copies: 1"))
+    run_here(other, dataset, root, overwrite="stale", only="case01")
+    expected = {"case01_aug0001.nii.gz", "case01_aug0001_seg.nii.gz"}
+    assert copies_below(root) == set(voxel_hashes(root)) == expected
+    tally, _ = run_here(other, dataset, root, only="case01")
+    assert (tally.done, tally.kept) == (0, 1)
+    assert verify_root(root, None, None) == (2, [])
+
+
+def test_overwrite_all_makes_every_copy_again_with_the_same_voxels(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    run_here(recipe, dataset, root)
+    before = voxel_hashes(root)
+    code, last, _ = run_serially(recipe, dataset, "-o", root, "--overwrite", "all")
+    assert (code, "4 copies made, 0 already valid" in last) == (0, True)
+    assert voxel_hashes(root) == before
+
+
+FULL_DISK = """
+import errno, os, sys
+from medaug_cli.core import files
+real = files._write_temporary
+def full(path, data):
+    if path.parent.name != ".medaug" and data[:1] != b"{":
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    real(path, data)
+files._write_temporary = full
+from medaug_cli.cli import main
+main()
+"""
+
+
+def test_6_when_the_disk_is_full(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    arguments = ["run", str(recipe), str(dataset), "-o", str(tmp_path / "root"), "--engine", "serial"]
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, *arguments],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, exit_code_told(done.stdout)) == (6, 6), done.stderr
+    assert "No space left on device; free some space and run again to go on" in done.stderr
+    assert (copies_below(tmp_path / "root"), leftovers(tmp_path / "root")) == (set(), [])
+    assert run_here(recipe, dataset, tmp_path / "root")[0].exit_code() == 0
+
+
+def test_7_when_an_output_was_changed(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    run_here(recipe, dataset, root)
+    damage(root / "case01_aug0001.nii.gz")
+    done = medaug("verify", root)
+    assert done.returncode == 7
+    assert done.stdout.splitlines()[-1] == "8 files checked, 1 do not match the manifest"
+
+
+def test_8_when_the_time_is_up_and_running_again_goes_on(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    code, last, _ = run_serially(recipe, dataset, "-o", root, "--max-duration", "0s")
+    assert (code, "--max-duration reached; run again to go on; 2 copies made" in last) == (8, True)
+    assert "2 not made" in last
+    assert verify_root(root, None, None) == (4, [])
+    tally, _ = run_here(recipe, dataset, root)
+    assert (tally.done, tally.kept) == (2, 2)
+
+
+@pytest.mark.parametrize(("allowed", "code"), [("0", 10), ("1", 10), ("2", 3), ("25%", 10), ("50%", 3)])
+def test_10_when_more_failed_than_allowed(recipe: Path, dataset: Path, tmp_path: Path, allowed: str, code: int) -> None:
+    damage(dataset / "case01.nii.gz")
+    assert run_serially(recipe, dataset, "-o", tmp_path / "root", "--max-failures", allowed)[0] == code
+
+
+def test_3_at_once_with_fail_fast_or_where_the_recipe_says_so(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    damage(dataset / "case01.nii.gz")
+    code, last, _ = run_serially(recipe, dataset, "-o", tmp_path / "root", "--fail-fast")
+    assert (code, "stopped at the first failure: truncated: case01.nii.gz" in last, "2 not made" in last) == (
+        3,
+        True,
+        True,
+    )
+    strict = save_recipe(tmp_path / "strict.yaml", RECIPE + "dataset: {on_bad_sample: fail}\n")
+    code, last, _ = run_serially(strict, dataset, "-o", tmp_path / "other")
+    assert (code, "stopped at the first failure" in last) == (3, True)
+
+
+def test_11_while_another_run_holds_root_and_free_at_once_after_kill_9(
+    recipe: Path, dataset: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    hold = (
+        "import sys, time; from pathlib import Path; from medaug_cli.root import hold_root\n"
+        "with hold_root(Path(sys.argv[1]), 0):\n    print('held', flush=True)\n    time.sleep(60)\n"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", hold, str(root)], stdout=subprocess.PIPE, text=True, env=clean_environment()
+    )
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        code, _, said = run_serially(recipe, dataset, "-o", root)
+        assert (code, f"another run holds it (process {holder.pid})" in said) == (11, True)
+        holder.kill()
+        holder.wait()
+        assert run_here(recipe, dataset, root)[0].done == 4
+
+
+def test_the_last_json_line_tells_the_exit_code_of_an_error_too(dataset: Path, tmp_path: Path) -> None:
+    done = medaug("run", tmp_path / "none.yaml", dataset, "--json")
+    (event,) = events_of(done.stdout)
+    assert (done.returncode, event["event"], event["exit_code"]) == (2, "finished", 2)
+    assert "none.yaml: cannot be read" in event["message"]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_names_that_the_terminal_cannot_show_end_no_run(recipe: Path, tmp_path: Path, encoding: str) -> None:
+    save_image(tmp_path / "d" / "脑é.nii.gz")
+    damage(tmp_path / "d" / "脑é.nii.gz")
+    root = tmp_path / "root脑"
+    arguments = ["run", recipe, tmp_path / "d", "-o", root, "--engine", "serial", "--json"]
+    done = medaug(*arguments, PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+    assert done.returncode == 3
+    events = events_of(done.stdout)
+    assert {event["sample_id"] for event in events if event["event"] == "copy"} == {"脑é"}
+    assert "root脑" in events[-1]["message"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes close otherwise elsewhere")
+def test_a_reader_that_leaves_early_breaks_nothing_that_stands(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    """As `medaug run --json | head -1` does."""
+    root = tmp_path / "root"
+    reading, writing = os.pipe()
+    os.close(reading)
+    arguments = ["run", str(recipe), str(dataset), "-o", str(root), "--engine", "serial", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "medaug_cli", *arguments], stdout=writing, env=clean_environment(), check=False
+    )
+    os.close(writing)
+    assert done.returncode != 0
+    assert run_here(recipe, dataset, root)[0].exit_code() == 0
+    assert verify_root(root, None, None) == (8, [])

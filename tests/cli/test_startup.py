@@ -1,0 +1,69 @@
+"""Start-up: what answers at once loads none of the heavy libraries."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from datasets_for_runs import PROJECT, clean_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# NumPy and SimpleITK stand in sys.modules unexecuted (core/lazy.py); these of their parts tell that they were.
+HEAVY = {
+    "numpy._core",
+    "SimpleITK._SimpleITK",
+    "pydicom",
+    "nibabel",
+    "joblib",
+    "numba",
+    "scipy",
+    "pandas",
+    "psutil",
+    "tqdm",
+    "PIL",
+    "rich",
+}
+TELL = """
+import atexit, json, sys
+atexit.register(lambda: print(json.dumps(sorted(sys.modules)), file=sys.stderr))
+from medaug_cli.cli import main
+main()
+"""
+
+
+def loaded_by(*arguments: str | Path) -> set[str]:
+    """Return the names of all modules that a command has loaded when it ends."""
+    done = subprocess.run(
+        [sys.executable, "-c", TELL, *map(str, arguments)],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["run", "--help"],
+        ["validate", PROJECT / "configs" / "brain-mr-lesion.yaml"],
+        ["transforms"],
+    ],
+    ids=lambda arguments: " ".join(str(argument).rpartition("/")[2] for argument in arguments),
+)
+def test_nothing_heavy_is_loaded(arguments: list[str | Path]) -> None:
+    loaded = loaded_by(*arguments)
+    assert "medaug_cli.cli" in loaded
+    assert loaded & HEAVY == set()
+
+
+def test_help_does_not_even_load_pydantic() -> None:
+    assert {"pydantic", "yaml"} & loaded_by("--help") == set()

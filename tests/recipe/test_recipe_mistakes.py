@@ -1,0 +1,201 @@
+"""Mistakes of a recipe: all of them at once, each with file:line:col, its line and what to do."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from medaug_cli.core.errors import UsageError
+from medaug_cli.recipe import load_recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+START = "version: 1\nsteps: [gamma]\n"
+
+
+def mistake(text: str) -> str:
+    """Return the first line that starts with a place."""
+    return next(line for line in text.splitlines() if line.startswith("recipe.yaml:"))
+
+
+def test_every_mistake_is_told_at_once(refusal: Callable[[str], str]) -> None:
+    text = refusal(
+        "version: 1\n"
+        "copes: 4\n"
+        "seed: -1\n"
+        "steps:\n"
+        "  - gama\n"
+        "  - gaussian_noise: {sigma: -3}\n"
+        "  - one_of:\n"
+        "      - blur: {sigma_mm: wide}\n"
+        "output: {compression: fastest}\n"
+    )
+    places = re.findall(r"^recipe\.yaml:(\d+):(\d+)", text, re.MULTILINE)
+    assert [(int(line), int(column)) for line, column in places] == [(2, 1), (3, 7), (5, 5), (6, 29), (8, 26), (9, 23)]
+    assert text.startswith("the recipe is invalid, 6 mistakes:")
+
+
+def test_a_mistake_shows_its_line_with_a_caret_under_it(refusal: Callable[[str], str]) -> None:
+    assert refusal(f"{START}output: {{compresion: fast}}\n") == (
+        "the recipe is invalid, 1 mistake:\n"
+        "recipe.yaml:3:10: unknown key compresion; did you mean compression?\n"
+        "    3 | output: {compresion: fast}\n"
+        "      |          ^"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("copes: 4\n", "3:1: unknown key copes; did you mean copies?"),
+        ("wavelength: 4\n", "3:1: unknown key wavelength; allowed: version, name, seed"),
+        ("dataset: {layuot: bids}\n", "3:11: unknown key layuot; did you mean layout?"),
+        ("dataset: {layout: bid}\n", "3:19: dataset.layout: allowed: 'auto', 'nifti', 'bids', 'nnunet' or 'dicom'"),
+        ("dataset: {layout: bid}\n", "did you mean bids?"),
+        ("copies: 0\n", "3:9: copies: input should be greater than or equal to 1, found 0"),
+        ("copies: 1.5\n", "3:9: copies: input should be a valid integer"),
+        ('copies: "4"\n', "3:9: copies: input should be a valid integer, found '4'"),
+        ("copies: true\n", "3:9: copies: input should be a valid integer, found True"),
+        ("limits: {max_voxels: many}\n", "3:22: limits.max_voxels: input should be a valid number"),
+        ("limits: 4\n", "3:9: limits: "),
+        ("dataset: [a]\n", "3:10: dataset: "),
+        ("dataset: {label_names: {1: 5}}\n", "3:28: dataset.label_names.1: input should be a valid string, found 5"),
+    ],
+)
+def test_a_wrong_key_or_value_is_told_with_what_is_allowed(refusal: Callable[[str], str], text: str, said: str) -> None:
+    assert said in mistake(refusal(START + text))
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("gama", "unknown step gama; did you mean gamma?"),
+        ("xyzzy", "unknown step xyzzy; allowed: "),
+        ("gamma: {log_gama: 0.1}", "unknown key log_gama; did you mean log_gamma?"),
+        ("gamma: {log_gamma: 9}", "log_gamma: 9 is out of range; allowed: ≥ -2 and ≤ 2"),
+        ("gamma: {log_gamma: [0.3, -0.3]}", "low 0.3 lies above high -0.3; write [-0.3, 0.3]"),
+        ("gamma: {log_gamma: [1, 2, 3]}", "[1, 2, 3] does not fit; allowed: [low, high]"),
+        ("gamma: {log_gamma: {unifrom: [0, 1]}}", "keys unifrom do not make a distribution"),
+        ("gamma: {log_gamma: {log_uniform: [0, 1]}}", "log_uniform needs numbers above 0, found 0"),
+        ("gamma: {log_gamma: {choice: [0, 1], weights: [1]}}", "allowed: weights: 2 numbers"),
+        ("gamma: {log_gamma: {normal: [0, -1]}}", "sd -1 is negative"),
+        ("gamma: {log_gamma: no}", "'no' is not a number"),
+        ("gamma: {log_gamma: true}", "True is not a number"),
+        ("gamma: {log_gamma: .nan}", "'.nan' is not a number"),
+        ("gamma: {log_gamma: 1e999}", "inf is not a number"),
+        ("gamma: {log_gamma: 0.1, gamma: 1.2}", "gamma"),
+        ("gamma: {p: 1.5}", "p: input should be less than or equal to 1, found 1.5"),
+        ("gamma: 0.3", "gamma needs `parameter: value` pairs, found 0.3"),
+        ("[gamma]", "a step is a name, or `name: {parameter: value}`"),
+        ("{gamma: {}, blur: {}}", "a step is a name, or `name: {parameter: value}`; found keys gamma, blur"),
+        ("one_of: []", "needs a list with at least one step"),
+        ("one_of: {steps: [gamma, blur], weights: [1]}", "weights needs 2 numbers"),
+        ("some_of: {steps: [gamma], count: 3}", "count goes up to 3, but only 1 steps can be chosen"),
+        ("one_of: [some_of: {steps: [{one_of: [gama]}], count: 1}]", "unknown step gama; did you mean gamma?"),
+        ("affine: {rotation_deg: {XY: [0, 1]}}", "unknown axis XY"),
+        ("elastic: {control_points: 2}", "control_points"),
+    ],
+)
+def test_a_wrong_step_is_told_in_its_line(refusal: Callable[[str], str], step: str, said: str) -> None:
+    found = mistake(refusal(f"version: 1\nsteps:\n  - {step}\n"))
+    assert found.startswith("recipe.yaml:3:")
+    assert said in found
+
+
+@pytest.mark.parametrize("step", ["gamma: {log_gamma: 0.1, gamma: 1.2}"])
+def test_gamma_and_its_logarithm_exclude_each_other(refusal: Callable[[str], str], step: str) -> None:
+    assert "log_gamma" in mistake(refusal(f"version: 1\nsteps: [{{{step}}}]\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("steps: [gamma]\n", "key version is missing"),
+        ("version: 1\n", "key steps is missing"),
+        ("version: 2\nsteps: [gamma]\n", "version: allowed: 1, found 2"),
+        ("version: 1\nsteps: []\n", "needs a list with at least one step"),
+        ("version: 1\nsteps: gamma\n", "needs a list with at least one step"),
+        ("", "a recipe is a mapping with the keys version"),
+        ("- version\n", "a recipe is a mapping with the keys version"),
+        ("gamma\n", "a recipe is a mapping with the keys version"),
+    ],
+)
+def test_what_every_recipe_needs_is_told(refusal: Callable[[str], str], text: str, said: str) -> None:
+    assert said in refusal(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("balance: {by: class, to: equal}\n", "balance"),
+        ("privacy: {deidentify: basic}\n", "privacy"),
+        ("checks: {min_ssim: 0.2}\n", "checks"),
+        ('dataset: {points: {landmarks: "{case}_points.csv"}}\n', "points"),
+        ("limits: {timeout: 10m}\n", "timeout"),
+    ],
+)
+def test_a_key_of_the_interface_that_this_version_lacks_says_so(
+    refusal: Callable[[str], str], text: str, key: str
+) -> None:
+    found = mistake(refusal(START + text))
+    assert "this version does not support" in found
+    assert f"leave {key} out" in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "balance: null\n",
+        "privacy: null\n",
+        "checks: null\n",
+        "dataset: {points: null}\n",
+        "limits: {timeout: null}\n",
+    ],
+)
+def test_null_asks_for_nothing_and_is_accepted(load: Callable[[str], object], text: str) -> None:
+    load(START + text)
+
+
+def test_every_other_key_of_the_interface_works(load: Callable[[str], object]) -> None:
+    load(
+        "version: 1\n"
+        "name: brain-lesion-x4\n"
+        "seed: 20261122\n"
+        "copies: 4\n"
+        "dataset:\n"
+        "  layout: auto\n"
+        "  modality: auto\n"
+        '  images: {t1: "{case}_T1w.nii.gz", flair: "{case}_FLAIR.nii.gz"}\n'
+        '  labels: {lesion: "{case}_lesion.nii.gz"}\n'
+        "  group: series\n"
+        "  label_names: {1: left_kidney, 2: right_kidney}\n"
+        "  table: participants.tsv\n"
+        "  split: {column: split, augment: [train]}\n"
+        "  on_bad_sample: skip\n"
+        "steps:\n"
+        "  - flip: {axes: [LR], p: 0.5, swap_labels: [[left_kidney, right_kidney]]}\n"
+        "  - affine: {rotation_deg: [-10, 10], translation_mm: [-5, 5], scale: [0.9, 1.1], p: 0.9}\n"
+        "  - elastic: {control_points: 7, displacement_mm: [0, 6], p: 0.5}\n"
+        "  - one_of:\n"
+        "      - gaussian_noise: {sigma: [0.01, 0.05], relative_to: percentile}\n"
+        "      - blur\n"
+        "  - gamma: {log_gamma: [-0.3, 0.3]}\n"
+        "checks: null\n"
+        "output: {originals: none, compression: fast, dtype: preserve}\n"
+        "limits: {max_voxels: 4.0e8}\n"
+    )
+
+
+def test_a_recipe_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"none\.yaml: cannot be read: No such file.*medaug init"):
+        load_recipe(tmp_path / "none.yaml")
+
+
+def test_thousands_of_mistakes_are_counted_not_all_shown(refusal: Callable[[str], str]) -> None:
+    text = refusal("version: 1\nsteps:\n" + "  - gama\n" * 2000)
+    assert text.startswith("the recipe is invalid, 2000 mistakes:")
+    assert text.endswith("and 1900 more")

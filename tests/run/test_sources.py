@@ -1,0 +1,149 @@
+"""P5: sources are never written to, and copies are never taken for sources."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from datasets_for_runs import (
+    PROJECT,
+    RECIPE,
+    clean_environment,
+    copies_below,
+    medaug,
+    records_of,
+    run_here,
+    save_case,
+    save_dataset,
+    save_recipe,
+    state_of,
+)
+
+from medaug_cli.core.errors import DatasetError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_run_alongside_leaves_every_source_as_it_was(tmp_path: Path) -> None:
+    dataset = save_dataset(tmp_path / "dataset", cases=3)
+    before = state_of(dataset)
+    done = medaug("run", save_recipe(tmp_path / "recipe.yaml"), dataset, "--workers", "2")
+    after = state_of(dataset)
+    assert done.returncode == 0
+    assert {path: after[path] for path in before} == before
+    assert len(after) == len(before) + 12 + 2  # the copies, the manifest, the hash list
+
+
+@pytest.mark.parametrize("sample", ["brain-mr", "ct", "xray", "mammo"])
+def test_the_samples_stay_as_they_are_in_every_format(tmp_path: Path, sample: str) -> None:
+    dataset = shutil.copytree(PROJECT / "sample_data" / sample, tmp_path / "dataset")
+    before = state_of(dataset)
+    recipe = save_recipe(tmp_path / "recipe.yaml", "version: 1\nsteps: [gamma]\n")
+    tally, _ = run_here(recipe, dataset, dataset)
+    after = state_of(dataset)
+    assert tally.done == 1
+    assert {path: after[path] for path in before} == before
+    assert len(after) > len(before)
+
+
+WATCH = """
+import json, os, sys
+dataset, touched = os.path.realpath(sys.argv.pop(1)), []
+sources = {os.path.join(folder, name) for folder, _, names in os.walk(dataset) for name in names}
+CHANGES = {"os.remove", "os.rename", "os.truncate", "os.utime", "os.chmod", "os.chown", "os.link", "shutil.copyfile"}
+def watch(event, arguments):
+    if event == "open":
+        path, mode, flags = arguments
+        writes = flags & (os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND)
+    elif event in CHANGES:
+        path, writes = arguments[0], True
+        if event == "os.rename":
+            path = next((one for one in arguments[:2] if os.path.realpath(one) in sources), path)
+    else:
+        return
+    if writes and isinstance(path, (str, os.PathLike)) and os.path.realpath(path) in sources:
+        touched.append([event, os.fspath(path)])
+sys.addaudithook(watch)
+from medaug_cli.cli import main
+try:
+    main()
+finally:
+    print(json.dumps({"sources": len(sources), "touched": touched}), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("sample", ["brain-mr", "ct"])
+def test_no_source_is_ever_opened_for_writing(tmp_path: Path, sample: str) -> None:
+    dataset = shutil.copytree(PROJECT / "sample_data" / sample, tmp_path / "dataset")
+    recipe = save_recipe(tmp_path / "recipe.yaml", "version: 1\nsteps: [gamma]\n")
+    done = subprocess.run(
+        [sys.executable, "-c", WATCH, str(dataset), "run", str(recipe), str(dataset), "--engine", "serial"],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stderr.splitlines()[-1])
+    sources = [path for path in (PROJECT / "sample_data" / sample).rglob("*") if path.is_file()]
+    assert seen == {"sources": len(sources), "touched": []}
+
+
+def test_a_second_run_alongside_never_takes_a_copy_for_a_source(tmp_path: Path) -> None:
+    dataset = save_dataset(tmp_path / "dataset", cases=2)
+    recipe = save_recipe(tmp_path / "recipe.yaml")
+    run_here(recipe, dataset, dataset)
+    copies = copies_below(dataset)
+    tally, _ = run_here(recipe, dataset, dataset)
+    assert (tally.total, tally.kept, copies_below(dataset)) == (0, 4, copies)
+
+
+def test_a_run_to_another_folder_does_not_take_copies_alongside_for_sources(tmp_path: Path) -> None:
+    dataset = save_dataset(tmp_path / "dataset", cases=2)
+    recipe = save_recipe(tmp_path / "recipe.yaml")
+    run_here(recipe, dataset, dataset)
+    tally, _ = run_here(recipe, dataset, dataset / "more")
+    assert tally.done == 4
+    assert {record.sample_id for record in records_of(dataset / "more")} == {"case01", "case02"}
+
+
+def test_a_source_that_is_called_like_a_copy_stays_a_source(tmp_path: Path) -> None:
+    dataset = save_dataset(tmp_path / "dataset", cases=1)
+    save_case(dataset, "case01_aug0001", seed=5)
+    recipe = save_recipe(tmp_path / "recipe.yaml", RECIPE.replace("copies: 2", "copies: 1"))
+    for _ in range(2):
+        with pytest.raises(DatasetError, match="would both be written to"):
+            run_here(recipe, dataset, tmp_path / "root")
+
+
+def test_output_inside_the_dataset_is_no_source_later(tmp_path: Path) -> None:
+    dataset = save_dataset(tmp_path / "dataset", cases=2)
+    recipe = save_recipe(tmp_path / "recipe.yaml")
+    run_here(recipe, dataset, dataset / "augmented")
+    tally, _ = run_here(recipe, dataset, tmp_path / "root")
+    assert tally.done == 4
+
+
+@pytest.mark.parametrize("wanted", ["link", "copy"])
+def test_originals_stand_beside_their_copies_on_request(tmp_path: Path, wanted: str) -> None:
+    dataset, root = save_dataset(tmp_path / "dataset", cases=2), tmp_path / "root"
+    recipe = save_recipe(tmp_path / "recipe.yaml", RECIPE + f"output: {{originals: {wanted}}}\n")
+    before = state_of(dataset)
+    for _ in range(2):
+        run_here(recipe, dataset, root)
+    assert state_of(dataset) == before
+    assert {path: state_of(root)[path] for path in before} == before
+    inodes = [(dataset / path).stat().st_ino == (root / path).stat().st_ino for path in before]
+    assert inodes == [wanted == "link"] * 4
+
+
+def test_originals_beside_the_originals_make_no_sense(tmp_path: Path) -> None:
+    dataset = save_dataset(tmp_path / "dataset", cases=1)
+    recipe = save_recipe(tmp_path / "recipe.yaml", RECIPE + "output: {originals: copy}\n")
+    with pytest.raises(UsageError, match="name OUTPUT by -o"):
+        run_here(recipe, dataset, dataset)
