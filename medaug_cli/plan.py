@@ -6,7 +6,7 @@ import fnmatch
 import os
 import shutil
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import DatasetError, RootError
@@ -55,6 +55,24 @@ class Plan:
     def outputs(self) -> list[str]:
         """Return every path that the jobs will write, relative to ROOT."""
         return [path for job in self.jobs for copy in job.copies for path in _paths(job.sample, copy)]
+
+
+def spread(jobs: Sequence[Job], workers: int) -> tuple[Job, ...]:
+    """Return `jobs`, those with most copies halved until there is one for each of `workers`, or none can be halved.
+
+    A sample is then read more than once, which costs less than an idle worker.
+    """
+    parts = list(jobs)
+    while len(parts) < workers:
+        largest = max(parts, key=lambda job: len(job.copies), default=None)
+        if largest is None or len(largest.copies) < 2:  # noqa: PLR2004
+            break
+        place, half = parts.index(largest), len(largest.copies) // 2
+        parts[place : place + 1] = [
+            replace(largest, copies=largest.copies[:half]),
+            replace(largest, copies=largest.copies[half:]),
+        ]
+    return tuple(parts)
 
 
 def make_plan(

@@ -21,7 +21,7 @@ from medaug_cli.discover import DatasetQuery, discover
 from medaug_cli.engines import load_engine
 from medaug_cli.manifest import Settings
 from medaug_cli.originals import check_originals, describe_bids, place_originals
-from medaug_cli.plan import make_plan
+from medaug_cli.plan import make_plan, spread
 from medaug_cli.recipe.model import dump_recipe
 from medaug_cli.root import check_ownership, hold_root, read_root
 from medaug_cli.tally import StopRules, Tally, allowed_failures
@@ -135,7 +135,7 @@ def _work(
     listen(tally.event("started", f"{plan.copies} copies to make, {plan.kept} already valid, {workers} workers"))
     engine = load_engine(orders.run["engine"])
     try:
-        with closing(engine.run_jobs(partial(run_job, orders), plan.jobs, workers)) as results:
+        with closing(engine.run_jobs(partial(run_job, orders), spread(plan.jobs, workers), workers)) as results:
             for job, outcome in results:
                 entries = failed_entries(orders, job, outcome) if isinstance(outcome, str) else outcome
                 root.add(entries)
@@ -185,10 +185,10 @@ def choose_workers(options: Options, plan: Plan) -> int:
     if options.workers != "auto":
         if not options.workers.isdigit() or int(options.workers) < 1:
             raise UsageError(f"--workers {options.workers}: allowed: auto or a whole number from 1")
-        return min(int(options.workers), max(1, len(plan.jobs)))
+        return min(int(options.workers), max(1, plan.copies))
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     memory = options.memory_bytes or int(psutil.virtual_memory().available * _SHARE_OF_MEMORY)
-    return max(1, min(cores, memory // plan.bytes_of_memory, len(plan.jobs)))
+    return max(1, min(cores, memory // plan.bytes_of_memory, plan.copies))
 
 
 def _stop_rules(recipe: Recipe, options: Options, plan: Plan) -> StopRules:
