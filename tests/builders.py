@@ -70,7 +70,7 @@ def centroid_ras_mm(array: AnyArray, geometry: Geometry) -> Array64:
 def ball(geometry: Geometry, radius_mm: float, at_ras_mm: tuple[float, float, float] = (0, 0, 0)) -> FloatArray:
     """Return a ball (z, y, x) whose value falls through 0.5 at its surface, linearly over 2 mm."""
     distance = np.sqrt(((offsets_ras_mm(geometry) - np.array(at_ras_mm)) ** 2).sum(axis=-1))
-    return np.clip((radius_mm - distance) / 2 + 0.5, 0, 1).astype(np.float32)
+    return np.asarray(np.clip((radius_mm - distance) / 2 + 0.5, 0, 1), np.float32)
 
 
 def covariance_mm2(mask: AnyArray, geometry: Geometry) -> Array64:

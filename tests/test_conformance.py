@@ -17,13 +17,11 @@ from medaug_cli.cli import app
 FOLDER = Path(__file__).parent / "conformance"
 AXES = ("LR", "AP", "SI")
 LATER = {
-    "monai_bias_field_legendre",
     "monai_gaussian_sharpen",
     "monai_gibbs",
     "monai_histogram_shift",
     "monai_kspace_spike",
     "monai_scale_intensity_range",
-    "torchio_bias_field",
     "torchio_ghosting_restore_0.1",
     "torchio_ghosting_restore_None",
     "torchio_motion_centred",
@@ -57,6 +55,11 @@ def blur(case: Any, peer: dict[str, Any]) -> dict[str, Any]:
     return {"blur": {"sigma": peer["sigma_vox"], "unit": "voxel", "kernel": kernel}}
 
 
+def bias_field(case: Any, peer: dict[str, Any]) -> dict[str, Any]:
+    model = "polynomial" if "torchio" in case.zip.filename else "legendre"
+    return {"bias_field": {"model": model, "order": 3, "coefficients": peer["coefficients"]}}
+
+
 # For each case the recipe's step, the tolerance as a share of the input's range, and that of the labels.
 CASES: dict[str, tuple[Any, float, float]] = {
     "torchio_affine": (affine, 1e-4, 0.9995),
@@ -72,6 +75,8 @@ CASES: dict[str, tuple[Any, float, float]] = {
     "torchio_gamma_signed": (gamma, 1e-5, 1),
     **{f"monai_adjust_contrast_inv{i}_stats{s}": (gamma, 1e-5, 1) for i in (0, 1) for s in (0, 1)},
     **{f"nnunet_gamma_inv{i}": (gamma, 1e-5, 1) for i in (0, 1)},
+    "torchio_bias_field": (bias_field, 1e-5, 1),
+    "monai_bias_field_legendre": (bias_field, 1e-5, 1),
     "nnunet_contrast": (lambda _, peer: {"contrast": {"factor": peer["factor"]}}, 1e-5, 1),
     "nnunet_brightness": (lambda _, peer: {"brightness": {"multiply": peer["factor"], "add": 0}}, 1e-5, 1),
     "nnunet_low_resolution": (lambda _, peer: {"low_resolution": {"factor": peer["scale"]}}, 1e-5, 1),

@@ -26,6 +26,7 @@ ZERO: list[tuple[str, dict[str, Any]]] = [
     ("gamma", {"log_gamma": 0}),
     ("gamma", {"gamma": 1, "mode": "signed"}),
     ("gamma", {"gamma": 1, "invert": True, "retain_stats": True}),
+    ("bias_field", {"strength": 0}),
     ("gaussian_noise", {"sigma": 0}),
     ("low_resolution", {"factor": 1}),
 ]
