@@ -19,8 +19,9 @@ from medaug_cli.step import IntensityStep, Policy, ResamplingStep, Scene, Spatia
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from medaug_cli.core.arrays import AnyArray
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import AnyArray, LoadedSample
+    from medaug_cli.core.sample import LoadedSample
     from medaug_cli.spatial.resample import Resampler
 
 
@@ -211,6 +212,9 @@ def _swap_labels(
     """Exchange paired labels: values within the maps, or whole maps where the pair names those."""
     for first, second in swaps if labels else ():
         if first in labels and second in labels:
+            one_map, other_map = labels[first], labels[second]
+            if not one_map.geometry.same_grid(other_map.geometry) or one_map.array.dtype != other_map.array.dtype:
+                raise SampleError("geometry_mismatch", f"swap_labels: {first} and {second} differ in grid or type")
             labels = {**labels, first: labels[second], second: labels[first]}
             continue
         one, other = _label_value(first, names), _label_value(second, names)

@@ -17,7 +17,7 @@ from medaug_cli.transforms import load_step, step_names
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from medaug_cli.core.sample import AnyArray, Array64, FloatArray
+    from medaug_cli.core.arrays import AnyArray, Array64, FloatArray
     from medaug_cli.step import Step
 
 RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])

@@ -10,7 +10,7 @@ from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 
 if TYPE_CHECKING:
-    from medaug_cli.core.sample import Array64
+    from medaug_cli.core.arrays import Array64
 
 PATIENT_AXES = ("LR", "AP", "SI")
 ARRAY_AXES = ("i", "j", "k")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from medaug_cli.core.lazy import np
 
 if TYPE_CHECKING:
+    from medaug_cli.core.arrays import AnyArray
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import AnyArray
 
 
 def hash_voxels(array: AnyArray, geometry: Geometry) -> str:

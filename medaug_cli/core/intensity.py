@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from medaug_cli.core.lazy import np
 
 if TYPE_CHECKING:
-    from medaug_cli.core.sample import AnyArray, BoolArray, FloatArray
+    from medaug_cli.core.arrays import AnyArray, BoolArray, FloatArray
 
 RelativeTo = Literal["none", "std", "range", "percentile"]
 _BLOCK = 1 << 18

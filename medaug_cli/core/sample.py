@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
+    from medaug_cli.core.arrays import AnyArray, BoolArray
     from medaug_cli.core.geometry import Geometry
-
-    FloatArray: TypeAlias = npt.NDArray[np.float32]
-    Array64: TypeAlias = npt.NDArray[np.float64]
-    BoolArray: TypeAlias = npt.NDArray[np.bool_]
-    AnyArray: TypeAlias = npt.NDArray[Any]
 
 Role = Literal["image", "label"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from medaug_cli.core.lazy import np
 
 if TYPE_CHECKING:
-    from medaug_cli.core.sample import FloatArray
+    from medaug_cli.core.arrays import FloatArray
 
 Kernel = Literal["sampled", "integrated"]
 _TRUNCATE = 4.0  # standard deviations of kernel, as SciPy and MONAI

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from medaug_cli.core.sample import AnyArray, FileEntry, LoadedSample
+    from medaug_cli.core.arrays import AnyArray
+    from medaug_cli.core.sample import FileEntry, LoadedSample
     from medaug_cli.manifest import Record
 
 _COLOURS = ((255, 99, 71), (64, 224, 208), (255, 215, 0), (186, 85, 211), (124, 252, 0), (255, 140, 0))

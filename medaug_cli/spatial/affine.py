@@ -9,8 +9,8 @@ from medaug_cli.core.lazy import np
 from medaug_cli.spatial.mapping import about
 
 if TYPE_CHECKING:
+    from medaug_cli.core.arrays import Array64
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import Array64
 
 Triple = tuple[float, float, float]
 Center = Literal["image", "origin"] | Triple

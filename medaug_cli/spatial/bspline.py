@@ -14,8 +14,8 @@ from medaug_cli.core.lazy import np, sitk
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from medaug_cli.core.arrays import AnyArray, Array64
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import AnyArray, Array64
 
 ORDER = 3
 Terms: TypeAlias = "tuple[Array64, Array64, Array64]"

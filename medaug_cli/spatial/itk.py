@@ -8,7 +8,7 @@ from medaug_cli.core.lazy import np, sitk
 from medaug_cli.spatial.bspline import SplineGrid
 
 if TYPE_CHECKING:
-    from medaug_cli.core.sample import AnyArray, Array64
+    from medaug_cli.core.arrays import AnyArray, Array64
     from medaug_cli.spatial.mapping import Part
 
 _WIDE = ("int64", "uint64")  # ITK takes values through double, which loses them beyond 2**53

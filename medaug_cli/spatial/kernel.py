@@ -26,7 +26,7 @@ from medaug_cli.spatial.sampling import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medaug_cli.core.sample import AnyArray, Array64
+    from medaug_cli.core.arrays import AnyArray, Array64
     from medaug_cli.spatial.mapping import Part
 
 _BLOCK = 1 << 13  # positions that are sampled while they are in the cache

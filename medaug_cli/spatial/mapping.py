@@ -13,8 +13,8 @@ from medaug_cli.core.lazy import np
 from medaug_cli.spatial.bspline import SplineGrid
 
 if TYPE_CHECKING:
+    from medaug_cli.core.arrays import Array64
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import Array64
 
     Part: TypeAlias = Array64 | SplineGrid
 

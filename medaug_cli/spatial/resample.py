@@ -12,8 +12,8 @@ from medaug_cli.spatial.itk import resample_sitk
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from medaug_cli.core.arrays import AnyArray, Array64
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import AnyArray, Array64
     from medaug_cli.spatial.mapping import Mapping, Part
 
 Resampler = Literal["kernel", "simpleitk"]

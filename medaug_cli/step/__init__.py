@@ -18,8 +18,8 @@ from medaug_cli.core.values import AxisSpan, Bounds, Span
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from medaug_cli.core.arrays import BoolArray, FloatArray
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import BoolArray, FloatArray
     from medaug_cli.spatial.mapping import Part
     from medaug_cli.spatial.resample import Resampler
 

@@ -13,7 +13,7 @@ from medaug_cli.step import IntensityStep
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from medaug_cli.core.sample import Array64, FloatArray
+    from medaug_cli.core.arrays import Array64, FloatArray
     from medaug_cli.step import Scene
 
 

@@ -12,8 +12,8 @@ from medaug_cli.core.values import AxisSpan, Bounds, Span
 from medaug_cli.step import IntensityStep
 
 if TYPE_CHECKING:
+    from medaug_cli.core.arrays import FloatArray
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import FloatArray
     from medaug_cli.step import Scene
 
 

@@ -12,7 +12,7 @@ from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import IntensityStep
 
 if TYPE_CHECKING:
-    from medaug_cli.core.sample import FloatArray
+    from medaug_cli.core.arrays import FloatArray
     from medaug_cli.step import Scene
 
 

@@ -15,8 +15,8 @@ from medaug_cli.step import ResamplingStep, SpatialStep
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from medaug_cli.core.arrays import Array64
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import Array64
     from medaug_cli.spatial.mapping import Part
     from medaug_cli.step import Scene
 

@@ -13,7 +13,7 @@ from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import IntensityStep
 
 if TYPE_CHECKING:
-    from medaug_cli.core.sample import FloatArray
+    from medaug_cli.core.arrays import FloatArray
     from medaug_cli.step import Scene
 
 _TINY = 1e-7  # keeps a division from meeting 0, as MONAI does
@@ -79,7 +79,6 @@ class Gamma(IntensityStep):
         span = np.float32(high - low)
         array -= np.float32(low)
         array /= span + np.float32(_TINY)
-        np.clip(array, 0, None, out=array)  # voxels without a measurement may lie below the minimum
         elementary.raise_to_power(array, self._exponent())
         array *= span
         array += np.float32(low)

@@ -11,7 +11,7 @@ from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import IntensityStep
 
 if TYPE_CHECKING:
-    from medaug_cli.core.sample import Array64, FloatArray
+    from medaug_cli.core.arrays import Array64, FloatArray
     from medaug_cli.step import Scene
 
 Axis = Literal["LR", "AP", "SI", "i", "j", "k", "horizontal", "vertical"]

@@ -14,7 +14,7 @@ from medaug_cli.core.lazy import sitk
 from medaug_cli.spatial.bspline import SplineGrid, jacobian_range, to_array_axes, unfolding_factor
 
 if TYPE_CHECKING:
-    from medaug_cli.core.sample import Array64
+    from medaug_cli.core.arrays import Array64
 
 
 def random_grid(

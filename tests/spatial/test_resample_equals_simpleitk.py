@@ -18,7 +18,7 @@ from medaug_cli.spatial.mapping import Mapping, about
 from medaug_cli.spatial.resample import Request, label_request, resample
 
 if TYPE_CHECKING:
-    from medaug_cli.core.sample import AnyArray, Array64
+    from medaug_cli.core.arrays import AnyArray, Array64
     from medaug_cli.spatial.mapping import Part
     from medaug_cli.spatial.resample import Resampler
 

@@ -11,7 +11,7 @@ from medaug_cli.core.lazy import np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medaug_cli.core.sample import Array64
+    from medaug_cli.core.arrays import Array64
     from medaug_cli.formats.dicom.instance import Instance
 
 _SAME_PLACE_MM = 0.01

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
     from pydicom.pixels.decoders.base import Decoder
 
-    from medaug_cli.core.sample import AnyArray
+    from medaug_cli.core.arrays import AnyArray
     from medaug_cli.formats.dicom.instance import Instance
 
 _PLUGINS = ("pydicom", "pylibjpeg", "pyjpegls", "gdcm")

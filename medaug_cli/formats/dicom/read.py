@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-    from medaug_cli.core.sample import AnyArray, BoolArray, FloatArray, Source
+    from medaug_cli.core.arrays import AnyArray, BoolArray, FloatArray
+    from medaug_cli.core.sample import Source
     from medaug_cli.formats import Limits
     from medaug_cli.formats.dicom.instance import Instance
 

@@ -12,7 +12,7 @@ from medaug_cli.formats.dicom.header import number, text, values
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-    from medaug_cli.core.sample import AnyArray, Array64, BoolArray, FloatArray
+    from medaug_cli.core.arrays import AnyArray, Array64, BoolArray, FloatArray
 
 _ROWS = 32
 

@@ -16,7 +16,7 @@ from pydicom.sequence import Sequence as Items
 if TYPE_CHECKING:
     from pydicom.tag import BaseTag
 
-    from medaug_cli.core.sample import AnyArray
+    from medaug_cli.core.arrays import AnyArray
     from medaug_cli.formats.dicom.instance import Instance
     from medaug_cli.formats.dicom.storage import Storage
 

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-    from medaug_cli.core.sample import AnyArray, BoolArray, Derivation, FloatArray, Loaded, Volume
+    from medaug_cli.core.arrays import AnyArray, BoolArray, FloatArray
+    from medaug_cli.core.sample import Derivation, Loaded, Volume
     from medaug_cli.formats.dicom.instance import Instance
     from medaug_cli.formats.dicom.storage import Storage
     from medaug_cli.formats.dicom.template import SliceTemplate

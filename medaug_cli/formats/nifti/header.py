@@ -13,8 +13,8 @@ from medaug_cli.formats.nifti.orientation import read_geometry
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Header
 
+    from medaug_cli.core.arrays import AnyArray
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import AnyArray
 
     AnyDtype: TypeAlias = np.dtype[np.generic]
 

@@ -13,7 +13,7 @@ from medaug_cli.core.lazy import np
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Header
 
-    from medaug_cli.core.sample import Array64
+    from medaug_cli.core.arrays import Array64
 
 _AGREEMENT = 1e-3  # between sform and qform
 _ALIGNED = 2  # NIFTI_XFORM_ALIGNED_ANAT; 3 and 4 (Talairach, MNI) claim an atlas that moved anatomy leaves

@@ -17,7 +17,8 @@ from medaug_cli.formats.nifti.voxels import to_label_map, to_volume
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medaug_cli.core.sample import AnyArray, Source
+    from medaug_cli.core.arrays import AnyArray
+    from medaug_cli.core.sample import Source
     from medaug_cli.formats import Limits
     from medaug_cli.formats.nifti.header import NiftiHeader
 

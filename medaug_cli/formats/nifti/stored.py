@@ -8,7 +8,8 @@ from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 
 if TYPE_CHECKING:
-    from medaug_cli.core.sample import AnyArray, FloatArray, LabelMap, Volume
+    from medaug_cli.core.arrays import AnyArray, FloatArray
+    from medaug_cli.core.sample import LabelMap, Volume
     from medaug_cli.formats.nifti.header import NiftiHeader
     from medaug_cli.formats.nifti.voxels import Template
 

@@ -10,7 +10,7 @@ from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import LabelMap, Volume
 
 if TYPE_CHECKING:
-    from medaug_cli.core.sample import AnyArray, BoolArray, FloatArray
+    from medaug_cli.core.arrays import AnyArray, BoolArray, FloatArray
     from medaug_cli.formats.nifti.header import NiftiHeader
 
 _SHORT_BYTES = 2

@@ -16,7 +16,8 @@ from medaug_cli.formats.nifti import FORMAT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from medaug_cli.core.sample import AnyArray, EncodedFile, Role
+    from medaug_cli.core.arrays import AnyArray
+    from medaug_cli.core.sample import EncodedFile, Role
 
 
 @pytest.fixture
