@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BENCHMARK_VENV ?= .venv-benchmark
 
-.PHONY: demo test check format schemas clean
+.PHONY: demo test check format schemas benchmark clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("medaug needs Python 3.11 or newer; set PYTHON")'
@@ -41,5 +42,14 @@ format: $(STAMP)
 schemas: $(STAMP)  ## make configs/*.schema.json again from the classes
 	for what in recipe manifest events; do $(BIN)/medaug schema $$what > configs/$$what.schema.json; done
 
+$(BENCHMARK_VENV)/.installed: benchmarks/requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(BENCHMARK_VENV)
+	$(BENCHMARK_VENV)/bin/python -m pip install --quiet -r benchmarks/requirements.txt '.[codecs]'
+	touch $@
+
+benchmark: $(BENCHMARK_VENV)/.installed  ## medaug beside its peers: benchmarks/RESULTS.md (FLAGS=--quick: two minutes, prints)
+	$(BENCHMARK_VENV)/bin/python -m pip install --quiet --force-reinstall --no-deps .
+	$(BENCHMARK_VENV)/bin/python benchmarks/run.py $(FLAGS)
+
 clean:
-	rm -rf $(VENV) demo-output build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(BENCHMARK_VENV) demo-output build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
