@@ -13,7 +13,7 @@ from medaug_cli.core.intensity import low_and_high, mean_and_deviation
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import LabelMap, Volume
 from medaug_cli.spatial.mapping import Mapping
-from medaug_cli.spatial.resample import Request, label_request, outside_fraction, resample
+from medaug_cli.spatial.resample import Request, label_request, resample
 from medaug_cli.step import IntensityStep, Policy, ResamplingStep, Scene, SpatialStep, Step
 
 if TYPE_CHECKING:
@@ -255,19 +255,3 @@ def turn_of(mapping: Mapping, grid: Geometry) -> tuple[tuple[int, int], ...]:
         source = int(np.abs(jacobian[:, axis]).argmax())
         turn.append((source, 1 if jacobian[source, axis] > 0 else -1))
     return tuple(turn)
-
-
-def measure(copy: Copy, sample: LoadedSample) -> dict[str, Any]:
-    """Return what the manifest says of the copy: share outside the field of view, Jacobian range, intensities."""
-    first = next(iter(sample.images.values())).content.geometry
-    found: dict[str, Any] = {"outside_fov": round(outside_fraction(first, first, copy.mapping), 6), **copy.reports}
-    found["intensity"] = {channel: _statistics(volume) for channel, volume in copy.images.items()}
-    return found
-
-
-def _statistics(volume: Volume) -> dict[str, float]:
-    valid = None if volume.void is None else ~volume.void
-    low, high = low_and_high(volume.array, valid)
-    mean, deviation = mean_and_deviation(volume.array, valid)
-    found = {"min": low, "max": high, "mean": mean, "std": deviation}
-    return {name: float(f"{value:.6g}") for name, value in found.items()}

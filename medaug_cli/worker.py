@@ -20,7 +20,8 @@ from medaug_cli.core.sample import FileEntry
 from medaug_cli.core.seeding import BIT_GENERATOR, digest
 from medaug_cli.manifest import GeometryEntry, Record, SeedEntry, Settings, StepEntry
 from medaug_cli.naming import copy_paths
-from medaug_cli.program import apply_program, draw_program, measure, scene_of
+from medaug_cli.program import apply_program, draw_program, scene_of
+from medaug_cli.quality import measure
 from medaug_cli.root import Entry
 
 if sys.platform != "win32":

@@ -8,7 +8,8 @@ import pytest
 from builders import augment, make_labels, make_sample, make_step, make_volume, oblique_geometry
 
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.program import measure, scene_of, turn_of
+from medaug_cli.program import scene_of, turn_of
+from medaug_cli.quality import measure
 
 GRID = oblique_geometry()
 

@@ -1,0 +1,78 @@
+"""Quality: a copy against its source, in numbers for the manifest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from medaug_cli.core.intensity import low_and_high, mean_and_deviation
+from medaug_cli.core.lazy import np
+from medaug_cli.core.sample import Volume
+from medaug_cli.spatial.resample import outside_fraction
+
+if TYPE_CHECKING:
+    from medaug_cli.core.arrays import Array64, FloatArray
+    from medaug_cli.core.sample import LoadedSample
+    from medaug_cli.program import Copy
+
+_SSIM_VOXELS = 1 << 16  # that settle the mean; a volume of more is thinned evenly
+_SSIM_WINDOW_VOXELS = 4  # side of a window; they lie beside each other
+_STABILISERS = (0.01, 0.03)  # K1 and K2 of Wang 2004, of the source's range
+
+
+def measure(copy: Copy, sample: LoadedSample) -> dict[str, Any]:
+    """Return what the manifest says of a copy: share outside the field of view, Jacobian, intensities, SSIM."""
+    first = next(iter(sample.images.values())).content.geometry
+    found: dict[str, Any] = {"outside_fov": round(outside_fraction(first, first, copy.mapping), 6), **copy.reports}
+    found["intensity"] = {channel: _statistics(volume) for channel, volume in copy.images.items()}
+    sources = {channel: loaded.content for channel, loaded in sample.images.items()}
+    found["ssim"] = {
+        channel: round(structural_similarity(source, copy.images[channel]), 4)
+        for channel, source in sources.items()
+        if isinstance(source, Volume)
+    }
+    return found
+
+
+def structural_similarity(source: Volume, copy: Volume) -> float:
+    """Return the mean SSIM (Wang 2004, uniform windows) of the first components, from -1 to 1; 1 for equal volumes.
+
+    Both are thinned to every n-th voxel, so that the mean is over about a thousand windows; this tells how far a
+    copy is from its source, not how it would look at full resolution.
+    """
+    one, other = _thinned(source), _thinned(copy)
+    low, high = float(one.min()), float(one.max())
+    if one.shape != other.shape or high <= low:
+        return 1.0 if np.array_equal(one, other) else 0.0
+    first, second = ((k * (high - low)) ** 2 for k in _STABILISERS)
+    mean_one, mean_other = _local_mean(one), _local_mean(other)
+    spread_one = _local_mean(one * one) - mean_one * mean_one
+    spread_other = _local_mean(other * other) - mean_other * mean_other
+    together = _local_mean(one * other) - mean_one * mean_other
+    numerator = (2 * mean_one * mean_other + first) * (2 * together + second)
+    denominator = (mean_one**2 + mean_other**2 + first) * (spread_one + spread_other + second)
+    return float((numerator / denominator).mean(dtype=np.float64))
+
+
+def _thinned(volume: Volume) -> FloatArray:
+    """Return every n-th voxel (z, y, x) of the first component, n the same along every axis."""
+    array = volume.array[0]
+    axes = sum(count > 1 for count in array.shape)
+    step = max(1, round((array.size / _SSIM_VOXELS) ** (1 / max(1, axes))))
+    return np.asarray(array[::step, ::step, ::step], dtype=np.float32)
+
+
+def _local_mean(array: FloatArray) -> Array64:
+    """Return the mean of each window of four voxels a side, or of the whole axis where it has fewer."""
+    sides = [min(_SSIM_WINDOW_VOXELS, count) for count in array.shape]
+    z, y, x = (count // side for count, side in zip(array.shape, sides, strict=True))
+    whole = array[: z * sides[0], : y * sides[1], : x * sides[2]]
+    windows = whole.reshape(z, sides[0], y, sides[1], x, sides[2])
+    return np.asarray(windows.mean(axis=(1, 3, 5), dtype=np.float64))
+
+
+def _statistics(volume: Volume) -> dict[str, float]:
+    valid = None if volume.void is None else ~volume.void
+    low, high = low_and_high(volume.array, valid)
+    mean, deviation = mean_and_deviation(volume.array, valid)
+    found = {"min": low, "max": high, "mean": mean, "std": deviation}
+    return {name: float(f"{value:.6g}") for name, value in found.items()}
