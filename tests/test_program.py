@@ -179,4 +179,5 @@ def test_a_step_that_needs_a_regular_grid_refuses_another_with_its_reason(name: 
 @pytest.mark.parametrize("name", ["gamma", "gaussian_noise", "flip"])
 def test_a_step_that_does_not_look_between_slices_goes_on(name: str) -> None:
     sample = make_sample(make_volume(GRID), irregular="missing_slices: gap of 10.0 mm between slices 3 and 4")
-    augment(sample, make_step(name, p=1))
+    copy = augment(sample, make_step(name, p=1))
+    assert not np.array_equal(copy.images["0"].array, sample.images["0"].content.array)
