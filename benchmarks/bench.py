@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,13 @@ class Bench:
     rounds: int
     quick: bool
 
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def few(self) -> int:
+        """Number of rounds of what takes long."""
+        return max(1, self.rounds - 2)
+
     @property
     def step(self) -> int:
         """Every which voxel along an axis the inputs keep."""
@@ -49,7 +57,8 @@ class Bench:
 
     def say(self, text: str) -> None:
         """Show progress."""
-        print(text, flush=True)
+        seconds = int(time.monotonic() - self.started)
+        print(f"{seconds // 60:3d}:{seconds % 60:02d}  {text}", flush=True)
 
     def case(self, name: str) -> Path:
         """Return the folder of an input."""

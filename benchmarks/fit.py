@@ -34,6 +34,11 @@ def median(seconds: Sequence[float]) -> float:
     return statistics.median(seconds)
 
 
+def least_of(rounds: Sequence[Sequence[float]]) -> list[float]:
+    """Return the least of each point's seconds."""
+    return [min(seconds) for seconds in rounds]
+
+
 def spread(seconds: Sequence[float]) -> float:
     """Return half the distance from the least to the greatest, as a share of the median."""
     return (max(seconds) - min(seconds)) / 2 / median(seconds)

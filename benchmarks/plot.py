@@ -16,6 +16,7 @@ from matplotlib import pyplot as plt
 from targets import NAMES
 
 _COLOURS = {MEDAUG: "#c8102e", "torchio": "#6b7a8f", "monai": "#8fa3b8", "batchgenerators": "#b9c6d3"}
+_LEAST_S = 0.05
 _TOOLS = (MEDAUG, *PEERS)
 
 
@@ -35,10 +36,12 @@ def main() -> None:
         ends = [place - 0.4, place + 0.4]
         axes.plot([floor, floor], ends, "k:", label=None if place else "decode, touch once, encode")
     axes.set_xscale("log")
+    axes.set_xlim(left=_LEAST_S)
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("seconds for one augmented copy, one thread (log)")
     axes.set_yticks(range(len(w.RECIPES)), [w.TITLES[recipe].replace(", ", ",\n", 1) for recipe in w.RECIPES])
     axes.invert_yaxis()
-    axes.margins(x=0.12)
+    axes.margins(x=0.1)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=8)
     x, y, z = w.BRAIN_SIZE

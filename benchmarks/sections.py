@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # The first copy warms up; slow tools show little spread, so that one more of them says enough a round.
 COUNTED = {MEDAUG: 8, FLOOR: 5}
 COPIES = (1, 3, 5, 7, 9)
-SAMPLES = (1, 4, 8, 12, 16)
+SAMPLES = (1, 2, 4, 6, 8)
 # batchgeneratorsv2 cannot shift, so that its labels do not lie where medaug's do.
 SAME_PLACE = (MEDAUG, "torchio", "monai")
 
@@ -67,8 +67,8 @@ def compare_workers(bench: Bench) -> dict[str, Any]:
     """Run 16 samples with one and with two workers, the whole command."""
     found = {"1": Series(), "2": Series()}
     copies = 1 if bench.quick else w.WORKER_COPIES
-    for number in range(bench.rounds):
-        bench.say(f"Workers, round {number + 1} of {bench.rounds}")
+    for number in range(bench.few):
+        bench.say(f"Workers, round {number + 1} of {bench.few}")
         for workers, series in found.items():
             _, process = bench.medaug("brains", w.ELASTIC, copies, "--engine", "local", "--workers", workers)
             series.add(process.wall_s, process)
@@ -79,8 +79,8 @@ def compare_workers(bench: Bench) -> dict[str, Any]:
 def compare_ct(bench: Bench) -> dict[str, Any]:
     """Run a large CT: medaug with all recipes, the peers with the affine one only, once."""
     found = {f"{recipe} {MEDAUG}": Series() for recipe in w.RECIPES} | {f"{w.AFFINE} {FLOOR}": Series()}
-    for number in range(bench.rounds):
-        bench.say(f"CT, round {number + 1} of {bench.rounds}")
+    for number in range(bench.few):
+        bench.say(f"CT, round {number + 1} of {bench.few}")
         for name, series in found.items():
             recipe, tool = name.split()
             series.add(*bench.tool(tool, "ct", recipe, 3))
@@ -131,8 +131,9 @@ def measure_growth(bench: Bench) -> dict[str, Any]:
     voxels: dict[float, list[float]] = {share * million: [] for share in w.VOXEL_SHARES[:: bench.step]}
     copies: dict[float, list[float]] = {count: [] for count in COPIES[:: bench.step]}
     samples: dict[float, list[float]] = {count: [] for count in SAMPLES[:: bench.step]}
-    for number in range(bench.rounds):
-        bench.say(f"Growth, round {number + 1} of {bench.rounds}")
+    rounds = min(bench.rounds, bench.few + 1)
+    for number in range(rounds):
+        bench.say(f"Growth, round {number + 1} of {rounds}")
         for place, seconds in enumerate(voxels.values()):
             seconds.append(bench.tool(MEDAUG, f"brain-{place * bench.step}", w.ELASTIC, 5)[0])
         for count, seconds in copies.items():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import workload as w
 from bench import FLOOR, MEDAUG
-from fit import fit_line, median
+from fit import fit_line, least_of, median
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -103,7 +103,7 @@ def _of_ct(found: Results, step: int) -> Iterator[Target]:
 
 def _of_growth(found: Results, _step: int) -> Iterator[Target]:
     for name, points in found.items():
-        line = fit_line(points["x"], [median(seconds) for seconds in points["seconds"]])
+        line = fit_line(points["x"], least_of(points["seconds"]))
         yield Target(f"growth with {name}: worst distance from a line", line.deviation * 100, most=10.0, unit=" %")
 
 
