@@ -10,12 +10,13 @@ from medaug_cli.core.values import AxisSpan, Bounds, Span
 from medaug_cli.events import Event
 from medaug_cli.manifest import Record
 from medaug_cli.recipe.model import Recipe
-from medaug_cli.step import IntensityStep, Policy, Step
+from medaug_cli.step import IntensityStep, LabelStep, Policy, Step
 from medaug_cli.transforms import load_step, step_names
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+_ROLES: dict[str, type[Step]] = {"policy": Policy, "intensity": IntensityStep, "label": LabelStep}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -62,7 +63,7 @@ def describe_step(name: str) -> dict[str, Any]:
     text = inspect.getdoc(step) or ""
     return {
         "name": name,
-        "role": "policy" if issubclass(step, Policy) else "intensity" if issubclass(step, IntensityStep) else "spatial",
+        "role": next((role for role, kind in _ROLES.items() if issubclass(step, kind)), "spatial"),
         "summary": text.split("\n")[0],
         "description": text,
         "peer": step.peer,

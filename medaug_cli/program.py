@@ -14,7 +14,7 @@ from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import LabelMap, Volume
 from medaug_cli.spatial.mapping import Mapping
 from medaug_cli.spatial.resample import Request, label_request, resample
-from medaug_cli.step import IntensityStep, Policy, ResamplingStep, Scene, SpatialStep, Step
+from medaug_cli.step import IntensityStep, LabelStep, Policy, ResamplingStep, Scene, SpatialStep, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,6 +61,8 @@ def scene_of(sample: LoadedSample, seed: int, copy: int, resampler: Resampler = 
         label_names=tuple(dict.fromkeys(names)),
         resampler=resampler,
         irregular=next((loaded.irregular for loaded in sample.images.values() if loaded.irregular), ""),
+        channels=tuple(sample.images),
+        rgb=all(isinstance(loaded.content, Volume) and loaded.content.rgb for loaded in sample.images.values()),
     )
 
 
@@ -96,6 +98,9 @@ def apply_program(program: Program, sample: LoadedSample, scene: Scene) -> Copy:
                 fresh = True
             for drawn in chain:
                 _change_intensities(drawn, copy, scene)
+        elif isinstance(chain[0].step, LabelStep):
+            for drawn in chain:
+                copy = replace(copy, labels=_change_labels(drawn, copy, scene))
         else:
             copy = _move(chain, copy, scene, sample.label_names)
             fresh = True
@@ -108,7 +113,7 @@ def _own(volume: Volume) -> Volume:
 
 
 def _chains(applied: Sequence[Drawn]) -> Iterator[list[Drawn]]:
-    """Yield neighbours that belong together: intensity steps, or spatial steps that one resampling can do."""
+    """Yield neighbours that belong together: intensity or label steps, or spatial steps that one resampling can do."""
     chain: list[Drawn] = []
     for drawn in applied:
         if chain and not _joins(chain, drawn):
@@ -120,8 +125,9 @@ def _chains(applied: Sequence[Drawn]) -> Iterator[list[Drawn]]:
 
 
 def _joins(chain: Sequence[Drawn], drawn: Drawn) -> bool:
-    if isinstance(drawn.step, IntensityStep) or isinstance(chain[0].step, IntensityStep):
-        return isinstance(drawn.step, IntensityStep) and isinstance(chain[0].step, IntensityStep)
+    for kind in (IntensityStep, LabelStep):
+        if isinstance(drawn.step, kind) or isinstance(chain[0].step, kind):
+            return isinstance(drawn.step, kind) and isinstance(chain[0].step, kind)
     if not isinstance(drawn.step, ResamplingStep):
         return True
     settings = {other.step.resampling() for other in chain if isinstance(other.step, ResamplingStep)}
@@ -129,13 +135,30 @@ def _joins(chain: Sequence[Drawn], drawn: Drawn) -> bool:
 
 
 def _change_intensities(drawn: Drawn, copy: Copy, scene: Scene) -> None:
-    """Apply one intensity step to every channel, in place; each channel has generators of its own."""
+    """Apply one intensity step to every channel, in place.
+
+    Each channel has generators of its own, or all have the same ones (`channels: shared`).
+    """
     if not isinstance(drawn.step, IntensityStep):
         raise TypeError(drawn.name)
     for channel, volume in copy.images.items():
-        here = scene.at(drawn.path).at(channel)
+        here = scene.at(drawn.path)
+        if drawn.step.channels != "shared":
+            here = here.at(channel)
         valid = None if volume.void is None else ~volume.void
-        drawn.step.apply(volume.array, replace(here, geometry=volume.geometry, valid=valid))
+        known = replace(here, geometry=volume.geometry, valid=valid, rgb=volume.rgb)
+        drawn.step.for_channel(channel).apply(volume.array, known)
+
+
+def _change_labels(drawn: Drawn, copy: Copy, scene: Scene) -> dict[str, LabelMap]:
+    """Return every label map after one label step; each has generators of its own."""
+    if not isinstance(drawn.step, LabelStep):
+        raise TypeError(drawn.name)
+    changed = {}
+    for name, label in copy.labels.items():
+        here = replace(scene.at(drawn.path).at(name), geometry=label.geometry)
+        changed[name] = replace(label, array=drawn.step.apply(label.array, here))
+    return changed
 
 
 def _move(chain: Sequence[Drawn], copy: Copy, scene: Scene, names: dict[int, str]) -> Copy:

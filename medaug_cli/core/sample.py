@@ -63,13 +63,14 @@ class Volume:
     changes intensities makes float32 of them first. The components are time points or colours; a plain volume has one.
     `void` (z, y, x) marks voxels that hold no measurement (NaN, pixel padding): they move with the image, no intensity
     step counts them, and the writer puts back what stood there. `grows` says that the void also covers what a mapping
-    brings in from outside the grid.
+    brings in from outside the grid. `rgb` says that the components are red, green and blue.
     """
 
     array: AnyArray
     geometry: Geometry
     void: BoolArray | None = None
     grows: bool = False
+    rgb: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from medaug_cli.core.errors import RecipeError, UsageError
 from medaug_cli.recipe.build import build_recipe
 from medaug_cli.recipe.yaml_text import MAX_BYTES, Problem, read_document
-from medaug_cli.step import IntensityStep, ResamplingStep
+from medaug_cli.step import IntensityStep, LabelStep, ResamplingStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,9 +49,11 @@ def wasteful_chains(recipe: Recipe) -> list[str]:
             continue
         other = steps[later]
         between = steps[index + 1 : later]
-        if any(isinstance(one, IntensityStep) for one in between):
+        kinds = [kind for kind in (IntensityStep, LabelStep) if any(isinstance(one, kind) for one in between)]
+        if kinds:
+            what = "an intensity" if kinds[0] is IntensityStep else "a label"
             warnings.append(
-                f"steps[{later}] {other.step_name()} follows an intensity step, so images are resampled again after "
+                f"steps[{later}] {other.step_name()} follows {what} step, so images are resampled again after "
                 f"steps[{index}] {step.step_name()}; put spatial steps together"
             )
         elif isinstance(other, ResamplingStep) and step.resampling() != other.resampling():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.seeding import make_generator
@@ -18,7 +18,7 @@ from medaug_cli.core.values import AxisSpan, Bounds, Span
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from medaug_cli.core.arrays import BoolArray, FloatArray
+    from medaug_cli.core.arrays import AnyArray, BoolArray, FloatArray
     from medaug_cli.core.geometry import Geometry
     from medaug_cli.spatial.mapping import Part
     from medaug_cli.spatial.resample import Resampler
@@ -33,6 +33,8 @@ class Scene:
 
     `geometry` is the grid of the first image when drawing and mapping, of the array itself when changing intensities;
     `valid` (z, y, x) marks the voxels that hold a measurement, None meaning all. `words` key the generators.
+    `channels` are the names of the sample's images; `rgb` says that all of them (the array itself when applying) are
+    colour images of red, green and blue.
     """
 
     geometry: Geometry
@@ -43,6 +45,8 @@ class Scene:
     irregular: str = ""
     resampler: Resampler = "kernel"
     valid: BoolArray | None = None
+    channels: tuple[str, ...] = ()
+    rgb: bool = False
 
     def generator(self, purpose: str) -> Generator:
         """Return the generator for `purpose`; the same words give the same numbers."""
@@ -63,6 +67,7 @@ class Step(BaseModel):
     peer: ClassVar[str] = ""
     """The same step in the libraries that users come from."""
     needs_regular_grid: ClassVar[bool] = False
+    needs_rgb: ClassVar[bool] = False
 
     p: Probability = Field(default=1.0, description="Probability that the step is applied.")
 
@@ -87,6 +92,11 @@ class Step(BaseModel):
         if self.needs_regular_grid and scene.irregular:
             reason, _, what = scene.irregular.partition(": ")
             raise SampleError(reason, f"{self.step_name()} needs a regular grid of slices: {what}")
+        if self.needs_rgb and not scene.rgb:
+            raise SampleError(
+                "not_rgb",
+                f"{self.step_name()} is for colour images of red, green and blue, and an image of this sample is none",
+            )
 
     def fix(self, generator: Generator, scene: Scene) -> Self:
         """Return the step with every distribution replaced by a number, drawn in the order of the fields.
@@ -160,8 +170,65 @@ class IntensityStep(Step):
 
     code: ClassVar[tuple[str, str, str]] = ("113053", "DCM", "Pixel by pixel multiplication")
 
+    channels: Literal["each", "shared"] | None = Field(
+        default=None,
+        description="each: numbers of its own for every channel; shared: the same numbers and the same noise in all; "
+        "left out: the same numbers, noise and random fields of its own.",
+    )
+    by_channel: dict[str, dict[str, Any]] | None = Field(
+        default=None, description="Parameters of single channels, {channel: {parameter: value}}; the record of each."
+    )
+
+    @model_validator(mode="after")
+    def _check_channels(self) -> Self:
+        for channel in self.by_channel or ():
+            try:
+                self.for_channel(channel)
+            except ValidationError as error:
+                first = error.errors(include_url=False)[0]
+                place = ".".join(map(str, ("by_channel", channel, *first["loc"])))
+                raise ValueError(f"{place}: {first['msg'].removeprefix('Value error, ')}") from error
+        return self
+
+    def for_channel(self, channel: str) -> Self:
+        """Return the step as it is for one channel; raises ValidationError."""
+        if self.by_channel is None or channel not in self.by_channel:
+            return self
+        return type(self).model_validate({**self._settings(), **self.by_channel[channel]})
+
+    def _settings(self) -> dict[str, Any]:
+        """Return what is the same kind of thing for one channel as for all."""
+        return {key: value for key, value in self.values().items() if key not in ("channels", "by_channel")}
+
+    def draw(self, scene: Scene) -> Self | None:
+        """Return the step with its numbers, those of each channel under `by_channel` where they differ."""
+        drawn = super().draw(scene)
+        given = self.by_channel or {}
+        unknown = [channel for channel in given if channel not in scene.channels]
+        if unknown:
+            allowed = ", ".join(scene.channels)
+            raise SampleError("unknown_channel", f"by_channel names {unknown[0]}; the sample's channels: {allowed}")
+        names = scene.channels if self.channels == "each" else tuple(given)
+        if drawn is None or not names:
+            return drawn
+        own = {name: self.for_channel(name).fix(scene.at(name).generator("draw"), scene) for name in names}
+        # Where every channel has numbers of its own, the step's are the first's rather than numbers nobody uses.
+        first = own[names[0]] if self.channels == "each" else drawn
+        by_channel = {name: step._settings() for name, step in own.items()}  # noqa: SLF001  the same class
+        return first.model_copy(update={"channels": self.channels, "by_channel": by_channel})
+
     def apply(self, array: FloatArray, scene: Scene) -> None:
         """Change float32 `array` (component, z, y, x) in place, for a drawn step."""
+        raise NotImplementedError
+
+
+class LabelStep(Step):
+    """A step that changes label maps and never sees an image."""
+
+    code: ClassVar[tuple[str, str, str]] = ("LABEL", "99MEDAUG", "Change of segmentation")
+
+    def apply(self, labels: AnyArray, scene: Scene) -> AnyArray:
+        """Return label map `labels` (z, y, x) changed, of the same type and without a new value; never in place."""
         raise NotImplementedError
 
 

@@ -1,0 +1,100 @@
+"""Channels: which numbers and which noise the images of one sample share."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from builders import augment, make_sample, make_step, make_volume, program_of
+from pydantic import ValidationError
+
+from medaug_cli.core.errors import SampleError
+from medaug_cli.core.geometry import Geometry
+from medaug_cli.program import apply_program, draw_program, scene_of
+from medaug_cli.transforms import load_step
+
+if TYPE_CHECKING:
+    from medaug_cli.core.sample import LoadedSample
+
+GRID = Geometry((20, 20, 20))
+ZEROS = np.zeros((20, 20, 20))
+
+
+def two_channels(array: Any = None) -> LoadedSample:
+    """Return a sample whose channels 0 and 1 hold the same voxels."""
+    return make_sample(make_volume(GRID, array), make_volume(GRID, array))
+
+
+def changed(sample: LoadedSample, name: str, **values: Any) -> list[Any]:
+    return [volume.array[0] for volume in augment(sample, make_step(name, **values)).images.values()]
+
+
+def test_left_out_channels_have_the_same_numbers_and_noise_of_their_own() -> None:
+    one, other = changed(two_channels(ZEROS), "gaussian_noise", sigma=[1, 9], relative_to="none")
+    assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.05
+    assert one.std() == pytest.approx(other.std(), rel=0.05)
+    first, second = changed(two_channels(), "gamma", log_gamma=[-1, 1])
+    assert np.array_equal(first, second)
+
+
+def test_shared_channels_have_the_same_noise_too() -> None:
+    one, other = changed(two_channels(ZEROS), "gaussian_noise", sigma=1, relative_to="none", channels="shared")
+    assert np.array_equal(one, other)
+    assert one.std() == pytest.approx(1, rel=0.05)
+
+
+def test_each_channel_has_numbers_of_its_own() -> None:
+    one, other = changed(two_channels(), "brightness", add=[-5, 5], relative_to="none", channels="each")
+    before = make_volume(GRID).array[0]
+    shifts = [np.unique((after - before).round(3)) for after in (one, other)]
+    assert [len(shift) for shift in shifts] == [1, 1]
+    assert shifts[0] != shifts[1]
+
+
+def test_the_record_of_each_holds_the_numbers_of_every_channel_and_replays() -> None:
+    sample = two_channels()
+    scene = scene_of(sample, 1, 1)
+    program = draw_program([make_step("brightness", add=[-5, 5], relative_to="none", channels="each")], scene)
+    assert program[0].step is not None
+    values = json.loads(json.dumps(program[0].step.values()))
+    assert set(values["by_channel"]) == {"0", "1"}
+    assert values["by_channel"]["0"]["add"] != values["by_channel"]["1"]["add"]
+    assert values["add"] == values["by_channel"]["0"]["add"]
+    again = program_of(load_step("brightness").model_validate(values))
+    for channel, volume in apply_program(program, sample, scene).images.items():
+        assert np.array_equal(apply_program(again, sample, scene).images[channel].array, volume.array)
+
+
+def test_a_recipe_may_say_what_a_single_channel_gets() -> None:
+    step = {"add": 0, "relative_to": "none", "by_channel": {"1": {"add": 7}}}
+    one, other = changed(two_channels(ZEROS), "brightness", **step)
+    assert not one.any()
+    assert (other == 7).all()
+
+
+def test_a_distribution_for_a_single_channel_is_drawn() -> None:
+    step = {"add": 0, "relative_to": "none", "by_channel": {"1": {"add": [3, 4]}}}
+    _, other = changed(two_channels(ZEROS), "brightness", **step)
+    assert 3 <= other[0, 0, 0] <= 4
+
+
+def test_mistakes_below_by_channel_are_told_with_their_place() -> None:
+    with pytest.raises(ValidationError, match=r"by_channel.t1.factor: 500 is out of range"):
+        make_step("contrast", by_channel={"t1": {"factor": 500}})
+    with pytest.raises(ValidationError, match=r"by_channel.t1.facto: Extra inputs"):
+        make_step("contrast", by_channel={"t1": {"facto": 1}})
+
+
+def test_a_channel_that_the_sample_does_not_have_is_refused_with_those_it_has() -> None:
+    with pytest.raises(SampleError, match="unknown_channel: by_channel names flair; the sample's channels: 0, 1"):
+        augment(two_channels(), make_step("contrast", by_channel={"flair": {"factor": 1}}))
+
+
+def test_components_of_an_image_share_their_numbers_whatever_the_channels_do() -> None:
+    one = make_volume(GRID).array[0]
+    sample = make_sample(make_volume(GRID, np.stack([one, one, one])))
+    image = augment(sample, make_step("gamma", channels="each")).images["0"].array
+    assert np.array_equal(image[0], image[1])
+    assert np.array_equal(image[0], image[2])
