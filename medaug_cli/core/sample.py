@@ -100,7 +100,8 @@ class FileEntry:
 class Loaded:
     """A volume or label map as read: its voxels, its files' entries, and `template`, the header to write it with.
 
-    `irregular` says why the slices do not form a regular grid; steps that need one refuse such a volume.
+    `irregular` says why the slices do not form a regular grid; steps that need one refuse such a volume. `window` is
+    the display window of the header, (centre, width) in the volume's own values; None where it names none.
     """
 
     source: Source
@@ -109,6 +110,7 @@ class Loaded:
     template: Any
     modality: str = ""
     irregular: str = ""
+    window: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)

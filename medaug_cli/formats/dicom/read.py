@@ -18,6 +18,7 @@ from medaug_cli.formats.dicom.instance import parse_instance
 from medaug_cli.formats.dicom.pixels import decode_stored, transfer_syntax
 from medaug_cli.formats.dicom.storage import parse_storage
 from medaug_cli.formats.dicom.template import SliceTemplate, clean_header
+from medaug_cli.formats.dicom.window import read_window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,6 +87,7 @@ def _join(
         template=tuple(templates),
         modality=templates[0].instance.modality,
         irregular=irregular,
+        window=read_window(templates[len(templates) // 2]),
     )
 
 

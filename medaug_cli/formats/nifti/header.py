@@ -64,6 +64,12 @@ class NiftiHeader:
         return (self.slope, self.intercept) != (1.0, 0.0)
 
     @property
+    def window(self) -> tuple[float, float] | None:
+        """(Centre, width) of the display range cal_min to cal_max; None where the header gives none."""
+        low, high = float(self.fields["cal_min"]), float(self.fields["cal_max"])
+        return ((low + high) / 2, high - low) if high > low and np.isfinite(high - low) else None
+
+    @property
     def samples(self) -> int:
         """Number of voxels times components."""
         x, y, z = self.size

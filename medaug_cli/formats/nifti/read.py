@@ -48,7 +48,7 @@ def read_source(root: Path, source: Source, limits: Limits) -> Loaded:
         label_map, template = to_label_map(source.files[-1], stored, found)
         return Loaded(source, label_map, entries, template)
     volume, template = to_volume(stored, found)
-    return Loaded(source, volume, entries, template)
+    return Loaded(source, volume, entries, template, window=found.window)
 
 
 def _read_bytes(root: Path, source: Source, index: int, limits: Limits) -> bytes:

@@ -265,3 +265,27 @@ def test_zeros_behind_the_pixels_are_passed_over(tmp_path: Path) -> None:
     with (tmp_path / "a.dcm").open("ab") as file:
         file.write(bytes(1_000_000))
     assert np.array_equal(voxels(load(tmp_path))[0, 0], ramp())
+
+
+@pytest.mark.parametrize(
+    ("said", "window"),
+    [
+        ({"WindowCenter": 40, "WindowWidth": 400}, (40, 400)),
+        ({"WindowCenter": [40, -600], "WindowWidth": [400, 1500]}, (40, 400)),
+        ({"WindowCenter": 40}, None),
+        ({"WindowCenter": 40, "WindowWidth": 0}, None),
+        ({}, None),
+    ],
+)
+def test_the_first_window_of_the_header_is_the_window(
+    tmp_path: Path, said: dict[str, Any], window: tuple[float, float] | None
+) -> None:
+    save(image(ramp(), **placed(**said)), tmp_path / "a.dcm")
+    assert load(tmp_path).window == window
+
+
+def test_the_window_of_a_monochrome1_image_is_turned_round_with_its_values(tmp_path: Path) -> None:
+    """10 bits hold 0 to 1023, so a stored value v is read as 1023 - v, and 300 as 723."""
+    said = {"WindowCenter": 300, "WindowWidth": 90, "PhotometricInterpretation": "MONOCHROME1", "BitsStored": 10}
+    save(mammogram(ramp().astype(np.uint16), **said), tmp_path / "a.dcm")
+    assert load(tmp_path).window == (723, 90)

@@ -279,3 +279,14 @@ def test_a_label_beyond_the_type_of_the_file_is_refused(
     with pytest.raises(SampleError) as caught:
         encode(loaded, "b.nii", content=LabelMap(np.full((2, 3, 4), 256, np.int32), loaded.content.geometry))
     assert caught.value.reason == "label_not_representable"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "window"),
+    [(-160, 240, (40, 400)), (0, 0, None), (5, 5, None), (9, 1, None), (0, np.inf, None), (np.nan, 1, None)],
+)
+def test_the_display_range_of_the_header_is_the_window(
+    save: Callable[..., Path], read: Callable[..., Loaded], low: float, high: float, window: tuple[float, float] | None
+) -> None:
+    save("a.nii", COUNT.astype("int16"), cal_min=low, cal_max=high)
+    assert read("a.nii").window == window
