@@ -58,7 +58,7 @@ def _step_schema(step: type[Step], definitions: dict[str, Any]) -> dict[str, Any
 
 
 def describe_step(name: str) -> dict[str, Any]:
-    """Return name, role, summary, description, peers and parameters of a step."""
+    """Return name, role, summary, description, peers, modalities and parameters of a step."""
     step = load_step(name)
     text = inspect.getdoc(step) or ""
     return {
@@ -67,6 +67,8 @@ def describe_step(name: str) -> dict[str, Any]:
         "summary": text.split("\n")[0],
         "description": text,
         "peer": step.peer,
+        "meant_for": list(step.meant_for),
+        "refused_for": list(step.refused_for),
         "parameters": [_describe(key, field) for key, field in step.model_fields.items() if key != "steps"],
     }
 

@@ -32,14 +32,19 @@ class Written:
 
 
 def load_sample(
-    dataset: Path, sample_id: str, sources: Sequence[Source], label_names: Mapping[int, str], max_voxels: float
+    dataset: Path,
+    sample_id: str,
+    sources: Sequence[Source],
+    label_names: Mapping[int, str],
+    max_voxels: float,
+    modality: str = "",
 ) -> LoadedSample:
     """Read all volumes and label maps of a sample; raises SampleError."""
     limits = Limits(max_voxels=max_voxels)
     loaded = [load_format(source.format).read(dataset, source, limits) for source in sources]
     images = {one.source.channel: one for one in loaded if isinstance(one.content, Volume)}
     labels = {one.source.channel: one for one in loaded if isinstance(one.content, LabelMap)}
-    return LoadedSample(sample_id, images, labels, dict(label_names))
+    return LoadedSample(sample_id, images, labels, dict(label_names), modality)
 
 
 def derive(program: Program, copy: Copy, number: int, sample: LoadedSample, settings: Settings) -> Derivation:

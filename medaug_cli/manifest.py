@@ -72,6 +72,7 @@ class Record(_Entry):
     patient_key: str = ""
     split: str = ""
     category: str = Field(default="", alias="class")
+    modality: str = ""
     copy_: int = Field(alias="copy")
     status: Literal["ok", "failed", "rejected"]
     reason: str = ""

@@ -52,12 +52,14 @@ class Copy:
 def scene_of(sample: LoadedSample, seed: int, copy: int, resampler: Resampler = "kernel") -> Scene:
     """Return what the steps of copy number `copy` may know of `sample`; the first image sets the frame."""
     first = next(iter(sample.images.values()))
+    modalities = sample.modalities()
     names = [*sample.label_names.values(), *map(str, sample.label_names), *sample.labels]
     return Scene(
         geometry=first.content.geometry,
         seed=seed,
         words=(sample.id, copy),
-        modality=first.modality,
+        modality=modalities[0],
+        modalities=modalities,
         label_names=tuple(dict.fromkeys(names)),
         resampler=resampler,
         irregular=next((loaded.irregular for loaded in sample.images.values() if loaded.irregular), ""),

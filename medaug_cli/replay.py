@@ -42,7 +42,7 @@ def replay_record(record: Record, dataset: Path) -> list[EncodedFile]:
     prepare_process()
     sources = _sources_of(record.source)
     label_names = record.settings.label_names
-    sample = load_sample(dataset, record.sample_id, sources, label_names, max_voxels=float("inf"))
+    sample = load_sample(dataset, record.sample_id, sources, label_names, float("inf"), record.modality)
     check_unchanged(sample, record.source)
     scene = scene_of(sample, record.seed.root, record.copy_, record.settings.resampler)
     program = program_of(record)

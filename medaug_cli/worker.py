@@ -93,7 +93,9 @@ def _load(orders: Orders, sample: Sample) -> LoadedSample:
     """Read the sample of a job; raises SampleError for what discovery or the reader found."""
     if sample.problem:
         raise SampleError(*sample.problem)
-    return load_sample(orders.dataset, sample.id, sample.sources, orders.settings.label_names, orders.max_voxels)
+    return load_sample(
+        orders.dataset, sample.id, sample.sources, orders.settings.label_names, orders.max_voxels, sample.modality
+    )
 
 
 def _make_copy(orders: Orders, sample: Sample, loaded: LoadedSample, copy: int) -> Entry:
@@ -162,6 +164,7 @@ def _identity(orders: Orders, sample: Sample, copy: int, sources: Sequence[FileE
         "patient_key": orders.patient_keys.get(sample.patient, ""),
         "split": sample.split,
         "category": sample.category,
+        "modality": sample.modality,
         "copy_": copy,
         "source": tuple(sources),
         "seed": SeedEntry(root=orders.seed, words=(sample.id, copy), bit_generator=BIT_GENERATOR),

@@ -33,7 +33,12 @@ def transforms(
 
 
 def _show(step: dict[str, object]) -> None:
-    typer.echo(f"{step['name']} ({step['role']})\n\n{step['description']}\n\nLike: {step['peer'] or 'no peer'}\n")
+    typer.echo(f"{step['name']} ({step['role']})\n\n{step['description']}\n\nLike: {step['peer'] or 'no peer'}")
+    for key, words in (("meant_for", "Only for"), ("refused_for", "Not for")):
+        modalities = step[key]
+        if isinstance(modalities, list) and modalities:
+            typer.echo(f"{words}: {', '.join(modalities)}")
+    typer.echo()
     parameters = step["parameters"]
     for parameter in parameters if isinstance(parameters, list) else []:
         limits = f" [{parameter['allowed']}]" if parameter["allowed"] else ""

@@ -28,6 +28,7 @@ def validate(
 
 
 def _check_dataset(recipe: object, dataset: Path) -> None:
+    from medaug_cli.recipe import refused_modalities
     from medaug_cli.recipe.model import Recipe
     from medaug_cli.root import read_root
     from medaug_cli.run import look
@@ -40,5 +41,7 @@ def _check_dataset(recipe: object, dataset: Path) -> None:
     problems = {sample.id: sample.problem for sample in inventory.samples if sample.problem}
     for sample_id, (reason, message) in problems.items():
         typer.echo(f"{sample_id}: {reason}: {message}", err=True)
+    for text in refused_modalities(recipe, (sample.modality for sample in inventory.samples)):
+        typer.echo(f"warning: {text}, which the dataset holds; copies that draw it fail (wrong_modality)", err=True)
     usable = len(inventory.samples) - len(problems)
     typer.echo(f"{dataset}: layout {inventory.layout}, {usable} of {len(inventory.samples)} samples usable")

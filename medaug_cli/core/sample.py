@@ -115,12 +115,21 @@ class Loaded:
 
 @dataclass(frozen=True, eq=False)
 class LoadedSample:
-    """All volumes and label maps of one sample, by channel; the first image sets the frame of every mapping."""
+    """All volumes and label maps of one sample, by channel; the first image sets the frame of every mapping.
+
+    `modality` is what discovery knows of it: from the recipe, the dataset's names, or the headers.
+    """
 
     id: str
     images: dict[str, Loaded]
     labels: dict[str, Loaded]
     label_names: dict[int, str] = field(default_factory=dict)
+    modality: str = ""
+
+    def modalities(self) -> tuple[str, ...]:
+        """Return the modality of each image; what recipe or dataset say of the sample overrides the headers."""
+        own = tuple(loaded.modality for loaded in self.images.values())
+        return own if not self.modality or self.modality in own else (self.modality,) * len(own)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from medaug_cli.core.errors import RecipeError, UsageError
 from medaug_cli.recipe.build import build_recipe
 from medaug_cli.recipe.yaml_text import MAX_BYTES, Problem, read_document
-from medaug_cli.step import IntensityStep, LabelStep, ResamplingStep
+from medaug_cli.step import IntensityStep, LabelStep, Policy, ResamplingStep
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from medaug_cli.recipe.model import Recipe
@@ -62,6 +62,18 @@ def wasteful_chains(recipe: Recipe) -> list[str]:
                 "fill, so images are resampled twice; give both the same"
             )
     return warnings
+
+
+def refused_modalities(recipe: Recipe, modalities: Iterable[str]) -> list[str]:
+    """Return a sentence for each step, also inside policies, that one of `modalities` is wrong for."""
+    found = sorted(set(modalities))
+    return list(dict.fromkeys(filter(None, (step.refuses(one) for step in _every(recipe.steps) for one in found))))
+
+
+def _every(steps: Sequence[Step]) -> Iterator[Step]:
+    for step in steps:
+        yield step
+        yield from _every(step.steps if isinstance(step, Policy) else ())
 
 
 def _show(path: Path, raw: bytes, problems: Sequence[Problem]) -> str:

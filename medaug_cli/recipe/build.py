@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from medaug_cli.recipe.model import Recipe
+from medaug_cli.recipe.model import DatasetSection, Recipe
 from medaug_cli.recipe.yaml_text import Document, Problem
 from medaug_cli.step import Policy, Step
 from medaug_cli.transforms import load_step, step_names
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from medaug_cli.recipe.yaml_text import Path
 
 _MOST_PROBLEMS = 200  # of one section; more help nobody, and looking for suggestions takes its time
+_MODALITIES = frozenset(get_args(DatasetSection.model_fields["modality"].annotation)) - {"auto"}
 _LATER = {
     ("balance",): "balancing by class or group",
     ("privacy",): "de-identification",
@@ -105,7 +106,16 @@ def _build_known_step(document: Document, step: type[Step], values: object, path
     else:
         _add(document, path, f"{step.step_name()} needs `parameter: value` pairs, found {values!r}")
         return None
+    if why := step.refuses(_declared_modality(document)):
+        _add(document, path, f"{why}, which dataset.modality names; leave the step out", key=True)
     return made if isinstance(made, Step) else None
+
+
+def _declared_modality(document: Document) -> str:
+    """Return the modality that the recipe names; empty for auto, and for what is no modality at all."""
+    section = document.data.get("dataset") if isinstance(document.data, dict) else None
+    named = section.get("modality") if isinstance(section, dict) else None
+    return named if isinstance(named, str) and named in _MODALITIES else ""
 
 
 def _validate(document: Document, model: type[BaseModel], values: Mapping[str, Any], path: Path) -> BaseModel | None:

@@ -90,7 +90,9 @@ class Recipe(Section):
 
     def voxel_digest(self) -> str:
         """Return the SHA-256 of all that decides a copy's voxels; not of its name, nor of how many copies there are."""
+        modality = self.dataset.modality
         decides = {
+            **({"modality": modality} if modality != "auto" else {}),  # steps may draw by it
             "algorithm": ALGORITHM_VERSION,
             "seed": self.seed,
             "steps": [dump_step(step) for step in self.steps],

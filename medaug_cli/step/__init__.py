@@ -35,12 +35,14 @@ class Scene:
     `valid` (z, y, x) marks the voxels that hold a measurement, None meaning all. `words` key the generators.
     `channels` are the names of the sample's images; `rgb` says that all of them (the array itself when applying) are
     colour images of red, green and blue.
+    `modality` is that of the first image, `modalities` are those of all images; empty where nothing tells.
     """
 
     geometry: Geometry
     seed: int
     words: tuple[str | int, ...]
     modality: str = ""
+    modalities: tuple[str, ...] = ()
     label_names: tuple[str, ...] = ()
     irregular: str = ""
     resampler: Resampler = "kernel"
@@ -68,6 +70,10 @@ class Step(BaseModel):
     """The same step in the libraries that users come from."""
     needs_regular_grid: ClassVar[bool] = False
     needs_rgb: ClassVar[bool] = False
+    meant_for: ClassVar[tuple[str, ...]] = ()
+    """Modalities (DICOM's codes) whose images the step may change; empty for all."""
+    refused_for: ClassVar[tuple[str, ...]] = ()
+    """Modalities for which the step would be wrong."""
 
     p: Probability = Field(default=1.0, description="Probability that the step is applied.")
 
@@ -75,6 +81,14 @@ class Step(BaseModel):
     def step_name(cls) -> str:
         """Return the name that recipes use: the name of the step's module."""
         return cls.__module__.rpartition(".")[2]
+
+    @classmethod
+    def refuses(cls, modality: str) -> str:
+        """Return why the step would be wrong for `modality`; empty where it fits, or where nothing is known."""
+        if not modality or (modality not in cls.refused_for and modality in (cls.meant_for or (modality,))):
+            return ""
+        meant = f"meant for {' and '.join(cls.meant_for)}, not for" if cls.meant_for else "wrong for"
+        return f"{cls.step_name()} is {meant} {modality}"
 
     def draw(self, scene: Scene) -> Self | None:
         """Return the step with a number for every distribution, or None if chance leaves it out.
@@ -89,6 +103,10 @@ class Step(BaseModel):
 
     def check(self, scene: Scene) -> None:
         """Raise SampleError where the step would do something wrong to this sample."""
+        for modality in scene.modalities or (scene.modality,):
+            if why := self.refuses(modality):
+                hint = "leave the step out, or say with dataset.modality what the images are"
+                raise SampleError("wrong_modality", f"{why}; {hint}")
         if self.needs_regular_grid and scene.irregular:
             reason, _, what = scene.irregular.partition(": ")
             raise SampleError(reason, f"{self.step_name()} needs a regular grid of slices: {what}")

@@ -26,6 +26,7 @@ class BiasField(IntensityStep):
     """
 
     peer: ClassVar[str] = "torchio.RandomBiasField, monai.RandBiasField"
+    meant_for: ClassVar[tuple[str, ...]] = ("MR",)
 
     model: Literal["polynomial", "legendre"] = Field(default="polynomial", description="How coefficients are read.")
     order: Annotated[int, Field(ge=0, le=6)] = Field(default=3, description="Greatest sum of the exponents.")
