@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medaug_cli.copies import load_sample
-from medaug_cli.core.errors import SampleError
 from medaug_cli.discover import DatasetQuery, discover
 from medaug_cli.recipe import load_recipe
+from medaug_cli.recipe.model import LimitsSection
 from medaug_cli.run import look
+from medaug_cli.worker import find_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,14 +23,12 @@ def look_at(dataset: Path, recipe: Path | None, known: frozenset[str]) -> Invent
     return discover(dataset, DatasetQuery(known_outputs=known))
 
 
-def check_integrity(inventory: Inventory, dataset: Path) -> dict[str, tuple[str, str]]:
-    """Read every sample whole; return (reason, message) of those that are not sound, by sample id."""
-    found = {}
-    for sample in inventory.samples:
-        if sample.problem:
-            continue
-        try:
-            load_sample(dataset, sample.id, sample.sources, inventory.label_names, max_voxels=float("inf"))
-        except SampleError as error:
-            found[sample.id] = (error.reason, error.message)
-    return found
+def check_integrity(inventory: Inventory, dataset: Path, recipe: Path | None) -> dict[str, tuple[str, str]]:
+    """Read every sample whole; return (reason, message) of those that are not sound, by sample id.
+
+    What is larger than the limit of the recipe, or of a recipe that says nothing, is refused as a run would.
+    """
+    limits = load_recipe(recipe).limits if recipe is not None else LimitsSection()
+    names = dict(inventory.label_names)
+    faults = {sample.id: find_fault(dataset, sample, names, limits.max_voxels) for sample in inventory.samples}
+    return {sample_id: fault for sample_id, fault in faults.items() if fault is not None}

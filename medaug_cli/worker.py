@@ -186,6 +186,17 @@ def _failed(orders: Orders, sample: Sample, copy: int, error: Exception) -> Entr
     return Entry(record, {})
 
 
+def find_fault(dataset: Path, sample: Sample, label_names: dict[int, str], max_voxels: float) -> tuple[str, str] | None:
+    """Read every byte of `sample`; return reason and message of what is wrong with it, None where it is sound."""
+    if sample.problem:
+        return sample.problem
+    try:
+        load_sample(dataset, sample.id, sample.sources, label_names, max_voxels)
+    except Exception as error:  # noqa: BLE001  one bad sample must never hide the others
+        return explain(error)
+    return None
+
+
 def explain(error: Exception) -> tuple[str, str]:
     """Return the stable reason and the message of a failed sample.
 

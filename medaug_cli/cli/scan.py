@@ -32,7 +32,7 @@ def scan(
     inventory = look_at(dataset, recipe, read_root(dataset).known_outputs())
     problems = {sample.id: sample.problem for sample in inventory.samples if sample.problem}
     if deep:
-        problems |= check_integrity(inventory, dataset)
+        problems |= check_integrity(inventory, dataset, recipe)
     if as_json:
         typer.echo(json.dumps(_document(inventory, problems), indent=1, sort_keys=True))
     else:
