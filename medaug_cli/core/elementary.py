@@ -26,6 +26,11 @@ def raise_to_power(array: Any, exponent: float) -> None:
     _raise_flat(array.reshape(-1), float(exponent))
 
 
+def raise_to_powers(array: Any, logs: Any) -> None:
+    """Raise every voxel of contiguous float32 `array`, none negative, to the exponential of its log; 0 stays 0."""
+    _raise_each(array.reshape(-1), logs.reshape(-1))
+
+
 def multiply_by_exp(array: Any, field: Any) -> None:
     """Multiply contiguous float32 `array` (y, x) in place by the exponential of `field` (y, x)."""
     _multiply_flat(array.reshape(-1), field.reshape(-1))
@@ -36,6 +41,15 @@ def _raise_flat(flat: Any, exponent: float) -> None:
     for n in range(len(flat)):
         value = np.float64(flat[n])
         flat[n] = np.float32(_exp2(exponent * _log2(value))) if value > 0.0 else np.float32(0.0)
+
+
+@compiled
+def _raise_each(flat: Any, logs: Any) -> None:
+    for n in range(len(flat)):
+        value = np.float64(flat[n])
+        flat[n] = (
+            np.float32(_exp2(_exp2(np.float64(logs[n]) / _LN2) * _log2(value))) if value > 0.0 else np.float32(0.0)
+        )
 
 
 @compiled

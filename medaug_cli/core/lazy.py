@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import SimpleITK as sitk  # noqa: N813  as its own documentation does
 
-    from medaug_cli.core import elementary
+    from medaug_cli.core import elementary, random_field
 else:
 
     def _lazy(name: str) -> ModuleType:
@@ -29,7 +29,8 @@ else:
         return module
 
     elementary = _lazy("medaug_cli.core.elementary")  # imports numba
+    random_field = _lazy("medaug_cli.core.random_field")
     np = _lazy("numpy")
     sitk = _lazy("SimpleITK")
 
-__all__ = ["elementary", "np", "sitk"]
+__all__ = ["elementary", "np", "random_field", "sitk"]

@@ -29,6 +29,9 @@ ZERO: list[tuple[str, dict[str, Any]]] = [
     ("bias_field", {"strength": 0}),
     ("gaussian_noise", {"sigma": 0}),
     ("low_resolution", {"factor": 1}),
+    ("local_gamma", {"strength": 0}),
+    ("local_contrast", {"strength": 0}),
+    ("local_brightness", {"strength": 0}),
 ]
 
 
