@@ -17,6 +17,7 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as Items
 
 from medaug_cli.core.errors import SampleError
+from medaug_cli.formats.dicom.deflated import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -54,6 +55,7 @@ def quiet() -> Iterator[None]:
 
 def read_dataset(stream: BinaryIO, file: str, keywords: Sequence[str] = ()) -> Dataset:
     """Return the dataset in `stream`, or of its header only what `keywords` name. Raises SampleError."""
+    stream = bounded(stream, file)
     try:
         if keywords:
             return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(keywords))

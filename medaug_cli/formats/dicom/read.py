@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from typing import TYPE_CHECKING
 
 from pydicom import uid
@@ -124,16 +125,19 @@ def instance_uids(instance: Instance) -> dict[str, str]:
 
 
 def _read_bytes(root: Path, source: Source, index: int) -> bytes:
-    """Return the bytes of a file that is still as it was when found; raises SampleError."""
+    """Return the bytes of a file that is, when they are read, still as it was found; raises SampleError."""
     file = source.files[index]
     try:
-        status = (root / file).stat()
-        stamp = (status.st_size, status.st_mtime_ns)
-        if source.stamps and stamp != source.stamps[index]:
-            raise SampleError("source_changed", f"{file}: changed since the dataset was scanned; run again")
-        return (root / file).read_bytes()
+        with (root / file).open("rb") as stream:
+            data = stream.read()
+            # After reading: what was written meanwhile would be a mixture.
+            status = os.fstat(stream.fileno())
     except OSError as error:
         raise SampleError("unreadable", f"{file}: {error.strerror or type(error).__name__}") from error
+    stamp = (status.st_size, status.st_mtime_ns)
+    if (source.stamps and stamp != source.stamps[index]) or len(data) != status.st_size:
+        raise SampleError("source_changed", f"{file}: changed since the dataset was scanned; run again")
+    return data
 
 
 def _make_template(header: Dataset, instance: Instance, stored: AnyArray) -> SliceTemplate:
