@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.formats import Found, FoundVolume
-from medaug_cli.formats.dicom.classes import left_alone
+from medaug_cli.formats.dicom.classes import MODALITIES, left_alone
 from medaug_cli.formats.dicom.grid import slice_geometry, slice_order, stack_geometry
 from medaug_cli.formats.dicom.header import file_meta, quiet, read_dataset, text, values
 from medaug_cli.formats.dicom.instance import TAGS, parse_instance
@@ -84,7 +84,10 @@ def _read_header(root: Path, file: str, headers: _Headers) -> None:
 
 def _sop_class(header: Dataset, file: str) -> str:
     """Return the class of an instance; a DICOMDIR has it in its file meta alone."""
-    sop_class = text(header, "SOPClassUID", file) or text(file_meta(header), "MediaStorageSOPClassUID", file)
+    own = text(header, "SOPClassUID", file)
+    sop_class = own or text(file_meta(header), "MediaStorageSOPClassUID", file)
+    if not own and sop_class in MODALITIES and "Rows" not in header:
+        raise SampleError("truncated", f"{file}: the file ends before its image is described; copy it again")
     if not sop_class and "Rows" not in header:
         raise SampleError("bad_header", f"{file}: no SOPClassUID; the file is damaged or no DICOM")
     return sop_class
