@@ -1,25 +1,30 @@
-"""Make docs/contact-sheet.png: a brain slice and its augmented copies, by medaug's own code, on the sample data."""
+"""Make docs/contact-sheet.png: `medaug preview` of the README's recipe on the sample brain."""
 
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from medaug_cli.manifest import MANIFEST_NAME, read_records
+from medaug_cli.preview import load_previewed, preview_copies
 from medaug_cli.recipe import load_recipe
-from medaug_cli.report.sheet import write_sheet
-from medaug_cli.run import Options, run
+from medaug_cli.report.sheet import make_sheet
+from medaug_cli.report.write import write_sheet
 
 PROJECT = Path(__file__).parents[1]
+COPIES = 5
 
 
 def main() -> None:
-    """Run the brain preset on the sample brain and write the sheet."""
-    dataset = PROJECT / "sample_data" / "brain-mr"
-    recipe = load_recipe(PROJECT / "configs" / "quickstart.yaml").model_copy(update={"copies": 7})
+    """Draw the sheet."""
+    found = re.search(r"```yaml\n(.*?)```", (PROJECT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    if found is None:
+        raise SystemExit("README.md holds no recipe")
     with TemporaryDirectory() as folder:
-        root = Path(folder) / "out"
-        run(recipe, dataset, root, Options(), lambda _: None)
-        records = list(read_records(root / MANIFEST_NAME))
-        write_sheet(records, dataset, root, PROJECT / "docs" / "contact-sheet.png", columns=4, zoom=2)
+        path = Path(folder) / "recipe.yaml"
+        path.write_text(found[1], encoding="utf-8")
+        recipe = load_recipe(path)
+    sample = load_previewed(recipe, PROJECT / "sample_data" / "brain-mr", None)
+    sheet = make_sheet(sample, preview_copies(recipe, sample, COPIES), recipe.name, recipe.seed)
+    write_sheet(sheet, PROJECT / "docs" / "contact-sheet.png")
 
 
 if __name__ == "__main__":

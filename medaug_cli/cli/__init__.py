@@ -12,6 +12,7 @@ import typer
 from medaug_cli import __version__
 from medaug_cli.cli.init import init
 from medaug_cli.cli.plan import plan
+from medaug_cli.cli.preview import preview
 from medaug_cli.cli.replay import replay
 from medaug_cli.cli.run import augment
 from medaug_cli.cli.scan import scan
@@ -35,6 +36,7 @@ app.command("init")(init)
 app.command("validate")(validate)
 app.command("scan")(scan)
 app.command("plan")(plan)
+app.command("preview")(preview)
 app.command("run")(augment)
 app.command("status")(status)
 app.command("verify")(verify)

@@ -1,1 +1,1 @@
-"""Reports: pictures and pages made from a manifest and the files it names."""
+"""Reports: pictures and pages for people."""

@@ -32,6 +32,7 @@ ARGUMENTS = {
     "validate": ["RECIPE", "[DATASET]"],
     "scan": ["DATASET", "--json", "--deep", "--recipe"],
     "plan": ["RECIPE", "DATASET", "--output", "--only", "--limit", "--overwrite", "--json"],
+    "preview": ["RECIPE", "DATASET", "--sample", "--copies", "--seed", "-o", "MEDAUG_COPIES"],
     "run": [
         *("RECIPE", "DATASET", "-o", "--workers", "--engine", "--seed", "--copies", "--only", "--limit"),
         *("--max-duration", "--max-failures", "--fail-fast", "--overwrite", "--memory", "--lock-timeout"),

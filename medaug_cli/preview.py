@@ -1,0 +1,112 @@
+"""Preview: one sample and its copies as a run would make them, to look at; writes nothing."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from medaug_cli.copies import load_sample
+from medaug_cli.core.errors import DatasetError, SampleError
+from medaug_cli.program import apply_program, draw_program, scene_of
+from medaug_cli.root import read_root
+from medaug_cli.run import look
+from medaug_cli.step import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from medaug_cli.core.sample import LoadedSample, Sample
+    from medaug_cli.discover import Inventory
+    from medaug_cli.program import Copy, Drawn, Program
+    from medaug_cli.recipe.model import Recipe
+
+_MOST_IDS = 5
+_MOST_NUMBERS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class PreviewCopy:
+    """One copy: its voxels, or why there are none, and what was drawn for it as (step, numbers)."""
+
+    number: int
+    copy: Copy | None
+    drawn: tuple[tuple[str, str], ...] = ()
+    problem: tuple[str, str] | None = None
+
+
+def load_previewed(recipe: Recipe, dataset: Path, sample_id: str | None) -> LoadedSample:
+    """Return the sample called `sample_id`, or the first that can be used; raises DatasetError and SampleError."""
+    inventory = look(recipe, dataset, dataset, read_root(dataset).known_outputs())
+    sample = _choose(inventory, sample_id)
+    if sample.problem:
+        raise SampleError(*sample.problem)
+    names = recipe.dataset.label_names or inventory.label_names
+    return load_sample(dataset, sample.id, sample.sources, names, recipe.limits.max_voxels)
+
+
+def preview_copies(recipe: Recipe, sample: LoadedSample, copies: int) -> Iterator[PreviewCopy]:
+    """Yield copies 1, 2, … of `sample` one by one, so that only one is held at a time.
+
+    Their voxels are those that a run hands to the writer, which rounds them to the type of the source's file.
+    """
+    for number in range(1, copies + 1):
+        scene = scene_of(sample, recipe.seed, number)
+        try:
+            program = draw_program(recipe.steps, scene)
+            made = apply_program(program, sample, scene)
+        except SampleError as error:
+            yield PreviewCopy(number, None, problem=(error.reason, error.message))
+            continue
+        yield PreviewCopy(number, made, describe_program(program))
+
+
+def describe_program(program: Program) -> tuple[tuple[str, str], ...]:
+    """Return (step, numbers) of what is applied: every value that is not the step's default, so all that was drawn."""
+    applied = [drawn for drawn in program if drawn.step is not None and not isinstance(drawn.step, Policy)]
+    return tuple((drawn.name, _describe(drawn)) for drawn in applied)
+
+
+def _describe(drawn: Drawn) -> str:
+    step = drawn.step
+    if step is None:
+        return ""
+    usual = {
+        key: _dumped(field.get_default(call_default_factory=True)) for key, field in type(step).model_fields.items()
+    }
+    told = {key: value for key, value in step.values().items() if key != "p" and value != usual.get(key)}
+    return "; ".join(f"{key} {_say(value)}" for key, value in told.items())
+
+
+def _dumped(default: Any) -> Any:
+    plain = default.dump() if hasattr(default, "dump") else default
+    return list(plain) if isinstance(plain, tuple) else plain
+
+
+def _say(value: Any) -> str:
+    """Return a value for people: three digits, and of a long list only how long it is."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:.3g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_say(one)}" for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_say, value)) if len(value) <= _MOST_NUMBERS else f"({len(value)} values)"
+    return str(value)
+
+
+def _choose(inventory: Inventory, sample_id: str | None) -> Sample:
+    if sample_id is None:
+        usable = [sample for sample in inventory.samples if not sample.problem]
+        return (usable or list(inventory.samples))[0]
+    found = [sample for sample in inventory.samples if sample.id == sample_id]
+    if found:
+        return found[0]
+    kept_out = [message for other, _, message in inventory.skipped if other == sample_id]
+    if kept_out:
+        raise DatasetError(f"sample {sample_id} is not augmented: {kept_out[0]}")
+    ids = [sample.id for sample in inventory.samples]
+    nearest = difflib.get_close_matches(sample_id, ids, n=_MOST_IDS, cutoff=0.0)
+    raise DatasetError(f"no sample is called {sample_id}; the nearest of {len(ids)}: {', '.join(nearest)}")
