@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray, BoolArray, FloatArray
 
 RelativeTo = Literal["none", "std", "range", "percentile"]
+Constant = Literal["minimum", "mean", "air"] | float
 _BLOCK = 1 << 18
 _ENOUGH = 1 << 20  # voxels that settle a percentile; more are sampled evenly
 
@@ -60,3 +61,15 @@ def scale_of(array: FloatArray, valid: BoolArray | None, relative_to: RelativeTo
             return high - low
         case "percentile":
             return robust_range(array, valid)
+
+
+def constant_of(array: FloatArray, valid: BoolArray | None, constant: Constant) -> float:
+    """Return the intensity that `constant` names; air is -1024 HU."""
+    if constant == "air":
+        return -1024.0
+    if not isinstance(constant, str):
+        return float(constant)
+    voxels = measured(array, valid)
+    if voxels.size == 0:
+        return 0.0
+    return float(voxels.min() if constant == "minimum" else voxels.mean(dtype=np.float64))

@@ -37,7 +37,9 @@ def test_local_contrast_spreads_about_the_mean_by_the_factor_of_the_place() -> N
     assert kept == pytest.approx(np.clip(after, BEFORE.min(), BEFORE.max()), abs=1e-3)
 
 
-@pytest.mark.parametrize(("unit", "scale"), [("none", 1), ("range", np.ptp(BEFORE)), ("std", BEFORE.std())])
+@pytest.mark.parametrize(
+    ("unit", "scale"), [("none", 1), ("range", float(np.ptp(BEFORE))), ("std", float(BEFORE.std()))]
+)
 def test_local_brightness_adds_the_field_in_the_unit_that_is_named(unit: str, scale: float) -> None:
     after = change(make_step("local_brightness", scale_mm=20, strength=0.3, relative_to=unit), BEFORE)
     assert after - BEFORE == pytest.approx(0.3 * scale * field(), abs=1e-3 + 1e-5 * scale)

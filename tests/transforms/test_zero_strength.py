@@ -32,6 +32,10 @@ ZERO: list[tuple[str, dict[str, Any]]] = [
     ("local_gamma", {"strength": 0}),
     ("local_contrast", {"strength": 0}),
     ("local_brightness", {"strength": 0}),
+    ("cutout", {"count": 0}),
+    ("cutout", {"size_mm": 0}),
+    ("patch_swap", {"count": 0}),
+    ("pixel_dropout", {"fraction": 0}),
 ]
 
 
