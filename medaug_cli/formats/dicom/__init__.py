@@ -1,4 +1,4 @@
-"""DICOM: classic single-frame grey images (CT, MR, PT, CR, DX, MG); read and written with pydicom alone."""
+"""DICOM: classic grey and colour images of every modality with pixels; read and written with pydicom alone."""
 
 from __future__ import annotations
 

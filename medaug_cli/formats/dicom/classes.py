@@ -13,8 +13,31 @@ MODALITIES: dict[str, str] = {
     uid.DigitalXRayImageStorageForProcessing: "DX",
     uid.DigitalMammographyXRayImageStorageForPresentation: "MG",
     uid.DigitalMammographyXRayImageStorageForProcessing: "MG",
+    uid.DigitalIntraOralXRayImageStorageForPresentation: "IO",
+    uid.DigitalIntraOralXRayImageStorageForProcessing: "IO",
+    uid.XRayAngiographicImageStorage: "XA",
+    uid.XRayRadiofluoroscopicImageStorage: "RF",
+    uid.NuclearMedicineImageStorage: "NM",
+    uid.UltrasoundImageStorage: "US",
+    uid.UltrasoundMultiFrameImageStorage: "US",
+    "1.2.840.10008.5.1.4.1.1.6": "US",  # retired classes of ultrasound, one frame and several
+    "1.2.840.10008.5.1.4.1.1.3": "US",
+    uid.SecondaryCaptureImageStorage: "SC",
+    uid.MultiFrameGrayscaleByteSecondaryCaptureImageStorage: "SC",
+    uid.MultiFrameGrayscaleWordSecondaryCaptureImageStorage: "SC",
+    uid.MultiFrameTrueColorSecondaryCaptureImageStorage: "SC",
+    uid.OphthalmicPhotography8BitImageStorage: "OP",
+    uid.OphthalmicPhotography16BitImageStorage: "OP",
+    uid.VLPhotographicImageStorage: "XC",
+    uid.VLEndoscopicImageStorage: "ES",
+    uid.VLMicroscopicImageStorage: "GM",
+    uid.VLSlideCoordinatesMicroscopicImageStorage: "SM",
 }
 CROSS_SECTIONS = frozenset({"CT", "MR", "PT"})
+COLOURED = frozenset({"US", "SC", "OP", "XC", "ES", "GM", "SM"})
+"""Modalities whose images may be coloured; all of them, and those of `FRAMED`, are 2-D."""
+FRAMED = COLOURED | {"XA", "RF", "NM"}
+"""Modalities whose classic objects may hold several frames, one after another in time or by detector."""
 
 _LABEL_MAP_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.7"  # newer than pydicom 3.0's dictionary
 _NOT_PICTURES = frozenset({uid.RTDoseStorage, uid.MediaStorageDirectoryStorage, uid.RawDataStorage})

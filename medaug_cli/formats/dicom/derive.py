@@ -29,8 +29,10 @@ _TIED_TO_THE_PLACE = (
     *("VerticesOfThePolygonalShutter", "ShutterPresentationValue", "CollimatorShape", "CollimatorLeftVerticalEdge"),
     *("CollimatorRightVerticalEdge", "CollimatorUpperHorizontalEdge", "CollimatorLowerHorizontalEdge"),
     *("CenterOfCircularCollimator", "RadiusOfCircularCollimator", "VerticesOfThePolygonalCollimator"),
+    "SequenceOfUltrasoundRegions",
 )
-_HAS_THIRD_VALUE = frozenset({"DX", "MG"})  # of ImageType, if an empty one (PS3.3 C.8.11.1.1.1)
+_HAS_THIRD_VALUE = frozenset({"DX", "MG", "IO"})  # of ImageType, if an empty one (PS3.3 C.8.11.1.1.1)
+_HAS_FOURTH_VALUE = frozenset({"US", "NM"})  # PS3.3 C.8.5.6.1.1, C.8.4.9.1.1
 
 
 def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivation) -> None:
@@ -54,16 +56,23 @@ def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivati
 
 
 def _image_type(header: Dataset, modality: str, file: str) -> list[str]:
-    """Return ImageType of a derived image; PET allows PRIMARY alone (PS3.3 C.8.9.4.1.1), vendor's values go."""
+    """Return ImageType of a derived image: what its class defines stays, vendors' values go.
+
+    PET and NM allow PRIMARY alone (PS3.3 C.8.9.4.1.1, C.8.4.9.1.1).
+    """
     source = [str(value) for value in values(header, "ImageType", file)]
-    kind = source[2] if len(source) > 2 else ""  # noqa: PLR2004 value 3
+    kinds = source[2 : 4 if modality in _HAS_FOURTH_VALUE else 3]
     if modality == "PT":
         return ["DERIVED", "PRIMARY"]
+    if modality == "NM":
+        return ["DERIVED", "PRIMARY", *kinds]
     if modality == "CT":
-        kind = "AXIAL"  # any cross-section, and localizers are left alone (PS3.3 C.8.2.1.1.1)
+        kinds = ["AXIAL"]  # any cross-section, and localizers are left alone (PS3.3 C.8.2.1.1.1)
     elif modality == "MR":
-        kind = kind or "OTHER"
-    return ["DERIVED", "SECONDARY", *([kind] if kind or modality in _HAS_THIRD_VALUE else [])]
+        kinds = kinds if any(kinds) else ["OTHER"]
+    if not any(kinds):
+        kinds = [""] if modality in _HAS_THIRD_VALUE else []
+    return ["DERIVED", "SECONDARY", *kinds]
 
 
 def _series_number(source: int, copy: int) -> int:

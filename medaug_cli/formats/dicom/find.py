@@ -130,6 +130,7 @@ def _make_volume(group: list[Instance], headers: _Headers) -> _Keyed:
         stamps=tuple(headers.stamps[file] for file in files),
         geometry=geometry,
         dtype=first.dtype,
+        components=first.components,
         modality=first.modality,
         patient=first.patient,
         study=first.study,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from medaug_cli.core.errors import SampleError
-from medaug_cli.formats.dicom.classes import CROSS_SECTIONS, MODALITIES, describe
+from medaug_cli.formats.dicom.classes import COLOURED, CROSS_SECTIONS, FRAMED, MODALITIES, describe
 from medaug_cli.formats.dicom.header import number, numbers, text, values
+from medaug_cli.formats.dicom.picture import COLOURS, GREYS, PALETTE, is_coloured, stored_type
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+_OTHER_COLOURS = frozenset({"ARGB", "CMYK", "HSV", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "XYB"})
 SPLITTERS = ("AcquisitionNumber", "EchoTime", "InversionTime", "TriggerTime", "FrameReferenceTime", "AcquisitionTime")
 _SERIES_KEYS = ("PhotometricInterpretation", "EchoNumbers", "TemporalPositionIdentifier", "DiffusionBValue")
 TAGS = [
@@ -19,9 +21,13 @@ TAGS = [
     *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit"),
     *("PixelRepresentation", "ImageType", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"),
     *("ImagerPixelSpacing", "SliceThickness", "SpacingBetweenSlices", "PatientOrientation", "ModalityLUTSequence"),
+    "NominalScannedPixelSpacing",
     *SPLITTERS,
     *_SERIES_KEYS,
 ]
+
+
+_PROJECTION_SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,18 @@ class Instance:
     letters: tuple[str, str]
     series_key: tuple[str, ...]
     split_values: tuple[str, ...]
+    frames: int = 1
+    samples: int = 1
+
+    @property
+    def components(self) -> int:
+        """The planes of the picture: its colours, frame after frame."""
+        return self.frames * self.samples
+
+    @property
+    def is_rgb(self) -> bool:
+        """Say whether the components are red, green and blue of one picture; several are time points of colours."""
+        return self.frames == 1 and self.samples > 1
 
     @property
     def in_patient(self) -> bool:
@@ -81,7 +99,9 @@ def parse_instance(header: Dataset, file: str) -> Instance:
         frame_of_reference=text(header, "FrameOfReferenceUID", file),
         rows=_extent(header, "Rows", file),
         columns=_extent(header, "Columns", file),
-        dtype=_dtype(header, file),
+        dtype=_dtype(header, modality, file),
+        frames=int(number(header, "NumberOfFrames", file, 1)),
+        samples=3 if is_coloured(header, modality, file) else 1,
         spacing_mm=spacing,
         thickness_mm=_thickness(header, file),
         position_mm=position,
@@ -96,26 +116,38 @@ def parse_instance(header: Dataset, file: str) -> Instance:
 
 
 def refuse_unsupported(header: Dataset, sop_class: str, file: str) -> None:
-    """Raise SampleError for an image that would be mangled: another class, many frames, colour, odd bit layouts."""
-    photometric = text(header, "PhotometricInterpretation", file)
+    """Raise SampleError for an image that would be mangled: another class, odd frames, colours or bit layouts."""
+    if sop_class not in MODALITIES:
+        _refuse(file, f"{describe(sop_class)} is", "classic CT, MR, PET, X-ray, NM, US, SC, OP and VL images are")
+    frames = number(header, "NumberOfFrames", file, 1)
+    if frames != 1 and (MODALITIES[sop_class] not in FRAMED or frames < 1):
+        _refuse(file, f"{frames:g} frames are", "an image of its class has one")
+    _refuse_colours(header, MODALITIES[sop_class], file)
     bits_allocated = number(header, "BitsAllocated", file)
     bits_stored = number(header, "BitsStored", file)
-    found = ""
-    if sop_class not in MODALITIES:
-        found = f"{describe(sop_class)} is"
-    elif number(header, "NumberOfFrames", file, 1) != 1:
-        found = "a multi-frame image is"
-    elif number(header, "SamplesPerPixel", file, 1) != 1 or photometric not in {"MONOCHROME1", "MONOCHROME2"}:
-        found = "a colour image is"
-    elif bits_allocated not in {8, 16}:
-        found = f"BitsAllocated {bits_allocated:g} is"
-    elif not 1 <= bits_stored <= bits_allocated or number(header, "HighBit", file, bits_stored - 1) != bits_stored - 1:
-        found = "a HighBit other than BitsStored - 1 is"
-    elif "ModalityLUTSequence" in header:
-        found = "a modality look-up table is"
-    if found:
-        allowed = "single-frame grey CT, MR, PET, CR, DX and MG images are"
-        raise SampleError("not_supported", f"{file}: {found} not supported; {allowed}")
+    if bits_allocated not in {8, 16}:
+        _refuse(file, f"BitsAllocated {bits_allocated:g} is", "8 and 16 are")
+    if not 1 <= bits_stored <= bits_allocated or number(header, "HighBit", file, bits_stored - 1) != bits_stored - 1:
+        _refuse(file, "a HighBit other than BitsStored - 1 is", "values that begin at bit 0 are")
+
+
+def _refuse_colours(header: Dataset, modality: str, file: str) -> None:
+    photometric = text(header, "PhotometricInterpretation", file)
+    samples = number(header, "SamplesPerPixel", file, 1)
+    if photometric in COLOURS and samples == 3 and modality in COLOURED:  # noqa: PLR2004 red, green and blue
+        return
+    if photometric == PALETTE and samples == 1 and modality in FRAMED:
+        return
+    if photometric not in GREYS or samples != 1:
+        colours = ", ".join(sorted(COLOURS))
+        allowed = f"one sample of {' or '.join(sorted(GREYS))} is"
+        allowed += f", and three of {colours}, and a palette" if modality in COLOURED else " in its class"
+        named = photometric if photometric in COLOURS | GREYS | _OTHER_COLOURS | {PALETTE} else "unknown"
+        _refuse(file, f"PhotometricInterpretation {named} with {samples:g} samples is", allowed)
+
+
+def _refuse(file: str, found: str, allowed: str) -> NoReturn:
+    raise SampleError("not_supported", f"{file}: {found} not supported; {allowed}")
 
 
 def _extent(header: Dataset, keyword: str, file: str) -> int:
@@ -125,9 +157,9 @@ def _extent(header: Dataset, keyword: str, file: str) -> int:
     return extent
 
 
-def _dtype(header: Dataset, file: str) -> str:
+def _dtype(header: Dataset, modality: str, file: str) -> str:
     signed = number(header, "PixelRepresentation", file) == 1
-    return f"{'int' if signed else 'uint'}{int(number(header, 'BitsAllocated', file))}"
+    return stored_type(header, modality, int(number(header, "BitsAllocated", file)), signed=signed, file=file)
 
 
 def _plane(header: Dataset, modality: str, file: str) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
@@ -139,7 +171,7 @@ def _plane(header: Dataset, modality: str, file: str) -> tuple[tuple[float, ...]
 
 
 def _spacing(header: Dataset, modality: str, file: str) -> tuple[float, float] | None:
-    keywords = ("PixelSpacing",) if modality in CROSS_SECTIONS else ("PixelSpacing", "ImagerPixelSpacing")
+    keywords = ("PixelSpacing",) if modality in CROSS_SECTIONS else _PROJECTION_SPACINGS
     for keyword in keywords:
         found = numbers(header, keyword, file, 2)
         if found is not None and min(found) > 0:

@@ -9,8 +9,11 @@ from pydicom import uid
 from pydicom.pixels.decoders.base import get_decoder
 
 from medaug_cli.core.errors import SampleError
+from medaug_cli.core.hashing import hash_voxels
 from medaug_cli.core.lazy import np
+from medaug_cli.formats.dicom.grid import slice_geometry
 from medaug_cli.formats.dicom.header import MALFORMED, file_meta, number, read_dataset, text
+from medaug_cli.formats.dicom.picture import convert
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,9 +32,10 @@ _PACKAGES = {
 
 
 def decode_stored(header: Dataset, instance: Instance) -> AnyArray:
-    """Return the stored values (rows, columns) of an instance in its own integer type, beyond BitsStored cleaned.
+    """Return what copies store of an instance, (components, rows, columns): grey values, or colours frame by frame.
 
-    Raises SampleError where bytes are missing or left over, or no codec is installed.
+    Values beyond BitsStored are cleaned. Raises SampleError where bytes are missing or left over, or no codec is
+    installed.
     """
     file = instance.file
     syntax = transfer_syntax(header, file)
@@ -39,11 +43,26 @@ def decode_stored(header: Dataset, instance: Instance) -> AnyArray:
         raise SampleError("truncated", f"{file}: no pixel data; copy the file again")
     if not syntax.is_compressed:
         _check_length(header, instance)
-    decoded = _decode(header, syntax, file)
-    if decoded.shape != (instance.rows, instance.columns):
-        wanted = f"{instance.rows} rows and {instance.columns} columns"
-        raise SampleError("undecodable", f"{file}: decodes to {decoded.shape} where the header has {wanted}")
-    return _clean_high_bits(decoded.astype(instance.dtype, copy=False), int(number(header, "BitsStored", file)))
+    decoded, photometric = _decode(header, syntax, file)
+    frames = decoded if instance.frames > 1 else decoded[None]
+    if frames.shape[:3] != (instance.frames, instance.rows, instance.columns):
+        wanted = f"{instance.frames} frames of {instance.rows} rows and {instance.columns} columns"
+        raise SampleError("undecodable", f"{file}: decodes to {frames.shape} where the header has {wanted}")
+    stored = frames.astype(_own_type(header, file), copy=False)
+    stored = _clean_high_bits(stored, int(number(header, "BitsStored", file)))
+    stored = convert(stored, header, photometric, instance.samples, file)
+    planes = stored if stored.ndim == 3 else np.moveaxis(stored, -1, 1)  # noqa: PLR2004 one sample: no axis of its own
+    return planes.reshape(instance.components, instance.rows, instance.columns).astype(instance.dtype, copy=False)
+
+
+def _own_type(header: Dataset, file: str) -> str:
+    signed = number(header, "PixelRepresentation", file) == 1
+    return f"{'int' if signed else 'uint'}{int(number(header, 'BitsAllocated', file))}"
+
+
+def hash_planes(stored: AnyArray, instance: Instance) -> str:
+    """Return the voxel hash of what an instance stores, (components, rows, columns), and of its grid."""
+    return hash_voxels(stored if len(stored) > 1 else stored[0], slice_geometry(instance))
 
 
 def transfer_syntax(header: Dataset, file: str) -> uid.UID:
@@ -72,17 +91,20 @@ def _read_stored(root: Path, instance: Instance) -> AnyArray:
 
 def _check_length(header: Dataset, instance: Instance) -> None:
     """Raise SampleError unless PixelData has the declared length, or one byte more to make it even."""
-    declared = instance.rows * instance.columns * np.dtype(instance.dtype).itemsize
+    file = instance.file
+    pixels = instance.rows * instance.columns * instance.frames * int(number(header, "SamplesPerPixel", file, 1))
+    if text(header, "PhotometricInterpretation", file) == "YBR_FULL_422":
+        pixels = pixels // 3 * 2  # two pixels share their colour
+    declared = pixels * np.dtype(_own_type(header, file)).itemsize
     there = len(header.get_item("PixelData").value or b"")
     if there < declared:
-        raise SampleError("truncated", f"{instance.file}: {there} bytes of pixels where the header declares {declared}")
+        raise SampleError("truncated", f"{file}: {there} bytes of pixels where the header declares {declared}")
     if there > declared + declared % 2:
-        raise SampleError(
-            "bad_length", f"{instance.file}: {there} bytes of pixels where the header declares {declared}"
-        )
+        raise SampleError("bad_length", f"{file}: {there} bytes of pixels where the header declares {declared}")
 
 
-def _decode(header: Dataset, syntax: uid.UID, file: str) -> AnyArray:
+def _decode(header: Dataset, syntax: uid.UID, file: str) -> tuple[AnyArray, str]:
+    """Return the pixels as they decode, and the PhotometricInterpretation they have then."""
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError as error:
@@ -92,11 +114,11 @@ def _decode(header: Dataset, syntax: uid.UID, file: str) -> AnyArray:
         message = f"{file}: transfer syntax {syntax.name} needs a codec; pip install {package}"
         raise SampleError("codec_missing", message)
     try:
-        array: AnyArray = decoder.as_array(header, raw=True, decoding_plugin=_choose_plugin(decoder))[0]
+        array, pixels = decoder.as_array(header, raw=True, decoding_plugin=_choose_plugin(decoder))
     except (RuntimeError, IndexError, MemoryError, *MALFORMED) as error:
         message = f"{file}: its {syntax.name} pixels cannot be decoded; the file is damaged or mislabelled"
         raise SampleError("undecodable", message) from error
-    return array
+    return array, str(pixels["photometric_interpretation"])
 
 
 def _choose_plugin(decoder: Decoder) -> str:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from pydicom import uid
 
 from medaug_cli.core.errors import SampleError
-from medaug_cli.core.hashing import hash_voxels
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import FileEntry, Loaded, Volume
-from medaug_cli.formats.dicom.grid import slice_geometry, stack_geometry
+from medaug_cli.formats.dicom.grid import stack_geometry
 from medaug_cli.formats.dicom.header import MALFORMED, quiet, read_dataset, text
 from medaug_cli.formats.dicom.instance import parse_instance
-from medaug_cli.formats.dicom.pixels import decode_stored, transfer_syntax
+from medaug_cli.formats.dicom.picture import describe_picture
+from medaug_cli.formats.dicom.pixels import decode_stored, hash_planes, transfer_syntax
 from medaug_cli.formats.dicom.storage import parse_storage
 from medaug_cli.formats.dicom.template import SliceTemplate, clean_header
 from medaug_cli.formats.dicom.window import read_window
@@ -55,11 +55,13 @@ def read_volume(root: Path, source: Source, limits: Limits) -> Loaded:
         with quiet():
             template, stored, entry = _read_slice(root, source, index, limits)
         if array is None:
-            array = np.empty((1, len(source.files), *stored.shape), dtype=np.float32)
-        elif stored.shape != array.shape[2:]:
-            raise SampleError("geometry_mismatch", f"{file}: {stored.shape} pixels, its series has {array.shape[2:]}")
-        template.storage.fill_real(stored, array[0, index])
-        padding = template.storage.is_padding(stored)
+            array = np.empty((len(stored), len(source.files), *stored.shape[1:]), dtype=np.float32)
+        elif stored.shape != (len(array), *array.shape[2:]):
+            raise SampleError(
+                "geometry_mismatch", f"{file}: {stored.shape[1:]} pixels, its series has {array.shape[2:]}"
+            )
+        template.storage.fill_real(stored, array[:, index])
+        padding = template.storage.find_padding(stored)
         if padding is not None:
             void = np.zeros(array.shape[1:], dtype=np.bool_) if void is None else void
             void[index] = padding
@@ -79,11 +81,12 @@ def _join(
 ) -> Loaded:
     if void is not None and void.any() and not void.all():
         # Padding far below all measurements would bend every percentile and ring in every interpolation.
-        array[0][void] = array[0].min(where=~void, initial=np.inf)
+        for component in array:
+            component[void] = component.min(where=~void, initial=np.inf)
     geometry, irregular = stack_geometry([template.instance for template in templates])
     return Loaded(
         source=source,
-        content=Volume(array, geometry, void, grows=void is not None),
+        content=Volume(array, geometry, void, grows=void is not None, rgb=templates[0].instance.is_rgb),
         entries=tuple(entries),
         template=tuple(templates),
         modality=templates[0].instance.modality,
@@ -97,7 +100,7 @@ def _read_slice(root: Path, source: Source, index: int, limits: Limits) -> tuple
     data = _read_bytes(root, source, index)
     header = read_dataset(io.BytesIO(data), file)
     instance = parse_instance(header, file)
-    voxels = instance.rows * instance.columns * len(source.files)
+    voxels = instance.rows * instance.columns * instance.components * len(source.files)
     if voxels > limits.max_voxels:
         allowed = f"limits.max_voxels allows {limits.max_voxels:g}"
         raise SampleError("too_large", f"{file}: its volume has {voxels} voxels; {allowed}")
@@ -108,7 +111,7 @@ def _read_slice(root: Path, source: Source, index: int, limits: Limits) -> tuple
         path=file,
         bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
-        voxel_sha256=hash_voxels(stored, slice_geometry(instance)),
+        voxel_sha256=hash_planes(stored, instance),
         format="dicom",
         dtype=instance.dtype,
         uids=instance_uids(instance),
@@ -142,12 +145,12 @@ def _read_bytes(root: Path, source: Source, index: int) -> bytes:
 
 def _make_template(header: Dataset, instance: Instance, stored: AnyArray) -> SliceTemplate:
     file = instance.file
-    storage = parse_storage(header, instance.dtype, file)
-    is_range = storage.padding is not None and storage.padding[0] != storage.padding[1]
     try:
-        cleaned = clean_header(header)
+        cleaned = describe_picture(clean_header(header), instance.modality, file)
     except MALFORMED as error:
         raise SampleError("bad_header", f"{file}: an element cannot be decoded; its bytes break its VR") from error
+    storage = parse_storage(cleaned, instance.dtype, file)
+    is_range = storage.padding is not None and storage.padding[0] != storage.padding[1]
     return SliceTemplate(
         header=cleaned,
         instance=instance,

@@ -44,7 +44,7 @@ class Storage:
         return self.low + (1 << self.bits) - 1
 
     def fill_real(self, stored: AnyArray, real: FloatArray) -> None:
-        """Write the real values of `stored` (rows, columns) into `real`."""
+        """Write the real values of `stored` (components, rows, columns) into `real`."""
         if self.inverted:
             np.subtract(self.low + self.high, stored, out=real, casting="unsafe", dtype=np.float32)
         else:
@@ -53,6 +53,11 @@ class Storage:
             real *= np.float32(self.slope)
         if self.intercept:
             real += np.float32(self.intercept)
+
+    def find_padding(self, stored: AnyArray) -> BoolArray | None:
+        """Return where `stored` (components, rows, columns) is padding in every component; None: none is declared."""
+        found = self.is_padding(stored)
+        return None if found is None else np.asarray(found.all(axis=0))
 
     def is_padding(self, stored: AnyArray) -> BoolArray | None:
         """Return where `stored` holds padding, None where the header declares none."""

@@ -14,14 +14,13 @@ from pydicom.valuerep import format_number_as_ds
 
 from medaug_cli import __version__
 from medaug_cli.core.errors import SampleError
-from medaug_cli.core.hashing import hash_voxels
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import EncodedFile, LabelMap
 from medaug_cli.formats.dicom.derive import describe_copy
-from medaug_cli.formats.dicom.grid import slice_geometry
 from medaug_cli.formats.dicom.header import MALFORMED, quiet
 from medaug_cli.formats.dicom.instance import parse_instance
 from medaug_cli.formats.dicom.mirror import turn_header
+from medaug_cli.formats.dicom.pixels import hash_planes
 from medaug_cli.formats.dicom.place import place_slice
 from medaug_cli.formats.dicom.sources import SourceImages
 from medaug_cli.formats.dicom.template import shallow_copy
@@ -61,14 +60,14 @@ def encode_volume(
     name = like.source.files[0]
     if isinstance(content, LabelMap):
         raise SampleError("not_supported", f"{name}: labels cannot be written as DICOM yet; give NIfTI labels")
-    if content.array.shape[:2] != (1, len(templates)) or len(targets) != len(templates):
+    if content.array.shape[:2] != (templates[0].instance.components, len(templates)) or len(targets) != len(templates):
         found = f"{content.array.shape[1]} slices for {len(templates)} source slices"
         raise SampleError("not_supported", f"{name}: {found}; a DICOM copy has one instance for each source instance")
     copy = _Copy(
         content=content,
         derivation=derivation,
         sources=SourceImages([template.instance for template in templates], moved=derivation.moved),
-        window=measure_window(content) if derivation.intensity_changed else None,
+        window=measure_window(content) if derivation.intensity_changed and templates[0].instance.samples == 1 else None,
         same_grid=content.geometry.same_grid(like.content.geometry),
     )
     for index, (template, target) in enumerate(zip(templates, targets, strict=True)):
@@ -79,11 +78,12 @@ def encode_volume(
 
 def _encode_slice(copy: _Copy, template: SliceTemplate, index: int, target: str) -> EncodedFile:
     void = None if copy.content.void is None else copy.content.void[index]
-    real = copy.content.array[0, index]
-    storage = _fit_slope(template, real, void)
-    stored, clipped = storage.to_stored(real, void)
+    real = copy.content.array[:, index]
+    storage = _fit_slope(template, real[0], void)
+    planes = [storage.to_stored(plane, void) for plane in real]
+    stored = np.stack([plane for plane, _ in planes]) if len(planes) > 1 else planes[0][0][None]
     if template.padded is not None and void is not None and copy.same_grid and not copy.derivation.moved:
-        stored[void] = template.padded[void]
+        stored[:, void] = template.padded[:, void]
     uids = derived_uids(template.instance, copy.derivation)
     header = _make_header(copy, template, storage, index, uids)
     instance = template.instance if copy.same_grid else parse_instance(header, template.instance.file)
@@ -91,10 +91,10 @@ def _encode_slice(copy: _Copy, template: SliceTemplate, index: int, target: str)
     return EncodedFile(
         path=target,
         data=data,
-        voxel_sha256=hash_voxels(stored, slice_geometry(instance)),
+        voxel_sha256=hash_planes(stored, instance),
         dtype=str(stored.dtype),
         uids=uids,
-        clipped=clipped,
+        clipped=sum(clipped for _, clipped in planes),
     )
 
 
@@ -135,7 +135,10 @@ def _make_header(copy: _Copy, template: SliceTemplate, storage: Storage, index: 
 
 
 def _write_file(header: Dataset, stored: AnyArray, instance: Instance, sop_instance: str) -> bytes:
-    pixels = np.ascontiguousarray(stored, dtype=stored.dtype.newbyteorder("<")).tobytes()
+    by_pixel = stored
+    if instance.samples > 1:  # PlanarConfiguration 0
+        by_pixel = np.moveaxis(stored.reshape(instance.frames, instance.samples, *stored.shape[1:]), 1, -1)
+    pixels = np.ascontiguousarray(by_pixel, dtype=stored.dtype.newbyteorder("<")).tobytes()
     header[_PIXEL_DATA] = DataElement(
         _PIXEL_DATA, "OB" if stored.dtype.itemsize == 1 else "OW", pixels + b"\0" * (len(pixels) % 2)
     )

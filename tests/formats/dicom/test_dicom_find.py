@@ -216,9 +216,12 @@ def test_what_is_no_image_is_left_alone_with_a_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("attributes", "reason"),
     [
-        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.6.1"}, "not_supported"),
         ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.4.1"}, "not_supported"),
         ({"SOPClassUID": "1.2.3.4"}, "not_supported"),
+        (
+            {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.6.1", "SamplesPerPixel": 4, "PhotometricInterpretation": "ARGB"},
+            "not_supported",
+        ),
         ({"NumberOfFrames": 3}, "not_supported"),
         ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, "not_supported"),
         ({"PhotometricInterpretation": "PALETTE COLOR"}, "not_supported"),
