@@ -64,6 +64,7 @@ def scene_of(sample: LoadedSample, seed: int, copy: int, resampler: Resampler = 
         resampler=resampler,
         irregular=next((loaded.irregular for loaded in sample.images.values() if loaded.irregular), ""),
         channels=tuple(sample.images),
+        windows=tuple(loaded.window for loaded in sample.images.values()),
         rgb=all(isinstance(loaded.content, Volume) and loaded.content.rgb for loaded in sample.images.values()),
     )
 
@@ -143,8 +144,8 @@ def _change_intensities(drawn: Drawn, copy: Copy, scene: Scene) -> None:
     """
     if not isinstance(drawn.step, IntensityStep):
         raise TypeError(drawn.name)
-    for channel, volume in copy.images.items():
-        here = scene.at(drawn.path)
+    for index, (channel, volume) in enumerate(copy.images.items()):
+        here = scene.of_image(index).at(drawn.path)
         if drawn.step.channels != "shared":
             here = here.at(channel)
         valid = None if volume.void is None else ~volume.void

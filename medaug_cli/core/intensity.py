@@ -40,13 +40,23 @@ def low_and_high(array: FloatArray, valid: BoolArray | None) -> tuple[float, flo
     return (float(voxels.min()), float(voxels.max())) if voxels.size else (0.0, 0.0)
 
 
-def robust_range(array: FloatArray, valid: BoolArray | None) -> float:
-    """Return the distance from the 1st to the 99th percentile, of an even sample where there are many voxels."""
+def percentiles(array: FloatArray, valid: BoolArray | None, low: float, high: float) -> tuple[float, float]:
+    """Return the percentiles `low` and `high`, of an even sample where there are many voxels; 0 and 100 are exact."""
     voxels: AnyArray = measured(array, valid).reshape(-1)
     if voxels.size == 0:
-        return 0.0
-    low, high = np.percentile(voxels[:: max(1, voxels.size // _ENOUGH)], [1, 99])
-    return float(high - low)
+        return 0.0, 0.0
+    inside = [share for share in (low, high) if 0 < share < 100]  # noqa: PLR2004
+    sample = voxels[:: max(1, voxels.size // _ENOUGH)]
+    found = dict(zip(inside, np.percentile(sample, inside), strict=True)) if inside else {}
+    ends = {0.0: voxels.min, 100.0: voxels.max}
+    one, other = (float(found[share] if share in found else ends[share]()) for share in (low, high))
+    return one, other
+
+
+def robust_range(array: FloatArray, valid: BoolArray | None) -> float:
+    """Return the distance from the 1st to the 99th percentile."""
+    low, high = percentiles(array, valid, 1, 99)
+    return high - low
 
 
 def scale_of(array: FloatArray, valid: BoolArray | None, relative_to: RelativeTo) -> float:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import SimpleITK as sitk  # noqa: N813  as its own documentation does
 
-    from medaug_cli.core import elementary, random_field
+    from medaug_cli.core import convolution, elementary, random_field, tones
 else:
 
     def _lazy(name: str) -> ModuleType:
@@ -28,9 +28,11 @@ else:
         spec.loader.exec_module(module)
         return module
 
+    convolution = _lazy("medaug_cli.core.convolution")  # imports numba
     elementary = _lazy("medaug_cli.core.elementary")  # imports numba
     random_field = _lazy("medaug_cli.core.random_field")
     np = _lazy("numpy")
     sitk = _lazy("SimpleITK")
+    tones = _lazy("medaug_cli.core.tones")  # imports numba
 
-__all__ = ["elementary", "np", "random_field", "sitk"]
+__all__ = ["convolution", "elementary", "np", "random_field", "sitk", "tones"]

@@ -1,27 +1,33 @@
-"""Smoothing: separable Gaussian convolution of float32 arrays, panel by panel so that the work stays in the cache."""
+"""Smoothing: separable Gaussian convolution of float32 arrays; `convolution` does the work."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Literal
 
-from medaug_cli.core.lazy import np
+from medaug_cli.core.lazy import convolution, np
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import FloatArray
 
 Kernel = Literal["sampled", "integrated"]
+Border = Literal["mirror", "zero"]
 _TRUNCATE = 4.0  # standard deviations of kernel, as SciPy and MONAI
 
 
-def smooth(array: FloatArray, sigma_voxels: tuple[float, float, float], kernel: Kernel = "sampled") -> None:
-    """Convolve `array` (z, y, x) in place with a Gaussian of `sigma_voxels` along x, y, z.
+def smooth(
+    array: FloatArray,
+    sigma_voxels: tuple[float, float, float],
+    kernel: Kernel = "sampled",
+    border: Border = "mirror",
+) -> None:
+    """Convolve contiguous `array` (z, y, x) in place with a Gaussian of `sigma_voxels` along x, y, z.
 
-    The border is mirrored about the edge of the outer voxels, as scipy.ndimage's mode reflect.
+    Beyond the border lies the image mirrored about the edge of the outer voxels (scipy.ndimage's reflect), or zero.
     """
     for axis, sigma in enumerate(sigma_voxels):
         if sigma > 0:
-            _convolve(array, 2 - axis, gaussian_weights(sigma, kernel))
+            convolution.convolve(array, 2 - axis, gaussian_weights(sigma, kernel), mirror=border == "mirror")
 
 
 def gaussian_weights(sigma: float, kernel: Kernel = "sampled") -> FloatArray:
@@ -38,25 +44,3 @@ def gaussian_weights(sigma: float, kernel: Kernel = "sampled") -> FloatArray:
         narrow = 1 / (sigma * math.sqrt(2))
         weights = [math.erf((offset + 0.5) * narrow) - math.erf((offset - 0.5) * narrow) for offset in offsets]
     return np.array(weights, dtype=np.float32) / np.float32(2 * sum(weights) - weights[0])
-
-
-def _convolve(array: FloatArray, axis: int, weights: FloatArray) -> None:
-    """Convolve in place along `axis`, one panel of the array at a time."""
-    along_first = array.swapaxes(0, 1) if axis == 0 else array
-    for panel in along_first:  # (z, x) for axis 0, (y, x) otherwise
-        rows = panel.T if axis == array.ndim - 1 else panel
-        rows[:] = _convolve_rows(np.ascontiguousarray(rows), weights)
-
-
-def _convolve_rows(rows: FloatArray, weights: FloatArray) -> FloatArray:
-    """Return `rows` (n, m) convolved along the first axis."""
-    count, radius = len(rows), len(weights) - 1
-    padded = np.pad(rows, ((radius, radius), (0, 0)), mode="symmetric")
-    result = padded[radius : radius + count] * weights[0]
-    pair = np.empty_like(result)
-    for offset in range(1, radius + 1):
-        left, right = radius - offset, radius + offset
-        np.add(padded[left : left + count], padded[right : right + count], out=pair)
-        pair *= weights[offset]
-        result += pair
-    return np.asarray(result)

@@ -36,6 +36,7 @@ class Scene:
     `channels` are the names of the sample's images; `rgb` says that all of them (the array itself when applying) are
     colour images of red, green and blue.
     `modality` is that of the first image, `modalities` are those of all images; empty where nothing tells.
+    `windows` are the display windows (centre, width) of all images, `window` is that of the array when applying.
     """
 
     geometry: Geometry
@@ -49,10 +50,17 @@ class Scene:
     valid: BoolArray | None = None
     channels: tuple[str, ...] = ()
     rgb: bool = False
+    windows: tuple[tuple[float, float] | None, ...] = ()
+    window: tuple[float, float] | None = None
 
     def generator(self, purpose: str) -> Generator:
         """Return the generator for `purpose`; the same words give the same numbers."""
         return make_generator(self.seed, *self.words, purpose)
+
+    def of_image(self, index: int) -> Scene:
+        """Return the scene of one image of the sample, with its own modality and window."""
+        modality = self.modalities[index] if self.modalities else self.modality
+        return replace(self, modality=modality, window=self.windows[index] if self.windows else self.window)
 
     def at(self, path: str) -> Scene:
         """Return the scene of the step at `path`."""

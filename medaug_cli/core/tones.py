@@ -1,0 +1,79 @@
+"""Tones: one intensity to another, in one compiled pass over a contiguous float32 array.
+
+Every number is worked out in double precision by additions, multiplications and comparisons, and rounded once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medaug_cli.core.jit import compiled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medaug_cli.core.arrays import AnyArray
+
+_CELLS = 2048  # of the table that finds an intensity's segment at once
+_LANES = 4  # histograms side by side: neighbours are alike, and adding twice to one counter waits for the first
+
+
+def rescale(array: Any, scale: float, shift: float, low: float = -np.inf, high: float = np.inf) -> None:
+    """Change every voxel x of `array` to x · scale + shift, no less than `low` and no more than `high`, in place."""
+    _rescale(array.reshape(-1), float(scale), float(shift), float(low), float(high))
+
+
+def map_through(array: Any, points: Sequence[float] | AnyArray, values: Sequence[float] | AnyArray) -> None:
+    """Map `array` in place by straight lines between (`points`, `values`), level beyond both ends.
+
+    `points` ascend; where two are equal the map jumps. What numpy.interp gives, at a fraction of its time.
+    """
+    xs, ys = np.asarray(points, np.float64), np.asarray(values, np.float64)
+    widths = np.diff(xs)
+    slopes = np.divide(np.diff(ys), widths, out=np.zeros(len(widths)), where=widths > 0)
+    extent = xs[-1] - xs[0]
+    per_unit = _CELLS / extent if extent > 0 else 0.0
+    # Each cell knows a segment that does not begin after it; one cell of slack covers the rounding of positions.
+    edges = xs[0] + (np.arange(_CELLS + 1) - 1) * (extent / _CELLS)
+    cells = np.clip(np.searchsorted(xs, edges, side="right") - 1, 0, max(len(widths) - 1, 0))
+    _map_through(array.reshape(-1), xs, ys, slopes, cells, per_unit)
+
+
+def count_bins(voxels: Any, low: float, high: float, bins: int) -> AnyArray:
+    """Return how many of the float32 `voxels` from `low` to `high` lie in each of so many bins of one width."""
+    return np.asarray(_count_bins(voxels.reshape(-1), float(low), float(high), bins, _LANES).sum(axis=0))
+
+
+@compiled
+def _rescale(flat: Any, scale: float, shift: float, low: float, high: float) -> None:
+    for n in range(len(flat)):
+        flat[n] = np.float32(min(max(np.float64(flat[n]) * scale + shift, low), high))
+
+
+@compiled
+def _map_through(flat: Any, xs: Any, ys: Any, slopes: Any, cells: Any, per_unit: float) -> None:
+    first, last = xs[0], xs[-1]
+    for n in range(len(flat)):
+        x = np.float64(flat[n])
+        if x >= last:
+            flat[n] = np.float32(ys[-1])
+        elif x >= first:
+            segment = cells[int((x - first) * per_unit)]
+            while x >= xs[segment + 1]:
+                segment += 1
+            flat[n] = np.float32(ys[segment] + (x - xs[segment]) * slopes[segment])
+        else:
+            flat[n] = np.float32(ys[0])
+
+
+@compiled
+def _count_bins(flat: Any, low: float, high: float, bins: int, lanes: int) -> Any:
+    counts = np.zeros((lanes, bins), np.int64)
+    per_unit = bins / (high - low) if high > low else 0.0
+    for n in range(len(flat)):
+        x = np.float64(flat[n])
+        if low <= x <= high:
+            counts[n % lanes, min(int((x - low) * per_unit), bins - 1)] += 1
+    return counts
