@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import shutil
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _BASE_BYTES = 160 << 20  # a worker with its imports and the compiled kernel: 150 MiB measured
 _BYTES_A_VOXEL = 16  # source, label map, moved copy and encoded file: 14.5 measured with the full recipe
 _VOXELS_A_SECOND = 1.2e7  # of the quickstart recipe, one worker, measured; only for the estimate
+_LONGEST_NAME_BYTES = 255  # of ext4, XFS, APFS, NTFS and SMB
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class Plan:
 
     def outputs(self) -> list[str]:
         """Return every path that the jobs will write, relative to ROOT."""
-        return [path for job in self.jobs for copy in job.copies for path in _paths(job.sample, copy)]
+        paths = (path for job in self.jobs for copy in job.copies for path in _paths(job.sample, copy))
+        return [path for path in paths if _longest_name(path) <= _LONGEST_NAME_BYTES]
 
 
 def spread(jobs: Sequence[Job], workers: int) -> tuple[Job, ...]:
@@ -89,7 +92,7 @@ def make_plan(
     chosen = [sample for sample in inventory.samples if only is None or fnmatch.fnmatchcase(sample.id, only)]
     if not chosen:
         raise DatasetError(f"no sample is called {only}; `medaug scan` lists them")
-    chosen = chosen[:limit]
+    chosen = [_refuse_long_names(sample, recipe.copies) for sample in chosen[:limit]]
     names = dict(recipe.dataset.label_names or inventory.label_names)
     every = [(sample, copy) for sample in chosen for copy in range(1, recipe.copies + 1)]
     _check_clashes(every, inventory)
@@ -113,17 +116,41 @@ def _paths(sample: Sample, copy: int) -> list[str]:
 
 
 def _check_clashes(every: Iterable[tuple[Sample, int]], inventory: Inventory) -> None:
-    """Raise DatasetError where two copies would have one name, also on a disk that ignores case, or a source's name."""
-    sources = {path.casefold() for sample in inventory.samples for source in sample.sources for path in source.files}
+    """Raise DatasetError where two copies would have one name, or a source's name, on any kind of disk."""
+    sources = {
+        _name_on_any_disk(path) for sample in inventory.samples for source in sample.sources for path in source.files
+    }
     owners: dict[str, str] = {}
     for sample, copy in every:
         for path in _paths(sample, copy):
-            other = owners.setdefault(path.casefold(), sample.id)
-            if other != sample.id or path.casefold() in sources:
+            name = _name_on_any_disk(path)
+            other = owners.setdefault(name, sample.id)
+            if other != sample.id or name in sources:
                 raise DatasetError(f"copies of {sample.id} and {other} would both be written to {path}; rename one")
         twice = [path for path, count in Counter(_paths(sample, copy)).items() if count > 1]
         if twice:
             raise DatasetError(f"two files of {sample.id} would both be written to {twice[0]}; rename one")
+
+
+def _refuse_long_names(sample: Sample, copies: int) -> Sample:
+    """Return `sample`, with a problem where its copies' names, which are longer than its own, fit on no disk."""
+    longest = max(_paths(sample, copies), key=_longest_name, default="")
+    if sample.problem or _longest_name(longest) <= _LONGEST_NAME_BYTES:
+        return sample
+    message = (
+        f"{longest}: a part of this name has {_longest_name(longest)} bytes; "
+        f"disks hold {_LONGEST_NAME_BYTES}; give the source a shorter name"
+    )
+    return replace(sample, problem=("name_too_long", message))
+
+
+def _longest_name(path: str) -> int:
+    return max(len(os.fsencode(name)) for name in path.split("/"))
+
+
+def _name_on_any_disk(path: str) -> str:
+    """Return what disks that ignore case, or how an accent is composed, take `path` for."""
+    return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
 
 
 def _check_foreign(jobs: Sequence[Job], root: Root) -> None:

@@ -15,13 +15,14 @@ from medaug_cli.cli.plan import plan
 from medaug_cli.cli.preview import preview
 from medaug_cli.cli.replay import replay
 from medaug_cli.cli.run import augment
+from medaug_cli.cli.say import say
 from medaug_cli.cli.scan import scan
 from medaug_cli.cli.schema import schema
 from medaug_cli.cli.status import status
 from medaug_cli.cli.transforms import transforms
 from medaug_cli.cli.validate import validate
 from medaug_cli.cli.verify import verify
-from medaug_cli.core.errors import Interrupt, MedaugError
+from medaug_cli.core.errors import Interrupt, MedaugError, RecipeError
 
 app = typer.Typer(
     name="medaug",
@@ -70,8 +71,8 @@ def main() -> None:
     try:
         app()
     except MedaugError as error:
-        typer.echo(f"medaug: {error}", err=True)
+        say(f"medaug: {error}", err=True, lines=isinstance(error, RecipeError))
         sys.exit(int(error.exit_code))
     except Interrupt as stop:
-        typer.echo("medaug: interrupted", err=True)
+        say("medaug: interrupted", err=True)
         sys.exit(int(stop.exit_code))

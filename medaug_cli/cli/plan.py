@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from medaug_cli.cli import options as o
+from medaug_cli.cli.say import say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,17 +58,13 @@ def show_plan(recipe: Recipe, dataset: Path, root: Path, options: Options, *, as
         typer.echo(json.dumps(document, indent=1, sort_keys=True))
         return
     for text in inventory.warnings:
-        typer.echo(f"warning: {text}", err=True)
+        say(f"warning: {text}", err=True)
     for sample_id, reason, message in (*made.skipped, *problems):
-        typer.echo(f"left out: {sample_id}: {reason}: {message}")
-    typer.echo(
-        f"layout {inventory.layout}: {len(inventory.samples)} samples, {len(made.skipped)} kept out by the table"
-    )
-    typer.echo(f"jobs: {len(made.jobs)} samples, {made.copies} copies to make, {made.kept} already valid")
-    typer.echo(
-        f"disk: about {o.human_bytes(made.bytes_needed)} needed, {o.human_bytes(made.bytes_free)} free in {root}"
-    )
-    typer.echo(f"memory: about {o.human_bytes(made.bytes_of_memory)} a worker, {workers} workers")
-    typer.echo(f"time: about {made.seconds / workers:.0f} s")
+        say(f"left out: {sample_id}: {reason}: {message}")
+    say(f"layout {inventory.layout}: {len(inventory.samples)} samples, {len(made.skipped)} kept out by the table")
+    say(f"jobs: {len(made.jobs)} samples, {made.copies} copies to make, {made.kept} already valid")
+    say(f"disk: about {o.human_bytes(made.bytes_needed)} needed, {o.human_bytes(made.bytes_free)} free in {root}")
+    say(f"memory: about {o.human_bytes(made.bytes_of_memory)} a worker, {workers} workers")
+    say(f"time: about {made.seconds / workers:.0f} s")
     if made.bytes_needed > made.bytes_free:
-        typer.echo("warning: the disk will not hold the copies", err=True)
+        say("warning: the disk will not hold the copies", err=True)

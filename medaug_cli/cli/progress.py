@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import typer
 
 from medaug_cli.cli.options import Progress
+from medaug_cli.cli.say import plain, say
 from medaug_cli.core.errors import Interrupt, UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Listener(AbstractContextManager["Listener"]):
             self.bar.close()
             self.bar = None
         text = f"medaug: exit {event.exit_code}: {event.message}"
-        typer.echo(event.line() if self.as_json else text)
+        typer.echo(event.line() if self.as_json else plain(text))
         self._log(text)
 
     def give_up(self, error: MedaugError | Interrupt) -> None:
@@ -97,13 +98,13 @@ class Listener(AbstractContextManager["Listener"]):
         if self.quiet:
             return
         if self.bar is not None:
-            self.bar.write(text, file=sys.stderr)
+            self.bar.write(plain(text), file=sys.stderr)
         else:
-            typer.echo(text, err=True)
+            say(text, err=True)
 
     def _log(self, text: str) -> None:
         if self.log is not None:
-            self.log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {text}\n")
+            self.log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {plain(text)}\n")
             self.log.flush()
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from medaug_cli.cli import options as o
+from medaug_cli.cli.say import say
 from medaug_cli.core.errors import UsageError
 
 
@@ -35,7 +36,7 @@ def replay(
     files = replay_record(record, dataset_of(root, source))
     if target is not None:
         for path in write_files(files, target):
-            typer.echo(str(path))
+            say(str(path))
     if check:
         compare(record, files)
-        typer.echo(f"{output_id}: {len(files)} files equal to the record, bit for bit")
+        say(f"{output_id}: {len(files)} files equal to the record, bit for bit")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medaug_cli.cli import options as o
+from medaug_cli.cli.say import say
 from medaug_cli.core.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -44,21 +45,19 @@ def _show(inventory: Inventory, problems: dict[str, Any]) -> None:
     for sample in inventory.samples:
         problem = problems.get(sample.id)
         what = f"{problem[0]}: {problem[1]}" if problem else _describe(sample)
-        typer.echo(f"{sample.id}: {what}")
+        say(f"{sample.id}: {what}")
     for reason, count in sorted(Counter(reason for _, reason, _ in inventory.left_alone).items()):
         first = next(path for path, other, _ in inventory.left_alone if other == reason)
-        typer.echo(f"left alone: {count} {reason}, such as {first}")
+        say(f"left alone: {count} {reason}, such as {first}")
     for reason, count in sorted(Counter(reason for _, reason, _ in inventory.skipped).items()):
-        typer.echo(f"not augmented: {count} {reason}")
+        say(f"not augmented: {count} {reason}")
     for text in inventory.warnings:
-        typer.echo(f"warning: {text}", err=True)
+        say(f"warning: {text}", err=True)
     patients = {sample.patient for sample in inventory.samples if sample.patient}
     splits = Counter(sample.split for sample in inventory.samples if sample.split)
     told = "".join(f", {count} in {split}" for split, count in sorted(splits.items()))
     usable = len(inventory.samples) - len(problems)
-    typer.echo(
-        f"layout {inventory.layout}: {len(inventory.samples)} samples, {usable} usable, {len(patients)} patients{told}"
-    )
+    say(f"layout {inventory.layout}: {len(inventory.samples)} samples, {usable} usable, {len(patients)} patients{told}")
 
 
 def _describe(sample: Sample) -> str:

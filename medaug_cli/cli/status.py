@@ -8,6 +8,7 @@ from collections import Counter
 import typer
 
 from medaug_cli.cli import options as o
+from medaug_cli.cli.say import say
 from medaug_cli.core.errors import ExitCode, RootError
 
 
@@ -33,6 +34,6 @@ def status(root: o.RootPath, as_json: o.AsJson = False) -> None:
     else:
         state = f"running ({holder})" if holder else "finished" if finished else "not finished, run again"
         for reason, count in sorted(reasons.items()):
-            typer.echo(f"{reason}: {count} copies")
-        typer.echo(f"{state}: {counts['ok']} copies valid, {failed} failed")
+            say(f"{reason}: {count} copies")
+        say(f"{state}: {counts['ok']} copies valid, {failed} failed")
     raise typer.Exit(int(ExitCode.SOME_FAILED if failed else ExitCode.OK))

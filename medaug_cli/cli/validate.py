@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from medaug_cli.cli import options as o
+from medaug_cli.cli.say import say
 
 
 def validate(
@@ -21,10 +22,10 @@ def validate(
 
     loaded = load_recipe(recipe)
     for warning in wasteful_chains(loaded):
-        typer.echo(f"{recipe}: warning: {warning}", err=True)
+        say(f"{recipe}: warning: {warning}", err=True)
     if dataset is not None:
         _check_dataset(loaded, dataset)
-    typer.echo(f"{recipe}: valid, {len(loaded.steps)} steps, {loaded.copies} copies of each sample")
+    say(f"{recipe}: valid, {len(loaded.steps)} steps, {loaded.copies} copies of each sample")
 
 
 def _check_dataset(recipe: object, dataset: Path) -> None:
@@ -37,11 +38,11 @@ def _check_dataset(recipe: object, dataset: Path) -> None:
         raise TypeError(recipe)
     inventory = look(recipe, dataset, dataset, read_root(dataset).known_outputs())
     for text in inventory.warnings:
-        typer.echo(f"warning: {text}", err=True)
+        say(f"warning: {text}", err=True)
     problems = {sample.id: sample.problem for sample in inventory.samples if sample.problem}
     for sample_id, (reason, message) in problems.items():
-        typer.echo(f"{sample_id}: {reason}: {message}", err=True)
+        say(f"{sample_id}: {reason}: {message}", err=True)
     for text in refused_modalities(recipe, (sample.modality for sample in inventory.samples)):
-        typer.echo(f"warning: {text}, which the dataset holds; copies that draw it fail (wrong_modality)", err=True)
+        say(f"warning: {text}, which the dataset holds; copies that draw it fail (wrong_modality)", err=True)
     usable = len(inventory.samples) - len(problems)
-    typer.echo(f"{dataset}: layout {inventory.layout}, {usable} of {len(inventory.samples)} samples usable")
+    say(f"{dataset}: layout {inventory.layout}, {usable} of {len(inventory.samples)} samples usable")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from medaug_cli.cli import options as o
+from medaug_cli.cli.say import say
 from medaug_cli.core.errors import ExitCode
 
 
@@ -22,6 +23,6 @@ def verify(
 
     checked, problems = verify_root(root, subset, source)
     for path, problem in problems:
-        typer.echo(f"{path}: {problem}")
-    typer.echo(f"{checked} files checked, {len(problems)} do not match the manifest")
+        say(f"{path}: {problem}")
+    say(f"{checked} files checked, {len(problems)} do not match the manifest")
     raise typer.Exit(int(ExitCode.MISMATCH if problems else ExitCode.OK))
