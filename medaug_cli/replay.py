@@ -16,7 +16,6 @@ from medaug_cli.core.sample import Source
 from medaug_cli.manifest import MANIFEST_NAME, read_records
 from medaug_cli.program import Drawn, apply_program, scene_of
 from medaug_cli.recipe.build import build_step
-from medaug_cli.worker import prepare_process
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +38,6 @@ def find_record(root: Path, output_id: str) -> Record:
 
 def replay_record(record: Record, dataset: Path) -> list[EncodedFile]:
     """Return the files of a copy, made again; raises SampleError and RootError."""
-    prepare_process()
     sources = _sources_of(record.source)
     label_names = record.settings.label_names
     sample = load_sample(dataset, record.sample_id, sources, label_names, float("inf"), record.modality)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 import uuid
 from contextlib import closing
@@ -12,13 +11,12 @@ from functools import partial
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from medaug_cli import __version__
 from medaug_cli.core.errors import Interrupt, UsageError
+from medaug_cli.core.process import cores_for_workers, memory_left
 from medaug_cli.core.seeding import keyed_hash
 from medaug_cli.discover import DatasetQuery, discover
-from medaug_cli.engines import load_engine
+from medaug_cli.engines import Guard, load_engine
 from medaug_cli.manifest import Settings
 from medaug_cli.originals import check_originals, describe_bids, place_originals
 from medaug_cli.plan import make_plan, spread
@@ -54,12 +52,23 @@ class Options:
     only: str | None = None
     limit: int | None = None
     overwrite: str = "never"
+    timeout_s: float | None = None
+    retries: int = 1
     max_duration_s: float | None = None
     max_failures: str | None = None
     fail_fast: bool = False
     lock_timeout_s: float = 0.0
     memory_bytes: int | None = None
     resampler: Resampler = "kernel"
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Who does the jobs of a run, and what is seen to meanwhile."""
+
+    engine: str
+    workers: int
+    guard: Guard
 
 
 def look(recipe: Recipe, dataset: Path, root: Path, known: frozenset[str] = frozenset()) -> Inventory:
@@ -89,13 +98,14 @@ def preview_run(recipe: Recipe, dataset: Path, root_path: Path, options: Options
 
 def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen: Listener) -> Tally:
     """Make every copy of `recipe` that does not stand yet; raises MedaugError for what stops a run at once."""
+    entered_s = time.monotonic()
     check_originals(recipe.output.originals, dataset, root_path)
     if not dataset.is_dir():
         look(recipe, dataset, root_path)  # says what is wrong, before ROOT is made
     with hold_root(root_path, options.lock_timeout_s) as root:
         inventory, plan = _prepare(recipe, dataset, root, options)
         tally = Tally(total=plan.copies, kept=plan.kept)
-        rules = _stop_rules(recipe, options, plan)
+        rules = _stop_rules(recipe, options, plan, entered_s)
         workers = choose_workers(options, plan)
         if options.overwrite == "stale":
             root.remove_stale(recipe.voxel_digest())
@@ -106,7 +116,13 @@ def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen
             listen(tally.event("warning", text))
         started = time.monotonic()
         orders = make_orders(recipe, dataset, root.path, inventory, run_id, options)
-        _work(orders, plan, workers, root, tally, rules, listen)
+        guard = Guard(
+            timeout_s=recipe.limits.timeout_s() if options.timeout_s is None else options.timeout_s,
+            retries=options.retries,
+            memory_bytes=options.memory_bytes,
+            until_s=rules.deadline_s,
+        )
+        _work(orders, plan, Crew(options.engine, workers, guard), root, tally, rules, listen)
         seconds = time.monotonic() - started
         try:
             _finish(root, inventory, run_id, tally, options, seconds)
@@ -128,14 +144,13 @@ def _prepare(recipe: Recipe, dataset: Path, root: Root, options: Options) -> tup
     return inventory, plan
 
 
-def _work(
-    orders: Orders, plan: Plan, workers: int, root: Root, tally: Tally, rules: StopRules, listen: Listener
-) -> None:
+def _work(orders: Orders, plan: Plan, crew: Crew, root: Root, tally: Tally, rules: StopRules, listen: Listener) -> None:
     """Give the jobs to the engine and journal what comes back, until all is done or something stops the run."""
-    listen(tally.event("started", f"{plan.copies} copies to make, {plan.kept} already valid, {workers} workers"))
-    engine = load_engine(orders.run["engine"])
+    listen(tally.event("started", f"{plan.copies} copies to make, {plan.kept} already valid, {crew.workers} workers"))
+    run_jobs = load_engine(crew.engine).run_jobs
+    jobs = spread(plan.jobs, crew.workers)
     try:
-        with closing(engine.run_jobs(partial(run_job, orders), spread(plan.jobs, workers), workers)) as results:
+        with closing(run_jobs(partial(run_job, orders), jobs, crew.workers, crew.guard)) as results:
             for job, outcome in results:
                 entries = failed_entries(orders, job, outcome) if isinstance(outcome, str) else outcome
                 root.add(entries)
@@ -143,6 +158,8 @@ def _work(
                     listen(tally.count(entry))
                 if tally.stop_if_due(entries, rules):
                     break
+            else:
+                tally.stop_if_due((), rules)  # the engine, too, watches the time
     except Interrupt as stop:
         tally.stop(stop.exit_code, _INTERRUPTED)
 
@@ -186,13 +203,12 @@ def choose_workers(options: Options, plan: Plan) -> int:
         if not options.workers.isdigit() or int(options.workers) < 1:
             raise UsageError(f"--workers {options.workers}: allowed: auto or a whole number from 1")
         return min(int(options.workers), max(1, plan.copies))
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    memory = options.memory_bytes or int(psutil.virtual_memory().available * _SHARE_OF_MEMORY)
-    return max(1, min(cores, memory // plan.bytes_of_memory, plan.copies))
+    memory = options.memory_bytes or int(memory_left() * _SHARE_OF_MEMORY)
+    return max(1, min(cores_for_workers(), memory // plan.bytes_of_memory, plan.copies))
 
 
-def _stop_rules(recipe: Recipe, options: Options, plan: Plan) -> StopRules:
-    deadline = None if options.max_duration_s is None else time.monotonic() + options.max_duration_s
+def _stop_rules(recipe: Recipe, options: Options, plan: Plan, entered_s: float) -> StopRules:
+    deadline = None if options.max_duration_s is None else entered_s + options.max_duration_s
     return StopRules(
         at_first_failure=options.fail_fast or recipe.dataset.on_bad_sample == "fail",
         max_failures=allowed_failures(options.max_failures, plan.copies),

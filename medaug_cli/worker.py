@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import multiprocessing
-import os
-import signal
 import sys
 import time
 import traceback
@@ -35,7 +31,13 @@ if TYPE_CHECKING:
     from medaug_cli.program import Drawn
     from medaug_cli.step import Step
 
-_PR_SET_PDEATHSIG = 1
+
+_DIED = "the worker process died while it made this copy, at every try; the other samples were done"
+_ENDS = {
+    "timeout": "took longer than a job may, at every try; raise limits.timeout or --timeout if it is no endless loop",
+    "out_of_memory": "does not fit into the memory that is left for it, also with no other job beside it; raise "
+    "--memory, or use a machine with more",
+}
 
 
 @dataclass(frozen=True)
@@ -53,21 +55,8 @@ class Orders:
     run: dict[str, str]
 
 
-def prepare_process() -> None:
-    """Leave Ctrl-C to the parent, and die with it; safe to repeat."""
-    if os.environ.get("LOKY_WORKER") or _is_child():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _is_child() -> bool:
-    return multiprocessing.parent_process() is not None
-
-
 def run_job(orders: Orders, job: Job) -> tuple[Entry, ...]:
     """Make the copies of `job`; a failure is a record too, and costs nothing but its own copies."""
-    prepare_process()
     started = time.perf_counter()
     entries: list[Entry] = []
     sample = job.sample
@@ -176,7 +165,7 @@ def _identity(orders: Orders, sample: Sample, copy: int, sources: Sequence[FileE
 
 def failed_entries(orders: Orders, job: Job, reason: str) -> tuple[Entry, ...]:
     """Return the entries of a job whose worker died, for `reason` (`worker_signal_11`)."""
-    error = SampleError(reason, "the worker process died while it made this copy; the other samples were done")
+    error = SampleError(reason, _ENDS.get(reason, _DIED))
     return tuple(_failed(orders, job.sample, copy, error) for copy in job.copies)
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psutil
 
 if TYPE_CHECKING:
     from medaug_cli.plan import Job
@@ -32,4 +36,47 @@ def die_once(victim: str, folder: str, job: Job) -> tuple[Entry, ...]:
     if job.sample.id == victim and not mark.exists():
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
+    return ()
+
+
+def loop_in_c(victim: str, job: Job) -> tuple[Entry, ...]:
+    """Never come back from one call of C code, which no signal handler interrupts, where `job` is of `victim`."""
+    if job.sample.id == victim:
+        sum(itertools.repeat(0))
+    return ()
+
+
+def leak(victim: str, job: Job) -> tuple[Entry, ...]:
+    """Take memory until there is none where `job` is of `victim`."""
+    held = []
+    while job.sample.id == victim:
+        held.append(bytearray(b"x") * (8 << 20))
+    return ()
+
+
+def note_tries(victim: str, folder: str, number: int, job: Job) -> tuple[Entry, ...]:
+    """Leave a file for every try, named after the copies; kill this process where `job` has the victim's copy 2."""
+    with tempfile.NamedTemporaryFile(prefix=f"{job.sample.id}-{job.copies}-", dir=folder, delete=False):
+        pass
+    if job.sample.id == victim and 2 in job.copies:
+        os.kill(os.getpid(), number)
+    return ()
+
+
+def tell_if_others_live(victim: str, folder: str, job: Job) -> tuple[Entry, ...]:
+    """Kill this process at the first try; at the second leave a file that says how many workers there are."""
+    if job.sample.id == victim:
+        mark = Path(folder) / "killed"
+        if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        others = [child for child in psutil.Process(os.getppid()).children() if "loky" in " ".join(child.cmdline())]
+        (Path(folder) / "workers").write_text(str(len([one for one in others if "tracker" not in str(one.cmdline())])))
+    return ()
+
+
+def say_who_ignores(folder: str, job: Job) -> tuple[Entry, ...]:
+    """Leave a file that says what this process does with the signals of a service manager."""
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    (Path(folder) / job.sample.id).write_text(str(all(handler is signal.SIG_IGN for handler in handlers)))
     return ()

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
+from medaug_cli.core.durations import parse_duration
 from medaug_cli.core.errors import UsageError
 
 _KIB = 1024
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?B|B)?", re.IGNORECASE)
 
 
@@ -76,6 +76,19 @@ Only = Annotated[
     str | None, typer.Option("--only", metavar="GLOB", envvar="MEDAUG_ONLY", help="Samples whose id matches.")
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, envvar="MEDAUG_LIMIT", help="At most N samples.")]
+Timeout = Annotated[
+    str | None,
+    typer.Option(
+        "--timeout",
+        metavar="10m",
+        envvar="MEDAUG_TIMEOUT",
+        help="End a job that takes longer, instead of limits.timeout.",
+    ),
+]
+Retries = Annotated[
+    int,
+    typer.Option("--retries", min=0, max=100, envvar="MEDAUG_RETRIES", help="Tries again where a worker died."),
+]
 MaxDuration = Annotated[
     str | None,
     typer.Option(
@@ -92,7 +105,8 @@ OverwriteMode = Annotated[
     typer.Option("--overwrite", envvar="MEDAUG_OVERWRITE", help="Replace copies: never, of other recipes, or all."),
 ]
 Memory = Annotated[
-    str | None, typer.Option("--memory", metavar="8GiB", envvar="MEDAUG_MEMORY", help="Budget for --workers auto.")
+    str | None,
+    typer.Option("--memory", metavar="8GiB", envvar="MEDAUG_MEMORY", help="Memory that all workers may hold."),
 ]
 LockTimeout = Annotated[
     float, typer.Option("--lock-timeout", metavar="S", min=0, envvar="MEDAUG_LOCK_TIMEOUT", help="Wait for ROOT.")
@@ -108,11 +122,10 @@ Verbose = Annotated[bool, typer.Option("-v", "--verbose", envvar="MEDAUG_VERBOSE
 
 def seconds_of(text: str, flag: str) -> float:
     """Return the seconds of a duration such as 90s, 10m or 3h50m; raises UsageError."""
-    found = _DURATION.fullmatch(text)
-    if not text or found is None:
-        raise UsageError(f"{flag} {text}: not a duration; write for instance 90s, 10m or 3h50m")
-    hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return 3600.0 * hours + 60 * minutes + seconds
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"{flag} {text}: {error}") from error
 
 
 def bytes_of(text: str, flag: str) -> int:

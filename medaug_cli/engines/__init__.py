@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
@@ -16,13 +17,28 @@ if TYPE_CHECKING:
     Result = tuple[Job, tuple[Entry, ...] | str]
 
 
+@dataclass(frozen=True)
+class Guard:
+    """What an engine sees to beside the jobs.
+
+    `timeout_s`: how long a job may take. `retries`: how often a job is given again whose worker died. `memory_bytes`:
+    what all workers together may hold. `until_s`: the reading of time.monotonic() at which no job goes on.
+    """
+
+    timeout_s: float | None = None
+    retries: int = 1
+    memory_bytes: int | None = None
+    until_s: float | None = None
+
+
 class Engine(Protocol):
     """What an engine's module offers."""
 
-    def run_jobs(self, task: Task, jobs: Sequence[Job], workers: int) -> Generator[Result]:
-        """Yield each job with its entries as it ends, or with the reason why its worker died (`worker_signal_11`).
+    def run_jobs(self, task: Task, jobs: Sequence[Job], workers: int, guard: Guard = ...) -> Generator[Result]:
+        """Yield each job with its entries as it ends, or with the reason why its worker died.
 
-        Closing the iterator stops every worker.
+        Reasons are `worker_signal_11`, `worker_died`, `timeout` and `out_of_memory`. A job that is given again may
+        come back in parts of one copy each. Closing the iterator stops every worker.
         """
         ...
 

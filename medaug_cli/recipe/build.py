@@ -24,7 +24,6 @@ _LATER = {
     ("privacy",): "de-identification",
     ("checks",): "checks of a copy (write checks: null)",
     ("dataset", "points"): "points",
-    ("limits", "timeout"): "a time limit for jobs",
 }
 
 
@@ -50,9 +49,8 @@ def build_step(name: str, values: Mapping[str, Any]) -> Step:
 def _without_later(document: Document, data: Mapping[str, Any]) -> dict[str, Any]:
     """Report keys that the interface has and this version does not; leave them out."""
     plain = dict(data)
-    for section in ("dataset", "limits"):
-        if isinstance(plain.get(section), dict):
-            plain[section] = dict(plain[section])
+    if isinstance(plain.get("dataset"), dict):
+        plain["dataset"] = dict(plain["dataset"])
     for path, what in _LATER.items():
         holder = plain if len(path) == 1 else plain.get(path[0])
         if isinstance(holder, dict) and holder.pop(path[-1], None) is not None:

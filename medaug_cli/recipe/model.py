@@ -6,8 +6,9 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator
 
+from medaug_cli.core.durations import PATTERN, parse_duration
 from medaug_cli.step import Policy, Step
 
 ALGORITHM_VERSION = 1
@@ -73,6 +74,22 @@ class LimitsSection(Section):
     max_voxels: float = Field(
         default=4.0e8, strict=True, gt=0, description="Voxels of one volume, before it is decoded."
     )
+    timeout: str | None = Field(
+        default="10m",
+        json_schema_extra={"pattern": PATTERN},
+        description="How long a job may take, its worker started: 90s, 10m, 1h30m; null: for ever.",
+    )
+
+    @field_validator("timeout", mode="before")
+    @classmethod
+    def _is_a_duration(cls, given: object) -> object:
+        if given is not None and parse_duration(str(given)) == 0:
+            raise ValueError("a job needs more than 0 seconds")
+        return given
+
+    def timeout_s(self) -> float | None:
+        """Return the seconds that a job may take; None for ever."""
+        return None if self.timeout is None else parse_duration(self.timeout)
 
 
 class Recipe(Section):

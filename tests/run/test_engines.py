@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import signal
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from tasks_that_die import die_by_exit, die_by_signal, die_once
+from tasks_that_die import (
+    die_by_exit,
+    die_by_signal,
+    die_once,
+    leak,
+    loop_in_c,
+    note_tries,
+    say_who_ignores,
+    tell_if_others_live,
+)
 
 from medaug_cli.core.sample import Sample
-from medaug_cli.engines import engine_names, local, serial
+from medaug_cli.engines import Guard, engine_names, local, serial
 from medaug_cli.plan import Job
 
 if TYPE_CHECKING:
@@ -38,6 +48,51 @@ def test_a_job_whose_worker_was_killed_once_is_done_at_the_second_try(tmp_path: 
     outcomes = [(job.sample.id, outcome) for job, outcome in local.run_jobs(task, JOBS, workers=2)]
     assert sorted(outcomes) == [(job.sample.id, ()) for job in JOBS]
     assert (tmp_path / "killed").exists()
+
+
+def test_a_loop_in_c_ends_at_the_time_limit_and_costs_its_own_job_only() -> None:
+    task, guard = partial(loop_in_c, "case2"), Guard(timeout_s=1.0, retries=0)
+    began = time.monotonic()
+    outcomes = {job.sample.id: outcome for job, outcome in local.run_jobs(task, JOBS, 2, guard)}
+    assert outcomes == {**OTHERS, "case2": "timeout"}
+    assert time.monotonic() - began < 1 + 2 + 10  # 2 s by promise, and the start of two processes on a busy machine
+
+
+def test_a_job_that_takes_too_much_memory_is_ended_and_named() -> None:
+    task, guard = partial(leak, "case2"), Guard(memory_bytes=400 << 20)
+    outcomes = {job.sample.id: outcome for job, outcome in local.run_jobs(task, JOBS, 2, guard)}
+    assert outcomes == {**OTHERS, "case2": "out_of_memory"}
+
+
+@pytest.mark.parametrize(("retries", "tries"), [(0, 1), (1, 2), (3, 4)])
+def test_a_job_is_tried_again_as_often_as_asked(tmp_path: Path, retries: int, tries: int) -> None:
+    task = partial(note_tries, "case2", str(tmp_path), int(signal.SIGSEGV))
+    jobs = [Job(JOBS[2].sample, (2,))]
+    assert list(local.run_jobs(task, jobs, 2, Guard(retries=retries))) == [(jobs[0], "worker_signal_11")]
+    assert len(list(tmp_path.iterdir())) == tries
+
+
+def test_of_several_copies_only_the_one_that_kills_its_worker_is_lost(tmp_path: Path) -> None:
+    task = partial(note_tries, "case2", str(tmp_path), int(signal.SIGSEGV))
+    outcomes = {job.copies: outcome for job, outcome in local.run_jobs(task, [Job(JOBS[2].sample, (1, 2, 3))], 1)}
+    assert outcomes == {(1,): (), (2,): "worker_signal_11", (3,): ()}
+
+
+def test_a_job_that_may_lack_memory_is_tried_again_with_no_other_worker(tmp_path: Path) -> None:
+    task = partial(tell_if_others_live, "case2", str(tmp_path))
+    assert {outcome for _, outcome in local.run_jobs(task, JOBS, workers=3)} == {()}
+    assert (tmp_path / "workers").read_text() == "1"
+
+
+def test_no_job_goes_on_after_the_time_of_the_run() -> None:
+    task, guard = partial(loop_in_c, "case0"), Guard(until_s=time.monotonic() + 3)
+    ended = [job.sample.id for job, _ in local.run_jobs(task, JOBS, 2, guard)]
+    assert "case0" not in ended
+
+
+def test_workers_leave_the_signals_of_a_service_manager_to_their_parent(tmp_path: Path) -> None:
+    list(local.run_jobs(partial(say_who_ignores, str(tmp_path)), JOBS[:1], workers=1))
+    assert (tmp_path / "case0").read_text() == "True"
 
 
 def test_no_jobs_are_no_work() -> None:

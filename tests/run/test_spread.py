@@ -29,3 +29,8 @@ def test_jobs_are_halved_until_every_worker_has_one(copies: list[int], workers: 
     assert sorted(len(part.copies) for part in parts) == sorted(expected)
     every = [(part.sample.id, copy) for part in parts for copy in part.copies]
     assert sorted(every) == sorted((one.sample.id, copy) for one in jobs for copy in one.copies)
+
+
+def test_no_job_has_more_than_sixteen_copies() -> None:
+    parts = spread([job("case", 40)], workers=2)
+    assert [part.copies for part in parts] == [tuple(range(1, 17)), tuple(range(17, 33)), tuple(range(33, 41))]

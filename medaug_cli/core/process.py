@@ -1,0 +1,87 @@
+"""Processes: what a worker owes its parent, and what this machine has for them."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_LOOK_AT_PARENT_EVERY_S = 0.5
+_FIRST_TO_DIE = "500"  # of 1000: the system's out-of-memory killer takes a worker before its parent
+
+
+def prepare_worker() -> None:
+    """Make this process one that leaves signals to its parent and dies with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A service manager signals the whole group: the parent decides what becomes of its workers.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    parent = os.getppid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_DIE, encoding="ascii")
+    # Other systems have no such call, and on Linux the parent may have died just before it.
+    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+
+
+def _die_with(parent: int) -> None:
+    """End this process as soon as its parent is another one."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_AT_PARENT_EVERY_S)
+    os._exit(1)
+
+
+def killed_for_memory() -> int:
+    """Return how many processes the system has killed for want of memory since it started; 0 where it does not say."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/vmstat").read_text(encoding="ascii").splitlines():
+            name, _, count = line.partition(" ")
+            if name == "oom_kill":
+                return int(count)
+    return 0
+
+
+def cores_for_workers() -> int:
+    """Return how many processes can run at once: by affinity, and by the CPU quota of cgroup version 1 or 2."""
+    from joblib.externals.loky import cpu_count  # noqa: PLC0415  plan and status must start without it
+
+    return int(cpu_count())
+
+
+def memory_left() -> int:
+    """Return the bytes that this process and its children may still take: what is free, or what its cgroup leaves."""
+    import psutil  # noqa: PLC0415  plan and status must start without it
+
+    return min(int(psutil.virtual_memory().available), *_cgroup_rooms(), 1 << 62)
+
+
+def _cgroup_rooms() -> list[int]:
+    """Return limit minus use of every memory cgroup, version 1 and 2, that this process stands in."""
+    rooms = []
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers == "":
+                rooms += _rooms(Path("/sys/fs/cgroup"), path, "memory.max", "memory.current")
+            elif "memory" in controllers.split(","):
+                rooms += _rooms(Path("/sys/fs/cgroup/memory"), path, "memory.limit_in_bytes", "memory.usage_in_bytes")
+    return rooms
+
+
+def _rooms(mount: Path, path: str, limit: str, usage: str) -> list[int]:
+    """Return the rooms of the cgroup at `path` and of all above it; in a container the mount itself is the cgroup."""
+    inner = mount / path.strip("/")
+    rooms = []
+    for folder in (inner, *inner.parents):
+        with contextlib.suppress(OSError, ValueError):  # "max" is no limit, and outer cgroups may not be seen
+            most = int((folder / limit).read_text(encoding="ascii"))
+            rooms.append(max(0, most - int((folder / usage).read_text(encoding="ascii"))))
+        if folder == mount:
+            break
+    return rooms
