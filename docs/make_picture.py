@@ -22,8 +22,8 @@ def main() -> None:
         path = Path(folder) / "recipe.yaml"
         path.write_text(found[1], encoding="utf-8")
         recipe = load_recipe(path)
-    sample = load_previewed(recipe, PROJECT / "sample_data" / "brain-mr", None)
-    sheet = make_sheet(sample, preview_copies(recipe, sample, COPIES), recipe.name, recipe.seed)
+    orders, sample = load_previewed(recipe, PROJECT / "sample_data" / "brain-mr", None)
+    sheet = make_sheet(sample, preview_copies(orders, sample, COPIES), recipe.name, recipe.seed)
     write_sheet(sheet, PROJECT / "docs" / "contact-sheet.png")
 
 

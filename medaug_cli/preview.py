@@ -6,12 +6,11 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from medaug_cli.copies import load_sample
 from medaug_cli.core.errors import DatasetError, SampleError
-from medaug_cli.program import apply_program, draw_program, scene_of
 from medaug_cli.root import read_root
-from medaug_cli.run import look
+from medaug_cli.run import Options, look, make_orders
 from medaug_cli.step import Policy
+from medaug_cli.worker import draw_and_apply, read_sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from medaug_cli.discover import Inventory
     from medaug_cli.program import Copy, Drawn, Program
     from medaug_cli.recipe.model import Recipe
+    from medaug_cli.worker import Orders
 
 _MOST_IDS = 5
 _MOST_NUMBERS = 6
@@ -36,26 +36,24 @@ class PreviewCopy:
     problem: tuple[str, str] | None = None
 
 
-def load_previewed(recipe: Recipe, dataset: Path, sample_id: str | None) -> LoadedSample:
-    """Return the sample called `sample_id`, or the first that can be used; raises DatasetError and SampleError."""
+def load_previewed(recipe: Recipe, dataset: Path, sample_id: str | None) -> tuple[Orders, LoadedSample]:
+    """Return what a run would be told, and the sample called `sample_id`, or the first that can be used.
+
+    Raises DatasetError and SampleError.
+    """
     inventory = look(recipe, dataset, dataset, read_root(dataset).known_outputs())
-    sample = _choose(inventory, sample_id)
-    if sample.problem:
-        raise SampleError(*sample.problem)
-    names = recipe.dataset.label_names or inventory.label_names
-    return load_sample(dataset, sample.id, sample.sources, names, recipe.limits.max_voxels)
+    orders = make_orders(recipe, dataset, dataset, inventory, "preview", Options(engine="serial"))
+    return orders, read_sample(orders, _choose(inventory, sample_id))
 
 
-def preview_copies(recipe: Recipe, sample: LoadedSample, copies: int) -> Iterator[PreviewCopy]:
+def preview_copies(orders: Orders, sample: LoadedSample, copies: int) -> Iterator[PreviewCopy]:
     """Yield copies 1, 2, … of `sample` one by one, so that only one is held at a time.
 
     Their voxels are those that a run hands to the writer, which rounds them to the type of the source's file.
     """
     for number in range(1, copies + 1):
-        scene = scene_of(sample, recipe.seed, number)
         try:
-            program = draw_program(recipe.steps, scene)
-            made = apply_program(program, sample, scene)
+            program, made = draw_and_apply(orders, sample, number)
         except SampleError as error:
             yield PreviewCopy(number, None, problem=(error.reason, error.message))
             continue

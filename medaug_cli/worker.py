@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.sample import LoadedSample, Sample
     from medaug_cli.plan import Job
-    from medaug_cli.program import Drawn
+    from medaug_cli.program import Copy, Drawn, Program
     from medaug_cli.step import Step
 
 
@@ -61,7 +61,7 @@ def run_job(orders: Orders, job: Job) -> tuple[Entry, ...]:
     entries: list[Entry] = []
     sample = job.sample
     try:
-        loaded = _load(orders, sample)
+        loaded = read_sample(orders, sample)
     except Exception as error:  # noqa: BLE001  one bad sample must never cost another
         return tuple(_failed(orders, sample, copy, error) for copy in job.copies)
     reading_s = (time.perf_counter() - started) / len(job.copies)
@@ -78,7 +78,7 @@ def run_job(orders: Orders, job: Job) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def _load(orders: Orders, sample: Sample) -> LoadedSample:
+def read_sample(orders: Orders, sample: Sample) -> LoadedSample:
     """Read the sample of a job; raises SampleError for what discovery or the reader found."""
     if sample.problem:
         raise SampleError(*sample.problem)
@@ -88,9 +88,7 @@ def _load(orders: Orders, sample: Sample) -> LoadedSample:
 
 
 def _make_copy(orders: Orders, sample: Sample, loaded: LoadedSample, copy: int) -> Entry:
-    scene = scene_of(loaded, orders.seed, copy, orders.settings.resampler)
-    program = draw_program(orders.steps, scene)
-    made = apply_program(program, loaded, scene)
+    program, made = draw_and_apply(orders, loaded, copy)
     derivation = derive(program, made, copy, loaded, orders.settings)
     targets = {source: copy_paths(sample, source, copy) for source in sample.sources}
     written: list[Written] = []
@@ -110,6 +108,13 @@ def _make_copy(orders: Orders, sample: Sample, loaded: LoadedSample, copy: int) 
         qc=qc,
     )
     return Entry(record, _stamps(orders, sample, outputs))
+
+
+def draw_and_apply(orders: Orders, loaded: LoadedSample, copy: int) -> tuple[Program, Copy]:
+    """Return the drawn steps of copy number `copy` and its voxels; raises SampleError."""
+    scene = scene_of(loaded, orders.seed, copy, orders.settings.resampler)
+    program = draw_program(orders.steps, scene)
+    return program, apply_program(program, loaded, scene)
 
 
 def _paths_and_bytes(

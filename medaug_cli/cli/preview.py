@@ -36,8 +36,8 @@ def preview(
     check_target(target)
     loaded = load_recipe(recipe)
     loaded = loaded if seed is None else loaded.model_copy(update={"seed": seed})
-    shown = load_previewed(loaded, dataset, sample)
-    made = make_sheet(shown, preview_copies(loaded, shown, copies), loaded.name, loaded.seed)
+    orders, shown = load_previewed(loaded, dataset, sample)
+    made = make_sheet(shown, preview_copies(orders, shown, copies), loaded.name, loaded.seed)
     write_sheet(made, target)
     failed = [tile for tile in made.tiles if tile.problem]
     for tile in failed:

@@ -58,8 +58,8 @@ def test_the_voxels_are_those_that_a_run_writes(tmp_path: Path) -> None:
     path = save_recipe(tmp_path / "recipe.yaml", RECIPE)
     run_here(path, dataset, tmp_path / "root")
     recipe = load_recipe(path)
-    sample = load_previewed(recipe, dataset, "case02")
-    for made in preview_copies(recipe, sample, 2):
+    orders, sample = load_previewed(recipe, dataset, "case02")
+    for made in preview_copies(orders, sample, 2):
         assert made.copy is not None
         stem = tmp_path / "root" / f"case02_aug{made.number:04d}"
         image = np.asarray(nib.load(f"{stem}.nii.gz").dataobj).T
@@ -102,7 +102,7 @@ def test_a_page_is_one_file_without_scripts_and_tells_what_was_drawn(tmp_path: P
     for source in page.sources:
         assert base64.b64decode(source.removeprefix("data:image/png;base64,"), validate=True).startswith(b"\x89PNG")
     recipe = load_recipe(path)
-    sample = load_previewed(recipe, dataset, None)
+    _, sample = load_previewed(recipe, dataset, None)
     for number in (1, 2):
         for name, numbers in describe_program(draw_program(recipe.steps, scene_of(sample, 7, number))):
             assert name in page.text
