@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from medaug_cli.core.values import AxisSpan, Bounds, Span
 from medaug_cli.events import Event
@@ -15,8 +15,12 @@ from medaug_cli.transforms import load_step, step_names
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
 
 _ROLES: dict[str, type[Step]] = {"policy": Policy, "intensity": IntensityStep, "label": LabelStep}
+_POLICY_EXAMPLE = ("gamma", "gaussian_noise")
+_LIMITS = (("ge", "≥ {:g}"), ("gt", "> {:g}"), ("le", "≤ {:g}"), ("lt", "< {:g}"))
+_UNITS = {"_mm": "mm", "_deg": "deg", "_hu": "HU", "_db_per_cm": "dB/cm"}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -58,27 +62,101 @@ def _step_schema(step: type[Step], definitions: dict[str, Any]) -> dict[str, Any
 
 
 def describe_step(name: str) -> dict[str, Any]:
-    """Return name, role, summary, description, peers, modalities and parameters of a step."""
+    """Return name, role, summary, description, units, peers, modalities, parameters and an example of a step."""
     step = load_step(name)
     text = inspect.getdoc(step) or ""
+    parameters = [_describe(key, field) for key, field in step.model_fields.items() if key != "steps"]
     return {
         "name": name,
         "role": next((role for role, kind in _ROLES.items() if issubclass(step, kind)), "spatial"),
         "summary": text.split("\n")[0],
         "description": text,
+        "units": sorted({one["unit"] for one in parameters if one["unit"]}),
         "peer": step.peer,
         "meant_for": list(step.meant_for),
         "refused_for": list(step.refused_for),
-        "parameters": [_describe(key, field) for key, field in step.model_fields.items() if key != "steps"],
+        "parameters": parameters,
+        "example": example_of(name),
     }
 
 
-def _describe(key: str, field: Any) -> dict[str, Any]:
-    bounds = [item.text() for item in field.metadata if isinstance(item, Bounds)]
-    if not bounds:  # an optional parameter keeps its bounds inside the union
-        inner = [getattr(one, "__metadata__", ()) for one in getattr(field.annotation, "__args__", ())]
-        bounds = [item.text() for items in inner for item in items if isinstance(item, Bounds)]
-    default = field.default
+def _describe(key: str, field: FieldInfo) -> dict[str, Any]:
+    bounds = _bounds_of(field)
+    default = field.get_default(call_default_factory=True)
     shown = default.dump() if isinstance(default, Span | AxisSpan) else default
     shown = list(shown) if isinstance(shown, tuple) else shown
-    return {"name": key, "help": field.description or "", "allowed": " ".join(bounds), "default": shown}
+    return {
+        "name": key,
+        "help": field.description or "",
+        "unit": bounds.unit if bounds else _unit_in_name(key),
+        "allowed": bounds.text() if bounds else _allowed(field),
+        "default": None if field.is_required() else shown,
+        "required": field.is_required(),
+    }
+
+
+def _bounds_of(field: FieldInfo) -> Bounds | None:
+    """Return the bounds of a parameter that may be a distribution; an optional one keeps them inside its union."""
+    inner = [getattr(one, "__metadata__", ()) for one in getattr(field.annotation, "__args__", ())]
+    found = [item for items in (field.metadata, *inner) for item in items if isinstance(item, Bounds)]
+    return found[0] if found else None
+
+
+def _unit_in_name(key: str) -> str:
+    return next((unit for ending, unit in _UNITS.items() if key.endswith(ending)), "")
+
+
+def _allowed(field: FieldInfo) -> str:
+    """Say in words what a setting may be; nothing where its help has to."""
+    inner = [item for one in get_args(field.annotation) for item in getattr(one, "__metadata__", ())]
+    metadata = [*field.metadata, *(limit for item in inner for limit in getattr(item, "metadata", [item]))]
+    limits = [text.format(getattr(item, key)) for item in metadata for key, text in _LIMITS if hasattr(item, key)]
+    return " and ".join(dict.fromkeys(limits)) or " | ".join(_choices(field.annotation))
+
+
+def _choices(annotation: Any) -> list[str]:
+    """Return the words that a setting may be, also where they stand inside a union or a list."""
+    if annotation is bool:
+        return ["true", "false"]
+    if get_origin(annotation) is Literal:
+        return [str(word) for word in get_args(annotation)]
+    if get_origin(annotation) in (dict, None):
+        return []
+    arguments = get_args(annotation)
+    words = dict.fromkeys(word for inner in arguments for word in _choices(inner))
+    return [*words, *(["a number"] if words and float in arguments else [])]
+
+
+def example_of(name: str) -> str:
+    """Return the step as one entry of a recipe's `steps`, its main parameters written out."""
+    step = load_step(name)
+    if issubclass(step, Policy):
+        return f"- {name}:\n" + "".join(f"    - {example_of(inner)[2:]}\n" for inner in _POLICY_EXAMPLE).rstrip("\n")
+    values = {key: field.examples[0] for key, field in step.model_fields.items() if field.examples}
+    made = step(**values)
+    shown = {**values, **{key: made.values()[key] for key in _telling(made)}}
+    return f"- {name}" + (f": {_flow(shown)}" if shown else "")
+
+
+def _telling(step: Step) -> list[str]:
+    """Return the parameters that are drawn, or else numbers, or else the first one of the step's own."""
+    fields = type(step).model_fields
+    spans = [key for key in fields if isinstance(getattr(step, key), Span | AxisSpan)]
+    drawn = [key for key in spans if not _is_fixed(getattr(step, key))]
+    own = [key for key in type(step).__annotations__ if key in fields and key != "p" and getattr(step, key)]
+    return drawn or spans or own[:1]
+
+
+def _is_fixed(value: Span | AxisSpan) -> bool:
+    return all(span.kind == "fixed" for span in (value.spans() if isinstance(value, AxisSpan) else (value,)))
+
+
+def _flow(value: Any) -> str:
+    """Return `value` as YAML on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, bool | int | None) else str(value)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from medaug_cli.cli import options as o
 from medaug_cli.core.errors import UsageError
+
+_TITLES = {"spatial": "Spatial", "intensity": "Intensity", "label": "Labels", "policy": "Policies"}
 
 
 def transforms(
@@ -26,20 +28,32 @@ def transforms(
     if as_json:
         typer.echo(json.dumps(steps if name is None else steps[0], indent=1))
     elif name is None:
-        for step in steps:
-            typer.echo(f"{step['name']:<16} {step['summary']}")
+        _list(steps)
     else:
         _show(steps[0])
 
 
-def _show(step: dict[str, object]) -> None:
+def _list(steps: list[dict[str, Any]]) -> None:
+    for role in dict.fromkeys(step["role"] for step in sorted(steps, key=lambda one: list(_TITLES).index(one["role"]))):
+        typer.echo(f"{_TITLES[role]}\n")
+        for step in [one for one in steps if one["role"] == role]:
+            units = f"  [{', '.join(step['units'])}]" if step["units"] else ""
+            typer.echo(f"{step['name']:<21} {step['summary']}{units}\n{'':<21} like {step['peer'] or 'no peer'}")
+        typer.echo()
+    typer.echo(f"{len(steps)} steps; `medaug transforms NAME` describes one with its parameters.")
+
+
+def _show(step: dict[str, Any]) -> None:
     typer.echo(f"{step['name']} ({step['role']})\n\n{step['description']}\n\nLike: {step['peer'] or 'no peer'}")
     for key, words in (("meant_for", "Only for"), ("refused_for", "Not for")):
-        modalities = step[key]
-        if isinstance(modalities, list) and modalities:
-            typer.echo(f"{words}: {', '.join(modalities)}")
+        if step[key]:
+            typer.echo(f"{words}: {', '.join(step[key])}")
     typer.echo()
-    parameters = step["parameters"]
-    for parameter in parameters if isinstance(parameters, list) else []:
+    for parameter in step["parameters"]:
         limits = f" [{parameter['allowed']}]" if parameter["allowed"] else ""
-        typer.echo(f"  {parameter['name']}{limits}, default {parameter['default']}\n      {parameter['help']}")
+        default = "needed" if parameter["required"] else f"default {json.dumps(parameter['default'])}"
+        typer.echo(f"  {parameter['name']}{limits}, {default}\n      {parameter['help']}")
+    if step["role"] == "policy":
+        typer.echo("  steps, needed\n      The list of steps to choose from.")
+    typer.echo("\nExample:\n\nsteps:")
+    typer.echo("".join(f"  {line}\n" for line in step["example"].splitlines()), nl=False)
