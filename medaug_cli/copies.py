@@ -51,7 +51,7 @@ def derive(program: Program, copy: Copy, number: int, sample: LoadedSample, sett
     """Return what the writers must say of a copy."""
     steps = [drawn.step for drawn in program if drawn.step is not None and not isinstance(drawn.step, Policy)]
     grid = next(iter(sample.images.values())).content.geometry
-    moved = any(isinstance(step, SpatialStep) for step in steps)
+    moved = any(isinstance(step, SpatialStep) and step.moves_anatomy for step in steps)
     return Derivation(
         copy=number,
         recipe_sha256=settings.recipe_sha256,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import posixpath
 import shutil
 import unicodedata
 from collections import Counter
@@ -182,12 +183,22 @@ def _valid(
     stamps = {path: stamp for source in sample.sources for path, stamp in zip(source.files, source.stamps, strict=True)}
     if set(stamps) != {file.path for file in entry.record.source}:
         return False
-    if set(_paths(sample, entry.record.copy_)) != {file.path for file in entry.record.output}:
+    if not _stand_where_planned(_paths(sample, entry.record.copy_), entry.record.output):
         return False
     sources = all(_same(file, stamps[file.path], entry, "source", dataset) for file in entry.record.source)
     return sources and all(
         _same(file, _stamp(root.path / file.path), entry, "output", root.path) for file in entry.record.output
     )
+
+
+def _stand_where_planned(planned: Sequence[str], outputs: Sequence[FileEntry]) -> bool:
+    """Say whether outputs have the planned paths; of DICOM the folders, since steps may change the number of slices."""
+    slices = {file.path for file in outputs if file.format == "dicom"}
+    others = {file.path for file in outputs} - slices
+    expected = set(planned) - others
+    return others <= set(planned) and {posixpath.dirname(path) for path in slices} == {
+        posixpath.dirname(path) for path in expected
+    }
 
 
 def _same(file: FileEntry, stamp: Stamp | None, entry: Entry, role: str, folder: Path) -> bool:

@@ -12,9 +12,10 @@ from medaug_cli.core.errors import SampleError
 from medaug_cli.core.intensity import low_and_high, mean_and_deviation
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import LabelMap, Volume
+from medaug_cli.spatial.grids import matching_grid
 from medaug_cli.spatial.mapping import Mapping
 from medaug_cli.spatial.resample import Request, label_request, resample
-from medaug_cli.step import IntensityStep, LabelStep, Policy, ResamplingStep, Scene, SpatialStep, Step
+from medaug_cli.step import GridStep, IntensityStep, LabelStep, Policy, Scene, SpatialStep, Step, join_resampling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from medaug_cli.core.geometry import Geometry
     from medaug_cli.core.sample import LoadedSample
     from medaug_cli.spatial.resample import Resampler
+    from medaug_cli.step import Resampling
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,9 @@ class Copy:
     reports: dict[str, Any] = field(default_factory=dict)
 
 
-def scene_of(sample: LoadedSample, seed: int, copy: int, resampler: Resampler = "kernel") -> Scene:
+def scene_of(
+    sample: LoadedSample, seed: int, copy: int, resampler: Resampler = "kernel", max_voxels: float = 4.0e8
+) -> Scene:
     """Return what the steps of copy number `copy` may know of `sample`; the first image sets the frame."""
     first = next(iter(sample.images.values()))
     modalities = sample.modalities()
@@ -66,24 +70,52 @@ def scene_of(sample: LoadedSample, seed: int, copy: int, resampler: Resampler = 
         channels=tuple(sample.images),
         windows=tuple(loaded.window for loaded in sample.images.values()),
         rgb=all(isinstance(loaded.content, Volume) and loaded.content.rgb for loaded in sample.images.values()),
+        labels={name: one.content for name, one in sample.labels.items() if isinstance(one.content, LabelMap)},
+        label_values=sample.label_names,
+        max_voxels=max_voxels,
     )
 
 
 def draw_program(steps: Sequence[Step], scene: Scene) -> Program:
     """Draw every step for one copy; each has a generator of its own, keyed by its path."""
-    return tuple(_draw_all(steps, scene, "steps"))
+    return tuple(_draw_all(steps, scene, "steps")[0])
 
 
-def _draw_all(steps: Sequence[Step], scene: Scene, path: str, order: Sequence[int] | None = None) -> Iterator[Drawn]:
+def _draw_all(
+    steps: Sequence[Step], scene: Scene, path: str, order: Sequence[int] | None = None
+) -> tuple[list[Drawn], Scene]:
+    """Return the drawn steps and the scene that they leave behind."""
+    made: list[Drawn] = []
     for index in range(len(steps)) if order is None else order:
         step, here = steps[index], f"{path}[{index}]"
         drawn = step.draw(scene.at(here))
         if drawn is None or not isinstance(drawn, Policy):
-            yield Drawn(here, step.step_name(), drawn)
+            made.append(Drawn(here, step.step_name(), drawn))
+            scene = _scene_after(drawn, scene, here)
             continue
         chosen = drawn.choose(scene.at(here).generator("choose"))
-        yield Drawn(here, step.step_name(), drawn, chosen)
-        yield from _draw_all(drawn.steps, scene, f"{here}.{step.step_name()}", chosen)
+        made.append(Drawn(here, step.step_name(), drawn, chosen))
+        children, scene = _draw_all(drawn.steps, scene, f"{here}.{step.step_name()}", chosen)
+        made.extend(children)
+    return made, scene
+
+
+def _scene_after(step: Step | None, scene: Scene, path: str) -> Scene:
+    """Return the scene as the steps after the drawn `step` find it."""
+    if not isinstance(step, SpatialStep):
+        return scene
+    here = scene.at(path)
+    return replace(scene, geometry=_grid_after(step, here), history=(*scene.history, (step, here)))
+
+
+def _grid_after(step: SpatialStep, here: Scene) -> Geometry:
+    """Return the grid that a drawn step leaves behind; raises SampleError where it has too many voxels."""
+    grid = step.new_grid(here) if isinstance(step, GridStep) else here.geometry
+    voxels = grid.size[0] * grid.size[1] * grid.size[2]
+    if grid is not here.geometry and voxels > here.max_voxels:
+        allowed = f"limits.max_voxels allows {here.max_voxels:g}"
+        raise SampleError("too_large", f"{step.step_name()} makes a grid of {voxels} voxels; {allowed}")
+    return grid
 
 
 def apply_program(program: Program, sample: LoadedSample, scene: Scene) -> Copy:
@@ -131,10 +163,16 @@ def _joins(chain: Sequence[Drawn], drawn: Drawn) -> bool:
     for kind in (IntensityStep, LabelStep):
         if isinstance(drawn.step, kind) or isinstance(chain[0].step, kind):
             return isinstance(drawn.step, kind) and isinstance(chain[0].step, kind)
-    if not isinstance(drawn.step, ResamplingStep):
-        return True
-    settings = {other.step.resampling() for other in chain if isinstance(other.step, ResamplingStep)}
-    return settings <= {drawn.step.resampling()}
+    return _settings_of([*chain, drawn]) is not None
+
+
+def _settings_of(chain: Sequence[Drawn]) -> Resampling | None:
+    """Return what suits all spatial steps of a chain, None where they differ."""
+    settings: Resampling | None = (None, None, None)
+    for drawn in chain:
+        if settings is not None and isinstance(drawn.step, SpatialStep):
+            settings = join_resampling(settings, drawn.step.resampling())
+    return settings
 
 
 def _change_intensities(drawn: Drawn, copy: Copy, scene: Scene) -> None:
@@ -169,19 +207,19 @@ def _move(chain: Sequence[Drawn], copy: Copy, scene: Scene, names: dict[int, str
     mapping, laterality = Mapping(), copy.swaps_laterality
     swaps: list[tuple[str, str]] = []
     reports: dict[str, Any] = {}
-    settings: tuple[str, str, str | float] = ("linear", "nearest", "minimum")
+    grids = _Grids(copy)
     for drawn in chain:
-        here = scene.at(drawn.path)
         if not isinstance(drawn.step, SpatialStep):
             raise TypeError(drawn.name)
-        if isinstance(drawn.step, ResamplingStep):
-            settings = drawn.step.resampling()
+        here = replace(scene.at(drawn.path), geometry=grids.frame)
+        grids.follow(_grid_after(drawn.step, here))
         mapping = mapping.after(drawn.step.mapping(here))
         swaps.extend(drawn.step.swaps(here))
         laterality ^= drawn.step.swaps_laterality(here)
         report = drawn.step.report(here)
         reports |= {drawn.path: report} if report else {}
-    images, labels = _resample(copy, mapping, settings, scene.resampler)
+    settings = _settings_of(chain) or (None, None, None)
+    images, labels = _resample(copy, mapping, grids, settings, scene.resampler)
     return Copy(
         images,
         _swap_labels(labels, swaps, names),
@@ -191,29 +229,54 @@ def _move(chain: Sequence[Drawn], copy: Copy, scene: Scene, names: dict[int, str
     )
 
 
+class _Grids:
+    """The grids of a copy on their way through a chain: `frame` is that of the first image."""
+
+    def __init__(self, copy: Copy) -> None:
+        self.frame = next(iter(copy.images.values())).geometry
+        contents: list[Volume | LabelMap] = [*copy.images.values(), *copy.labels.values()]
+        self._now = {content.geometry: content.geometry for content in contents}
+
+    def follow(self, frame: Geometry) -> None:
+        """Let every grid follow the first image's, which is now `frame`."""
+        if frame is not self.frame:
+            self._now = {source: matching_grid(self.frame, frame, grid) for source, grid in self._now.items()}
+        self.frame = frame
+
+    def of(self, source: Geometry) -> Geometry:
+        """Return the grid that has taken the place of `source`."""
+        return self._now[source]
+
+
 def _resample(
-    copy: Copy, mapping: Mapping, settings: tuple[str, str, str | float], resampler: Resampler
+    copy: Copy, mapping: Mapping, grids: _Grids, settings: Resampling, resampler: Resampler
 ) -> tuple[dict[str, Volume], dict[str, LabelMap]]:
-    """Pull every image, void and label map of a copy through `mapping`, all at once."""
-    interpolation, label_interpolation, fill = settings
+    """Pull every image, void and label map of a copy through `mapping` onto its new grid, all at once."""
+    interpolation, label_interpolation = settings[0] or "linear", settings[1] or "nearest"
+    fill = "minimum" if settings[2] is None else settings[2]
     requests: list[Request] = []
     for volume in copy.images.values():
+        old, new = volume.geometry, grids.of(volume.geometry)
         value = fill_value(volume, fill)
-        requests += [Request(one, volume.geometry, interpolation, value, np.float32) for one in volume.array]
+        requests += [Request(one, old, interpolation, value, np.float32, new) for one in volume.array]
         if volume.void is not None:
             void = volume.void.astype(np.uint8)
-            requests.append(Request(void, volume.geometry, "nearest", 1.0 if volume.grows else 0.0))
-    requests += [label_request(label.array, label.geometry, label_interpolation) for label in copy.labels.values()]
+            requests.append(Request(void, old, "nearest", 1.0 if volume.grows else 0.0, output=new))
+    requests += [
+        label_request(label.array, label.geometry, label_interpolation, grids.of(label.geometry))
+        for label in copy.labels.values()
+    ]
     moved = iter(resample(requests, mapping, resampler))
-    images = {name: _with_moved(volume, moved) for name, volume in copy.images.items()}
-    return images, {name: replace(label, array=next(moved)) for name, label in copy.labels.items()}
+    images = {name: _with_moved(volume, moved, grids) for name, volume in copy.images.items()}
+    return images, {name: LabelMap(next(moved), grids.of(label.geometry)) for name, label in copy.labels.items()}
 
 
-def _with_moved(volume: Volume, moved: Iterator[AnyArray]) -> Volume:
+def _with_moved(volume: Volume, moved: Iterator[AnyArray], grids: _Grids) -> Volume:
     """Return `volume` with its next arrays of `moved`: its components, then its void."""
     components = [next(moved) for _ in volume.array]
     array = np.stack(components) if len(components) > 1 else components[0][None]
-    return replace(volume, array=array, void=None if volume.void is None else next(moved).astype(bool))
+    void = None if volume.void is None else next(moved).astype(bool)
+    return replace(volume, array=array, geometry=grids.of(volume.geometry), void=void)
 
 
 def fill_value(volume: Volume, fill: str | float) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.intensity import low_and_high, mean_and_deviation
@@ -22,7 +23,8 @@ _STABILISERS = (0.01, 0.03)  # K1 and K2 of Wang 2004, of the source's range
 def measure(copy: Copy, sample: LoadedSample) -> dict[str, Any]:
     """Return what the manifest says of a copy: share outside the field of view, Jacobian, intensities, SSIM."""
     first = next(iter(sample.images.values())).content.geometry
-    found: dict[str, Any] = {"outside_fov": round(outside_fraction(first, first, copy.mapping), 6), **copy.reports}
+    now = next(iter(copy.images.values())).geometry
+    found: dict[str, Any] = {"outside_fov": round(outside_fraction(first, now, copy.mapping), 6), **copy.reports}
     found["intensity"] = {channel: _statistics(volume) for channel, volume in copy.images.items()}
     sources = {channel: loaded.content for channel, loaded in sample.images.items()}
     found["ssim"] = {
@@ -37,9 +39,11 @@ def structural_similarity(source: Volume, copy: Volume) -> float:
     """Return the mean SSIM (Wang 2004, uniform windows) of the first components, from -1 to 1; 1 for equal volumes.
 
     Both are thinned to every n-th voxel, so that the mean is over about a thousand windows; this tells how far a
-    copy is from its source, not how it would look at full resolution.
+    copy is from its source, not how it would look at full resolution. Where the copy has another grid, the source is
+    looked up on it.
     """
-    one, other = _thinned(source), _thinned(copy)
+    other = _thinned(copy)
+    one = _thinned(source) if source.geometry == copy.geometry else _looked_up(source, copy)
     low, high = float(one.min()), float(one.max())
     if one.shape != other.shape or high <= low:
         return 1.0 if np.array_equal(one, other) else 0.0
@@ -55,10 +59,24 @@ def structural_similarity(source: Volume, copy: Volume) -> float:
 
 def _thinned(volume: Volume) -> FloatArray:
     """Return every n-th voxel (z, y, x) of the first component, n the same along every axis."""
-    array = volume.array[0]
-    axes = sum(count > 1 for count in array.shape)
-    step = max(1, round((array.size / _SSIM_VOXELS) ** (1 / max(1, axes))))
+    array, step = volume.array[0], _thinning(volume.array[0].shape)
     return np.asarray(array[::step, ::step, ::step], dtype=np.float32)
+
+
+def _thinning(shape: tuple[int, ...]) -> int:
+    axes = sum(count > 1 for count in shape)
+    return max(1, round(float((math.prod(shape) / _SSIM_VOXELS) ** (1 / max(1, axes)))))
+
+
+def _looked_up(source: Volume, copy: Volume) -> FloatArray:
+    """Return the voxels of `source` nearest to those of the thinned `copy`, whose grid is another."""
+    step = _thinning(copy.array[0].shape)
+    x, y, z = (np.arange(0, count, step) for count in copy.geometry.size)
+    index = np.stack(np.meshgrid(z, y, x, indexing="ij")[::-1], axis=-1).reshape(-1, 3)
+    matrix = np.linalg.inv(source.geometry.affine) @ copy.geometry.affine
+    found = np.rint(index @ matrix[:3, :3].T + matrix[:3, 3]).astype(int)
+    i, j, k = np.clip(found, 0, np.array(source.geometry.size) - 1).T
+    return np.asarray(source.array[0][k, j, i], dtype=np.float32).reshape(len(z), len(y), len(x))
 
 
 def _local_mean(array: FloatArray) -> Array64:

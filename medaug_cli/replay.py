@@ -42,7 +42,7 @@ def replay_record(record: Record, dataset: Path) -> list[EncodedFile]:
     label_names = record.settings.label_names
     sample = load_sample(dataset, record.sample_id, sources, label_names, float("inf"), record.modality)
     check_unchanged(sample, record.source)
-    scene = scene_of(sample, record.seed.root, record.copy_, record.settings.resampler)
+    scene = scene_of(sample, record.seed.root, record.copy_, record.settings.resampler, max_voxels=float("inf"))
     program = program_of(record)
     copy = apply_program(program, sample, scene)
     targets = dict(zip(sources, _grouped_paths(record.output), strict=True))

@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter
 from medaug_cli.core.geometry import Geometry
 from medaug_cli.core.sample import Volume
 from medaug_cli.quality import structural_similarity
+from medaug_cli.spatial.grids import window_grid
 
 GRID = Geometry((20, 24, 16))
 
@@ -46,3 +47,11 @@ def test_the_index_is_wang_s_formula_over_windows_of_four_voxels_a_side() -> Non
 def test_a_constant_source_is_similar_only_to_itself() -> None:
     flat = Volume(np.full((1, *GRID.size[::-1]), 7, np.int16), GRID)
     assert (structural_similarity(flat, flat), structural_similarity(flat, volume(0))) == (1.0, 0.0)
+
+
+def test_a_window_of_the_source_is_as_the_source() -> None:
+    """What was cut off is not missed: the source is looked up where the copy has voxels."""
+    source = volume(0)
+    cut = Volume(source.array[:, 1:15, 2:22, 3:19], window_grid(GRID, (3, 2, 1), (16, 20, 14)))
+    assert structural_similarity(source, cut) == pytest.approx(1, abs=1e-5)
+    assert structural_similarity(volume(1), cut) < 0.3

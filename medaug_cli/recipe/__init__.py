@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from medaug_cli.core.errors import RecipeError, UsageError
 from medaug_cli.recipe.build import build_recipe
 from medaug_cli.recipe.yaml_text import MAX_BYTES, Problem, read_document
-from medaug_cli.step import IntensityStep, LabelStep, Policy, ResamplingStep
+from medaug_cli.step import IntensityStep, LabelStep, Policy, ResamplingStep, join_resampling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -56,7 +56,7 @@ def wasteful_chains(recipe: Recipe) -> list[str]:
                 f"steps[{later}] {other.step_name()} follows {what} step, so images are resampled again after "
                 f"steps[{index}] {step.step_name()}; put spatial steps together"
             )
-        elif isinstance(other, ResamplingStep) and step.resampling() != other.resampling():
+        elif isinstance(other, ResamplingStep) and join_resampling(step.resampling(), other.resampling()) is None:
             warnings.append(
                 f"steps[{index}] {step.step_name()} and steps[{later}] {other.step_name()} differ in interpolation or "
                 "fill, so images are resampled twice; give both the same"

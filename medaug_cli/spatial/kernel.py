@@ -89,21 +89,32 @@ def _sample_affine(task: Task, matrix: Array64) -> None:
 
 
 def _aligned_locator(stages: tuple[Part, ...], size: tuple[int, int, int]) -> Any:
-    """Return the fast way to positions: a B-spline on the output's own grid and one matrix; None for other chains."""
-    if len(stages) != 3 or not isinstance(spline := stages[1], SplineGrid) or spline.size != size:  # noqa: PLR2004
+    """Return the fast way to positions: a B-spline along the output's axes and one matrix; None for other chains."""
+    if len(stages) != 3 or not isinstance(spline := stages[1], SplineGrid):  # noqa: PLR2004
         return None
     before, after = stages[0], stages[2]
-    if isinstance(before, SplineGrid) or isinstance(after, SplineGrid) or np.abs(before - np.eye(4)).max() > _ALIGNED:
+    if isinstance(before, SplineGrid) or isinstance(after, SplineGrid):
         return None
-    starts, weights = zip(*(_table(spline, axis, n) for axis, n in enumerate(size)), strict=True)
-    coefficients = np.ascontiguousarray(spline.index_coefficients())
-    return lambda first, grid, positions: locate_aligned(first, grid, coefficients, starts, weights, after, positions)
+    scales, shifts = before.diagonal()[:3], before[:3, 3]
+    if np.abs(before[:3, :3] - np.diag(scales)).max() > _ALIGNED:
+        return None
+    near_identity = np.abs(before - np.eye(4)).max() <= _ALIGNED
+    bases = tuple(
+        np.arange(n, dtype=float) if near_identity else scales[axis] * np.arange(n) + shifts[axis]
+        for axis, n in enumerate(size)
+    )
+    starts, weights = zip(*(_table(spline, axis, base) for axis, base in enumerate(bases)), strict=True)
+    points = np.ascontiguousarray(spline.index_coefficients())
+    tables = (bases, starts, weights)
+    return lambda first, grid, positions: locate_aligned(first, grid, points, tables, after, positions)
 
 
-def _table(spline: SplineGrid, axis: int, count: int) -> tuple[Any, Array64]:
-    """Return for each voxel along `axis` its first control point and the weights of four."""
-    cells = (np.arange(count) + EDGE) / spline.cell_voxels[axis]
-    first, weights, _ = cell_weights(cells, spline.coefficients_mm.shape[axis])
+def _table(spline: SplineGrid, axis: int, index: Array64) -> tuple[Any, Array64]:
+    """Return for each position along `axis` its first control point and the weights of four, 0 outside the domain."""
+    cells = (index + EDGE) / spline.cell_voxels[axis]
+    count = spline.coefficients_mm.shape[axis]
+    first, weights, _ = cell_weights(cells, count)
+    weights[(cells < 0) | (cells > count - ORDER)] = 0.0
     return first, weights
 
 

@@ -23,10 +23,13 @@ def locate_affine(first: int, size: Any, matrix: Any, positions: Any) -> None:
 
 
 @compiled
-def locate_aligned(
-    first: int, size: Any, coefficients: Any, starts: Any, weights: Any, matrix: Any, positions: Any
-) -> None:
-    """Write positions through a B-spline on the output's grid (coefficients (i, j, k, 3) in voxels), then `matrix`."""
+def locate_aligned(first: int, size: Any, coefficients: Any, tables: Any, matrix: Any, positions: Any) -> None:
+    """Write positions through a B-spline along the output's axes, then `matrix`.
+
+    `coefficients` (i, j, k, 3) are in voxels; `tables` hold for each axis the positions of its voxels in the B-spline's
+    grid, their first control points and the weights of four.
+    """
+    bases, starts, weights = tables
     nx, ny = size[0], size[1]
     line = np.empty((coefficients.shape[0], 3))
     for row in range(len(positions) // nx):
@@ -41,9 +44,9 @@ def locate_aligned(
         for x in range(nx):
             i = starts[0][x]
             w0, w1, w2, w3 = weights[0][x, 0], weights[0][x, 1], weights[0][x, 2], weights[0][x, 3]
-            px = x + w0 * line[i, 0] + w1 * line[i + 1, 0] + w2 * line[i + 2, 0] + w3 * line[i + 3, 0]
-            py = y + w0 * line[i, 1] + w1 * line[i + 1, 1] + w2 * line[i + 2, 1] + w3 * line[i + 3, 1]
-            pz = z + w0 * line[i, 2] + w1 * line[i + 1, 2] + w2 * line[i + 2, 2] + w3 * line[i + 3, 2]
+            px = bases[0][x] + w0 * line[i, 0] + w1 * line[i + 1, 0] + w2 * line[i + 2, 0] + w3 * line[i + 3, 0]
+            py = bases[1][y] + w0 * line[i, 1] + w1 * line[i + 1, 1] + w2 * line[i + 2, 1] + w3 * line[i + 3, 1]
+            pz = bases[2][z] + w0 * line[i, 2] + w1 * line[i + 1, 2] + w2 * line[i + 2, 2] + w3 * line[i + 3, 2]
             for axis in range(3):
                 positions[row * nx + x, axis] = (
                     matrix[axis, 0] * px + matrix[axis, 1] * py + matrix[axis, 2] * pz + matrix[axis, 3]

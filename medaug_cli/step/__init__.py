@@ -6,7 +6,7 @@ same class with every distribution replaced by a number, and validates back into
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -16,23 +16,30 @@ from medaug_cli.core.seeding import make_generator
 from medaug_cli.core.values import AxisSpan, Bounds, Span
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.random import Generator
 
     from medaug_cli.core.arrays import AnyArray, BoolArray, FloatArray
     from medaug_cli.core.geometry import Geometry
+    from medaug_cli.core.sample import LabelMap
     from medaug_cli.spatial.mapping import Part
     from medaug_cli.spatial.resample import Resampler
 
 Fill = Literal["minimum", "mean", "edge", "air"] | float
 Probability = Annotated[float, Field(ge=0, le=1)]
+Resampling = tuple[str | None, str | None, str | float | None]
+"""Interpolation, label interpolation and fill; None where a step does not mind."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
     """What a step may know of the sample it is drawn for or applied to.
 
-    `geometry` is the grid of the first image when drawing and mapping, of the array itself when changing intensities;
-    `valid` (z, y, x) marks the voxels that hold a measurement, None meaning all. `words` key the generators.
+    `geometry` is the grid of the first image when drawing and mapping, as the steps before have left it, and that of
+    the array itself when changing intensities; `valid` (z, y, x) marks the voxels that hold a measurement, None meaning
+    all. `words` key the generators. `labels` are the label maps as read, with the names of their values; `history` are
+    the spatial steps drawn so far, each with its scene.
     `channels` are the names of the sample's images; `rgb` says that all of them (the array itself when applying) are
     colour images of red, green and blue.
     `modality` is that of the first image, `modalities` are those of all images; empty where nothing tells.
@@ -52,6 +59,10 @@ class Scene:
     rgb: bool = False
     windows: tuple[tuple[float, float] | None, ...] = ()
     window: tuple[float, float] | None = None
+    labels: Mapping[str, LabelMap] = field(default_factory=dict)
+    label_values: Mapping[int, str] = field(default_factory=dict)
+    history: tuple[tuple[SpatialStep, Scene], ...] = ()
+    max_voxels: float = 4.0e8
 
     def generator(self, purpose: str) -> Generator:
         """Return the generator for `purpose`; the same words give the same numbers."""
@@ -151,10 +162,16 @@ class SpatialStep(Step):
 
     code: ClassVar[tuple[str, str, str]] = ("113085", "DCM", "Spatial resampling")
     needs_regular_grid: ClassVar[bool] = True
+    moves_anatomy: ClassVar[bool] = True
+    """Whether anatomy leaves its place in the patient's coordinates, so that the frame of reference is another."""
 
     def mapping(self, scene: Scene) -> tuple[Part, ...]:
         """Return the parts of the mapping from output to input positions, for a drawn step."""
         raise NotImplementedError
+
+    def resampling(self) -> Resampling:
+        """Return how voxels are found where this step needs them; neighbours that agree are resampled as one."""
+        return None, None, None
 
     def swaps(self, scene: Scene) -> tuple[tuple[str, str], ...]:
         """Return the pairs of label names that change places."""
@@ -172,6 +189,21 @@ class SpatialStep(Step):
         return {}
 
 
+class GridStep(SpatialStep):
+    """A step that leaves the content in its place and gives the sample another grid."""
+
+    moves_anatomy: ClassVar[bool] = False
+
+    def new_grid(self, scene: Scene) -> Geometry:
+        """Return the grid that takes the place of `scene.geometry`, for a drawn step."""
+        raise NotImplementedError
+
+    def mapping(self, scene: Scene) -> tuple[Part, ...]:
+        """Return no part: what is at a position stays there."""
+        del scene
+        return ()
+
+
 class ResamplingStep(SpatialStep):
     """A spatial step whose result lies between voxels."""
 
@@ -186,9 +218,18 @@ class ResamplingStep(SpatialStep):
         description="Intensity outside the field of view: minimum, mean, edge, air (-1024 HU) or a number.",
     )
 
-    def resampling(self) -> tuple[str, str, str | float]:
+    def resampling(self) -> Resampling:
         """Return interpolation, label interpolation and fill; neighbours that agree are resampled as one."""
         return self.interpolation, self.label_interpolation, self.fill
+
+
+def join_resampling(one: Resampling, other: Resampling) -> Resampling | None:
+    """Return what suits two steps at once, None where they differ."""
+    if any(
+        first is not None and second is not None and first != second for first, second in zip(one, other, strict=True)
+    ):
+        return None
+    return one[0] or other[0], one[1] or other[1], other[2] if one[2] is None else one[2]
 
 
 class IntensityStep(Step):

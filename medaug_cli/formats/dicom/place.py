@@ -8,6 +8,7 @@ from pydicom.valuerep import format_number_as_ds
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
+from medaug_cli.formats.dicom.header import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,30 +19,38 @@ if TYPE_CHECKING:
     from medaug_cli.formats.dicom.instance import Instance
 
 _STRAIGHT = 1 - 1e-4
+_SAME_STEP_MM = 1e-4
+_SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 
 
-def place_slice(header: Dataset, instance: Instance, geometry: Geometry, index: int) -> None:
-    """Write where slice `index` of `geometry` lies into `header`.
+def place_slice(header: Dataset, instance: Instance, old: Geometry, geometry: Geometry, index: int) -> None:
+    """Write where slice `index` of `geometry`, which takes the place of `old`, lies into `header`.
+
+    A slice keeps its thickness, which need not be the distance to the next one, unless that distance changes.
 
     Raises SampleError where the slices would not be stacked along their normal, which DICOM slices of CT must be.
     """
-    x_mm, y_mm, z_mm = geometry.spacing_mm
     header.Rows, header.Columns = geometry.size[1], geometry.size[0]
-    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
-        if keyword in header:
-            setattr(header, keyword, _as_ds((y_mm, x_mm)))
+    x_ratio, y_ratio = (geometry.spacing_mm[axis] / old.spacing_mm[axis] for axis in (0, 1))
+    for keyword in _SPACINGS:  # each by its ratio: that at the detector differs from that in the patient
+        found = numbers(header, keyword, instance.file, 2)
+        if found is not None:
+            setattr(header, keyword, _as_ds((found[0] * y_ratio, found[1] * x_ratio)))
     if not instance.in_patient:
         return
     row, column, step = np.array(geometry.direction).reshape(3, 3).T
     if abs(np.cross(row, column) @ step) < _STRAIGHT:
         raise SampleError("not_supported", f"{instance.file}: a sheared grid cannot be written as DICOM slices")
     header.ImageOrientationPatient = _as_ds((*row, *column))
-    header.ImagePositionPatient = _as_ds((geometry.affine @ (0, 0, index, 1))[:3])
-    header.SliceThickness = _as_ds((z_mm,))[0]
-    if "SpacingBetweenSlices" in header:
-        header.SpacingBetweenSlices = _as_ds((z_mm,))[0]
-    if "SliceLocation" in header:
-        del header.SliceLocation
+    position = (geometry.affine @ (0, 0, index, 1))[:3]
+    header.ImagePositionPatient = _as_ds(position)
+    if "SliceLocation" in header:  # along the normal, from the world's origin: its own zero is unspecified
+        header.SliceLocation = _as_ds((position @ step,))[0]
+    z_mm = geometry.spacing_mm[2]
+    if abs(z_mm - old.spacing_mm[2]) > _SAME_STEP_MM:
+        header.SliceThickness = _as_ds((z_mm,))[0]
+        if "SpacingBetweenSlices" in header:
+            header.SpacingBetweenSlices = _as_ds((z_mm,))[0]
 
 
 def _as_ds(values: Iterable[float]) -> list[str]:

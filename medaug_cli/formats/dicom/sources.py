@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medaug_cli.formats.dicom.instance import Instance
+    from medaug_cli.formats.dicom.regrid import Slice
 
 # A moved slice takes from the whole stack, but n items in each of n slices grow with n²: 500 slices would carry 90 kB
 # each. A mapping mild enough to augment with takes from the nearest slices, so that these are named.
@@ -26,25 +27,26 @@ _MOST_SOURCES = 64
 class SourceImages:
     """The items that name the source slices of a volume, encoded once for all slices of its copy."""
 
-    def __init__(self, instances: Sequence[Instance], *, moved: bool) -> None:
-        """Encode one item for each of `instances`; `moved` says that pixels do not lie where they lay."""
-        self._items = [_encode_item(instance, moved=moved) for instance in instances]
+    def __init__(self, instances: Sequence[Instance], *, moved: bool, same_grid: bool) -> None:
+        """Encode one item for each of `instances`; `moved` says that anatomy does not lie where it lay."""
+        self._items = [_encode_item(instance, preserved=same_grid and not moved) for instance in instances]
         self._moved = moved
 
-    def name_in(self, header: Dataset, index: int) -> None:
-        """Set SourceImageSequence in the `header` of slice `index`: that slice, or its neighbours too where moved."""
-        first = min(max(0, index - _MOST_SOURCES // 2), max(0, len(self._items) - _MOST_SOURCES))
-        chosen = self._items[first : first + _MOST_SOURCES] if self._moved else [self._items[index]]
+    def name_in(self, header: Dataset, made: Slice) -> None:
+        """Set SourceImageSequence in the `header` of a slice: what it lies on or between, where moved all about it."""
+        first = min(max(0, made.nearest - _MOST_SOURCES // 2), max(0, len(self._items) - _MOST_SOURCES))
+        everything = self._items[first : first + _MOST_SOURCES]
+        chosen = everything if self._moved else [self._items[index] for index in made.neighbours]
         value = b"".join(chosen)
         tag = Tag("SourceImageSequence")
         header[tag] = RawDataElement(tag, "SQ", len(value), value, 0, is_implicit_VR=False, is_little_endian=True)
 
 
-def _encode_item(instance: Instance, *, moved: bool) -> bytes:
+def _encode_item(instance: Instance, *, preserved: bool) -> bytes:
     item = Dataset()
     item.ReferencedSOPClassUID = instance.sop_class
     item.ReferencedSOPInstanceUID = instance.sop_instance
-    item.SpatialLocationsPreserved = "NO" if moved else "YES"
+    item.SpatialLocationsPreserved = "YES" if preserved else "NO"
     item.PurposeOfReferenceCodeSequence = Items([code_item(SOURCE_FOR_PROCESSING)])
     encoded = DicomBytesIO()
     encoded.is_little_endian, encoded.is_implicit_VR = True, False

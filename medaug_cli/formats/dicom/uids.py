@@ -13,15 +13,17 @@ if TYPE_CHECKING:
 IMPLEMENTATION_CLASS_UID = UID("2.25.163557662756330878746811618895889050679")
 
 
-def derived_uids(instance: Instance, derivation: Derivation) -> dict[str, str]:
+def derived_uids(instance: Instance, derivation: Derivation, number: int = 0) -> dict[str, str]:
     """Return the instance, series and frame of reference UIDs of the copy of `instance`.
 
     The frame of reference stays while anatomy does; once moved it is new, and the same for all series that shared it
-    and share `derivation.uid_key`, hence the mapping (DICOM PS3.3 C.7.4.1.1.1).
+    and share `derivation.uid_key`, hence the mapping (DICOM PS3.3 C.7.4.1.1.1). `number` tells the slices of a new grid
+    apart, of which several may come from one instance.
     """
     key, frame = derivation.uid_key, instance.frame_of_reference
+    words = [key, instance.series, instance.sop_instance, f"slice {number}" if number else "instance"]
     uids = {
-        "sop_instance": str(generate_uid(entropy_srcs=[key, instance.series, instance.sop_instance, "instance"])),
+        "sop_instance": str(generate_uid(entropy_srcs=words)),
         "series_instance": str(generate_uid(entropy_srcs=[key, instance.series, "series"])),
     }
     if frame:

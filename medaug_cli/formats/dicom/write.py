@@ -22,6 +22,7 @@ from medaug_cli.formats.dicom.instance import parse_instance
 from medaug_cli.formats.dicom.mirror import turn_header
 from medaug_cli.formats.dicom.pixels import hash_planes
 from medaug_cli.formats.dicom.place import place_slice
+from medaug_cli.formats.dicom.regrid import Slice, name_slices, place_slices, renew_header
 from medaug_cli.formats.dicom.sources import SourceImages
 from medaug_cli.formats.dicom.template import shallow_copy
 from medaug_cli.formats.dicom.uids import IMPLEMENTATION_CLASS_UID, derived_uids
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from medaug_cli.core.arrays import AnyArray, BoolArray, FloatArray
+    from medaug_cli.core.geometry import Geometry
     from medaug_cli.core.sample import Derivation, Loaded, Volume
     from medaug_cli.formats.dicom.instance import Instance
     from medaug_cli.formats.dicom.storage import Storage
@@ -46,6 +48,8 @@ class _Copy:
     """What all slices of one copy share."""
 
     content: Volume
+    old_grid: Geometry
+    slices: tuple[Slice, ...]
     derivation: Derivation
     sources: SourceImages
     window: Window | None
@@ -55,24 +59,35 @@ class _Copy:
 def encode_volume(
     content: Volume | LabelMap, like: Loaded, targets: Sequence[str], derivation: Derivation
 ) -> Iterator[EncodedFile]:
-    """Yield one derived instance for each of `targets`, in the order of the slices of `like`. Raises SampleError."""
+    """Yield one derived instance for each slice of `content`. Raises SampleError.
+
+    `targets` are as many as the slices of `like`, or as those of `content`.
+    """
     templates: Sequence[SliceTemplate] = like.template
     name = like.source.files[0]
     if isinstance(content, LabelMap):
         raise SampleError("not_supported", f"{name}: labels cannot be written as DICOM yet; give NIfTI labels")
-    if content.array.shape[:2] != (templates[0].instance.components, len(templates)) or len(targets) != len(templates):
-        found = f"{content.array.shape[1]} slices for {len(templates)} source slices"
-        raise SampleError("not_supported", f"{name}: {found}; a DICOM copy has one instance for each source instance")
+    components = templates[0].instance.components
+    if content.array.shape != (components, *content.geometry.size[::-1]):
+        found = f"components and size {content.array.shape}"
+        raise SampleError("not_supported", f"{name}: {found} for a source of {components} components")
+    same_grid = content.geometry.same_grid(like.content.geometry)
+    slices = place_slices(like.content.geometry, content.geometry)
+    if len(targets) not in (len(templates), len(slices)):
+        raise SampleError("not_supported", f"{name}: {len(targets)} paths for {len(slices)} slices; name one each")
+    instances = [template.instance for template in templates]
     copy = _Copy(
         content=content,
+        old_grid=like.content.geometry,
+        slices=slices,
         derivation=derivation,
-        sources=SourceImages([template.instance for template in templates], moved=derivation.moved),
-        window=measure_window(content) if derivation.intensity_changed and templates[0].instance.samples == 1 else None,
-        same_grid=content.geometry.same_grid(like.content.geometry),
+        sources=SourceImages(instances, moved=derivation.moved, same_grid=same_grid),
+        window=measure_window(content) if derivation.intensity_changed and instances[0].samples == 1 else None,
+        same_grid=same_grid,
     )
-    for index, (template, target) in enumerate(zip(templates, targets, strict=True)):
+    for index, (made, target) in enumerate(zip(slices, name_slices(targets, slices), strict=True)):
         with quiet():
-            encoded = _encode_slice(copy, template, index, target)
+            encoded = _encode_slice(copy, templates[made.nearest], index, target)
         yield encoded
 
 
@@ -84,7 +99,7 @@ def _encode_slice(copy: _Copy, template: SliceTemplate, index: int, target: str)
     stored = np.stack([plane for plane, _ in planes]) if len(planes) > 1 else planes[0][0][None]
     if template.padded is not None and void is not None and copy.same_grid and not copy.derivation.moved:
         stored[:, void] = template.padded[:, void]
-    uids = derived_uids(template.instance, copy.derivation)
+    uids = derived_uids(template.instance, copy.derivation, copy.slices[index].number)
     header = _make_header(copy, template, storage, index, uids)
     instance = template.instance if copy.same_grid else parse_instance(header, template.instance.file)
     data = _write_file(header, stored, template.instance, uids["sop_instance"])
@@ -122,7 +137,7 @@ def _make_header(copy: _Copy, template: SliceTemplate, storage: Storage, index: 
         header.FrameOfReferenceUID = uids["frame_of_reference"]
     turn_header(header, template.instance, copy.derivation)
     describe_copy(header, template, copy.derivation)
-    copy.sources.name_in(header, index)
+    copy.sources.name_in(header, copy.slices[index])
     if storage.slope != template.storage.slope:
         header.RescaleSlope = format_number_as_ds(storage.slope)
         if "RealWorldValueMappingSequence" in header:
@@ -130,7 +145,9 @@ def _make_header(copy: _Copy, template: SliceTemplate, storage: Storage, index: 
     if copy.window is not None:
         set_window(header, template, copy.window)
     if not copy.same_grid:
-        place_slice(header, template.instance, copy.content.geometry, index)
+        place_slice(header, template.instance, copy.old_grid, copy.content.geometry, index)
+        single = copy.old_grid.size[2] == 1 == len(copy.slices)
+        renew_header(header, copy.slices, index, template.instance.file, single=single)
     return header
 
 

@@ -345,15 +345,6 @@ def test_another_grid_is_written_as_position_orientation_and_spacing(tmp_path: P
     assert [entry.voxel_sha256 for entry in again.entries] == [file.voxel_sha256 for file in files]
 
 
-@pytest.mark.parametrize("slices", [1, 3])
-def test_another_number_of_slices_is_refused(tmp_path: Path, slices: int) -> None:
-    save_series(tmp_path, [ramp(0), ramp(1)])
-    loaded = load(tmp_path)
-    content = Volume(np.zeros((1, slices, 4, 6), np.float32), Geometry((6, 4, slices)))
-    with pytest.raises(SampleError, match="not_supported"):
-        encode(loaded, UNCHANGED, content)
-
-
 def test_a_label_map_is_refused(tmp_path: Path) -> None:
     save_series(tmp_path, [ramp(0), ramp(1)])
     loaded = load(tmp_path)
