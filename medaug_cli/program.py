@@ -70,6 +70,7 @@ def scene_of(
         channels=tuple(sample.images),
         windows=tuple(loaded.window for loaded in sample.images.values()),
         rgb=all(isinstance(loaded.content, Volume) and loaded.content.rgb for loaded in sample.images.values()),
+        eight_bit=all(loaded.content.array.dtype == np.uint8 for loaded in sample.images.values()),
         labels={name: one.content for name, one in sample.labels.items() if isinstance(one.content, LabelMap)},
         label_values=sample.label_names,
         max_voxels=max_voxels,

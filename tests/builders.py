@@ -114,6 +114,8 @@ def make_step(name: str, **values: Any) -> Step:
     """Return step `name`; a policy without steps gets two mild ones."""
     if name in POLICIES and "steps" not in values:
         values["steps"] = (make_step("brightness", add=0.5), make_step("contrast", factor=0.5))
+    if name == "jpeg" and "range" not in values:
+        values["range"] = (-1000, 1000)  # of the builders' volumes, which have more than 8 bits
     return load_step(name)(**values)
 
 

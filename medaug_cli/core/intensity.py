@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 RelativeTo = Literal["none", "std", "range", "percentile"]
 Constant = Literal["minimum", "mean", "air"] | float
+EIGHT_BITS = (0.0, 255.0)
 _BLOCK = 1 << 18
 _ENOUGH = 1 << 20  # voxels that settle a percentile; more are sampled evenly
 

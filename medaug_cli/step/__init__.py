@@ -41,7 +41,7 @@ class Scene:
     all. `words` key the generators. `labels` are the label maps as read, with the names of their values; `history` are
     the spatial steps drawn so far, each with its scene.
     `channels` are the names of the sample's images; `rgb` says that all of them (the array itself when applying) are
-    colour images of red, green and blue.
+    colour images of red, green and blue; `eight_bit` that all images were read as 8-bit numbers from 0 to 255.
     `modality` is that of the first image, `modalities` are those of all images; empty where nothing tells.
     `windows` are the display windows (centre, width) of all images, `window` is that of the array when applying.
     """
@@ -57,6 +57,7 @@ class Scene:
     valid: BoolArray | None = None
     channels: tuple[str, ...] = ()
     rgb: bool = False
+    eight_bit: bool = False
     windows: tuple[tuple[float, float] | None, ...] = ()
     window: tuple[float, float] | None = None
     labels: Mapping[str, LabelMap] = field(default_factory=dict)

@@ -40,6 +40,7 @@ ZERO: list[tuple[str, dict[str, Any]]] = [
     ("cutout", {"size_mm": 0}),
     ("patch_swap", {"count": 0}),
     ("pixel_dropout", {"fraction": 0}),
+    ("solarize", {"threshold": 1.1}),
 ]
 
 

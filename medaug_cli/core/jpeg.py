@@ -1,0 +1,209 @@
+"""JPEG: what baseline storage does to 8-bit images, in the integers of libjpeg, bit for bit.
+
+Encoding and decoding lose in the colour transform, the subsampling and the quantised cosine transform; the entropy
+code between them is lossless and left out. The arithmetic is that of libjpeg 6b and libjpeg-turbo with the default
+"islow" transform and fancy upsampling (jfdctint.c, jidctint.c, jccolor.c, jcsample.c, jdsample.c, jdcolor.c).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medaug_cli.core.jit import compiled
+
+if TYPE_CHECKING:
+    from medaug_cli.core.arrays import AnyArray
+
+_SIDE = 8
+_LUMINANCE = """
+    16 11 10 16 24 40 51 61 12 12 14 19 26 58 60 55 14 13 16 24 40 57 69 56 14 17 22 29 51 87 80 62
+    18 22 37 56 68 109 103 77 24 35 55 64 81 104 113 92 49 64 78 87 103 121 120 101 72 92 95 98 112 100 103 99"""
+_CHROMINANCE = """
+    17 18 24 47 99 99 99 99 18 21 26 66 99 99 99 99 24 26 56 99 99 99 99 99 47 66 99 99 99 99 99 99
+    99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99"""
+_BITS, _PASS_BITS = 13, 2  # of the constants below, and those kept between the passes
+_SHIFT = 31  # of a reciprocal: exact for sums below 2**16 and divisors below 2**12
+_HALF = 1 << 15
+
+
+def quantisation(quality: int, *, chrominance: bool = False) -> AnyArray:
+    """Return the divisors (64) of ITU-T T.81 Annex K, scaled to `quality` (1-100) as libjpeg does."""
+    scale = 5000 // quality if quality < 50 else 200 - 2 * quality  # noqa: PLR2004  libjpeg's own
+    table = np.array((_CHROMINANCE if chrominance else _LUMINANCE).split(), np.int32)
+    return np.clip((table * scale + 50) // 100, 1, 255).astype(np.int32)
+
+
+def store_grey(plane: AnyArray, quality: int) -> None:
+    """Change uint8 `plane` (y, x) in place to what a reader finds after it was stored as grey JPEG."""
+    _code(plane, plane, quantisation(quality))
+
+
+def store_colour(planes: AnyArray, quality: int, *, subsampled: bool) -> None:
+    """Change uint8 `planes` (3, y, x), red, green and blue, in place to what a reader finds after colour JPEG.
+
+    `subsampled` halves the colour differences along both axes (4:2:0), else they are kept whole (4:4:4).
+    """
+    luminance, blue, red = np.empty_like(planes)
+    _to_differences(planes, luminance, blue, red)
+    _code(luminance, luminance, quantisation(quality))
+    table = quantisation(quality, chrominance=True)
+    height, width = luminance.shape
+    for plane in (blue, red):
+        if not subsampled:
+            _code(plane, plane, table)
+            continue
+        rows, columns = -(-height // 2), -(-width // 2)
+        # Blocks at the right edge see the last column of the image repeated, and their rounding goes on alternating.
+        half = np.empty((rows, -(-columns // _SIDE) * _SIDE), np.uint8)
+        _halve(plane, half)
+        _code(half, half, table)
+        _double(half[:, :columns].copy(), plane)
+    _to_colours(luminance, blue, red, planes)
+
+
+@compiled
+def _to_differences(planes: Any, luminance: Any, blue: Any, red: Any) -> None:
+    """Fill the planes Y, Cb, Cr (jccolor.c)."""
+    offset = (128 << 16) + _HALF - 1
+    for y in range(luminance.shape[0]):
+        for x in range(luminance.shape[1]):
+            r, g, b = np.int32(planes[0, y, x]), np.int32(planes[1, y, x]), np.int32(planes[2, y, x])
+            luminance[y, x] = np.uint8((19595 * r + 38470 * g + 7471 * b + _HALF) >> 16)
+            blue[y, x] = np.uint8((-11059 * r - 21709 * g + 32768 * b + offset) >> 16)
+            red[y, x] = np.uint8((32768 * r - 27439 * g - 5329 * b + offset) >> 16)
+
+
+@compiled
+def _to_colours(luminance: Any, blue: Any, red: Any, planes: Any) -> None:
+    """Fill the planes red, green and blue (jdcolor.c)."""
+    for y in range(luminance.shape[0]):
+        for x in range(luminance.shape[1]):
+            level = np.int32(luminance[y, x])
+            cb, cr = np.int32(blue[y, x]) - 128, np.int32(red[y, x]) - 128
+            planes[0, y, x] = _byte(level + ((91881 * cr + _HALF) >> 16))
+            planes[1, y, x] = _byte(level + ((-22554 * cb - 46802 * cr + _HALF) >> 16))
+            planes[2, y, x] = _byte(level + ((116130 * cb + _HALF) >> 16))
+
+
+@compiled
+def _byte(value: Any) -> Any:
+    return np.uint8(min(max(value, 0), 255))
+
+
+@compiled
+def _halve(plane: Any, half: Any) -> None:
+    """Fill `half` with the means of 2 by 2 voxels, rounded down and up in turn (jcsample.c)."""
+    height, width = plane.shape
+    for y in range(half.shape[0]):
+        upper, lower = 2 * y, min(2 * y + 1, height - 1)
+        for x in range(half.shape[1]):
+            left, right = min(2 * x, width - 1), min(2 * x + 1, width - 1)
+            total = np.int32(plane[upper, left]) + np.int32(plane[upper, right])
+            total += np.int32(plane[lower, left]) + np.int32(plane[lower, right])
+            half[y, x] = np.uint8((total + 1 + (x & 1)) >> 2)
+
+
+@compiled
+def _double(half: Any, plane: Any) -> None:
+    """Fill `plane` from `half` by triangle interpolation, or by repetition where it is 2 wide or less (jdsample.c)."""
+    rows, columns = half.shape
+    sums = np.empty(columns + 2, np.int32)
+    for y in range(plane.shape[0]):
+        near = y >> 1
+        far = min(max(near + (1 if y & 1 else -1), 0), rows - 1)
+        if columns <= 2:  # noqa: PLR2004
+            for x in range(plane.shape[1]):
+                plane[y, x] = half[near, x >> 1]
+            continue
+        for x in range(columns):
+            sums[x + 1] = 3 * np.int32(half[near, x]) + np.int32(half[far, x])
+        sums[0], sums[columns + 1] = sums[1], sums[columns]
+        for x in range(plane.shape[1]):
+            n = (x >> 1) + 1
+            plane[y, x] = np.uint8((3 * sums[n] + (sums[n + 1] + 7 if x & 1 else sums[n - 1] + 8)) >> 4)
+
+
+def _code(plane: AnyArray, target: AnyArray, table: AnyArray) -> None:
+    """Fill `target` with `plane`, transformed block by block, quantised and transformed back; they may be the same."""
+    reciprocals = (np.int64(1) << _SHIFT) // (np.int64(_SIDE) * table) + 1
+    _code_blocks(plane, target, table, reciprocals.astype(np.int64))
+
+
+@compiled
+def _code_blocks(plane: Any, target: Any, table: Any, reciprocals: Any) -> None:
+    height, width = plane.shape
+    block = np.empty((8, 8), np.int32)
+    for top in range(0, height, 8):
+        for left in range(0, width, 8):
+            for y in range(8):
+                for x in range(8):
+                    block[y, x] = np.int32(plane[min(top + y, height - 1), min(left + x, width - 1)]) - 128
+            _forward(block.T, 0)
+            _forward(block, 1)
+            _quantise(block.reshape(64), table, reciprocals)
+            _inverse(block, 0)
+            _inverse(block.T, 1)
+            for y in range(min(8, height - top)):
+                for x in range(min(8, width - left)):
+                    target[top + y, left + x] = _byte(block[y, x] + 128)
+
+
+@compiled
+def _quantise(flat: Any, table: Any, reciprocals: Any) -> None:
+    """Round each coefficient, eightfold as the transform left it, to a multiple of its divisor; halves away from 0."""
+    for n in range(64):
+        size = np.int64(abs(flat[n]) + 4 * table[n])
+        whole = np.int32((size * reciprocals[n]) >> _SHIFT) * table[n]
+        flat[n] = whole if flat[n] >= 0 else -whole
+
+
+@compiled
+def _forward(block: Any, second: int) -> None:
+    """Transform along the first axis, for all columns (jfdctint.c); the second pass drops the bits that were kept."""
+    shift = np.int32(_BITS + _PASS_BITS) if second else np.int32(_BITS - _PASS_BITS)
+    half = np.int32(1) << (shift - np.int32(1))
+    for n in range(8):
+        s0, d0 = block[0, n] + block[7, n], block[0, n] - block[7, n]
+        s1, d1 = block[1, n] + block[6, n], block[1, n] - block[6, n]
+        s2, d2 = block[2, n] + block[5, n], block[2, n] - block[5, n]
+        s3, d3 = block[3, n] + block[4, n], block[3, n] - block[4, n]
+        even, odd, middle, outer = s0 + s3, s1 + s2, s1 - s2, s0 - s3
+        if second:
+            block[0, n], block[4, n] = (even + odd + 2) >> 2, (even - odd + 2) >> 2
+        else:
+            block[0, n], block[4, n] = (even + odd) << 2, (even - odd) << 2
+        z1 = (middle + outer) * np.int32(4433) + half
+        block[2, n] = (z1 + outer * np.int32(6270)) >> shift
+        block[6, n] = (z1 - middle * np.int32(15137)) >> shift
+        z5 = (d0 + d1 + d2 + d3) * np.int32(9633)
+        z1, z2 = (d3 + d0) * np.int32(-7373) + half, (d2 + d1) * np.int32(-20995) + half
+        z3, z4 = (d3 + d1) * np.int32(-16069) + z5, (d2 + d0) * np.int32(-3196) + z5
+        block[7, n] = (d3 * np.int32(2446) + z1 + z3) >> shift
+        block[5, n] = (d2 * np.int32(16819) + z2 + z4) >> shift
+        block[3, n] = (d1 * np.int32(25172) + z2 + z3) >> shift
+        block[1, n] = (d0 * np.int32(12299) + z1 + z4) >> shift
+
+
+@compiled
+def _inverse(block: Any, second: int) -> None:
+    """Transform back along the first axis, for all columns (jidctint.c)."""
+    shift = np.int32(_BITS + _PASS_BITS + 3) if second else np.int32(_BITS - _PASS_BITS)
+    half = np.int32(1) << (shift - np.int32(1))
+    for n in range(8):
+        z1 = (block[2, n] + block[6, n]) * np.int32(4433)
+        low, high = z1 - block[6, n] * np.int32(15137), z1 + block[2, n] * np.int32(6270)
+        sum04 = ((block[0, n] + block[4, n]) << np.int32(_BITS)) + half
+        gap04 = ((block[0, n] - block[4, n]) << np.int32(_BITS)) + half
+        e0, e3, e1, e2 = sum04 + high, sum04 - high, gap04 + low, gap04 - low
+        i7, i5, i3, i1 = block[7, n], block[5, n], block[3, n], block[1, n]
+        z5 = (i7 + i5 + i3 + i1) * np.int32(9633)
+        z1, z2 = (i7 + i1) * np.int32(-7373), (i5 + i3) * np.int32(-20995)
+        z3, z4 = (i7 + i3) * np.int32(-16069) + z5, (i5 + i1) * np.int32(-3196) + z5
+        o0, o1 = i7 * np.int32(2446) + z1 + z3, i5 * np.int32(16819) + z2 + z4
+        o2, o3 = i3 * np.int32(25172) + z2 + z3, i1 * np.int32(12299) + z1 + z4
+        block[0, n], block[7, n] = (e0 + o3) >> shift, (e0 - o3) >> shift
+        block[1, n], block[6, n] = (e1 + o2) >> shift, (e1 - o2) >> shift
+        block[2, n], block[5, n] = (e2 + o1) >> shift, (e2 - o1) >> shift
+        block[3, n], block[4, n] = (e3 + o0) >> shift, (e3 - o0) >> shift

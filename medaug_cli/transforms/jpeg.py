@@ -1,0 +1,80 @@
+"""JPEG: what lossy storage leaves of an image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from medaug_cli.core.errors import SampleError
+from medaug_cli.core.intensity import EIGHT_BITS
+from medaug_cli.core.lazy import jpeg, np
+from medaug_cli.core.values import Bounds, Span
+from medaug_cli.step import IntensityStep
+
+if TYPE_CHECKING:
+    from medaug_cli.core.arrays import AnyArray, FloatArray
+    from medaug_cli.step import Scene
+
+
+_COLOURS = 3
+
+
+class Jpeg(IntensityStep):
+    """Store each slice as baseline JPEG of a `quality` and read it again.
+
+    Bit for bit what libjpeg-turbo makes of it (TorchVision, Pillow), on every processor. JPEG holds 8 bits: images
+    of more need the `range` that becomes 0 to 255, what lies beyond is clipped; write the `output` of a window step.
+    """
+
+    code: ClassVar[tuple[str, str, str]] = ("JPEG", "99MEDAUG", "Lossy image compression and decompression")
+    peer: ClassVar[str] = "torchvision.JPEG, albumentations.ImageCompression"
+
+    quality: Annotated[Span, Bounds(ge=1, le=100, whole=True)] = Field(
+        default=Span.of([40, 90]), description="libjpeg's quality; 100 is nearly lossless."
+    )
+    subsampling: Literal["4:2:0", "4:4:4"] = Field(
+        default="4:2:0", description="Whether colour is stored at half the resolution (4:2:0, the usual) or whole."
+    )
+    range: tuple[float, float] | None = Field(
+        default=None, description="Intensities that are stored as 0 and 255; needed for images of more than 8 bits."
+    )
+
+    @model_validator(mode="after")
+    def _check_range(self) -> Self:
+        if self.range is not None and self.range[0] >= self.range[1]:
+            raise ValueError(f"range needs [low, high] with low below high, found {list(self.range)}")
+        return self
+
+    def check(self, scene: Scene) -> None:
+        """Raise SampleError where the image would not fit into 8 bits."""
+        super().check(scene)
+        if self.range is None and not scene.eight_bit:
+            raise SampleError(
+                "not_8_bit",
+                "jpeg stores 8 bits, and an image of this sample has more; put a window step before it and give "
+                "range: [low, high], the window's output",
+            )
+
+    def apply(self, array: FloatArray, scene: Scene) -> None:
+        """Change float32 `array` (component, z, y, x) in place, slice by slice."""
+        low, high = self.range or EIGHT_BITS
+        flat = scene.geometry.flat_axis
+        slices = array if flat is None else np.moveaxis(array, 3 - flat, 1)
+        for z in range(slices.shape[1]):
+            scaled = slices[:, z] - np.float32(low)
+            scaled *= np.float32(EIGHT_BITS[1] / (high - low))
+            np.clip(np.rint(scaled, out=scaled), *EIGHT_BITS, out=scaled)
+            planes = scaled.astype(np.uint8)
+            self._store(planes, rgb=scene.rgb)
+            np.multiply(planes, np.float32((high - low) / EIGHT_BITS[1]), out=scaled)
+            np.add(scaled, np.float32(low), out=slices[:, z])
+
+    def _store(self, planes: AnyArray, *, rgb: bool) -> None:
+        """Change 8-bit `planes` (component, y, x) in place: colours together, other components one by one."""
+        quality = int(self.quality.value)
+        if rgb and len(planes) == _COLOURS:
+            jpeg.store_colour(planes, quality, subsampled=self.subsampling == "4:2:0")
+            return
+        for plane in planes:
+            jpeg.store_grey(plane, quality)

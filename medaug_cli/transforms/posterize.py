@@ -1,0 +1,52 @@
+"""Posterize: fewer levels of intensity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field
+
+from medaug_cli.core.intensity import low_and_high
+from medaug_cli.core.lazy import np
+from medaug_cli.core.values import Bounds, Span
+from medaug_cli.step import IntensityStep
+
+if TYPE_CHECKING:
+    from medaug_cli.core.arrays import FloatArray
+    from medaug_cli.step import Scene
+
+
+_EIGHT_BIT_LEVELS = 256
+
+
+class Posterize(IntensityStep):
+    """Lower each intensity to the next of 2^bits equal levels.
+
+    Of 8-bit images the levels are those that keep the highest `bits` bits, as TorchVision: floor(x / s) · s with
+    s = 256 / 2^bits. Of others they divide the range from minimum to maximum.
+    """
+
+    code: ClassVar[tuple[str, str, str]] = ("POSTERIZE", "99MEDAUG", "Reduction of intensity levels")
+    peer: ClassVar[str] = "torchvision.RandomPosterize, keras.RandomPosterization"
+
+    bits: Annotated[Span, Bounds(ge=1, le=16, whole=True)] = Field(
+        default=Span.of([4, 7]), description="Bits that tell the levels apart; 8 keeps an 8-bit image."
+    )
+
+    def apply(self, array: FloatArray, scene: Scene) -> None:
+        """Change float32 `array` (component, z, y, x) in place."""
+        levels = 2.0**self.bits.value
+        low, high = (0.0, _EIGHT_BIT_LEVELS) if scene.eight_bit else low_and_high(array, scene.valid)
+        if low == high:
+            return
+        for plane in array.reshape(-1, *array.shape[2:]):  # plane by plane: the work stays in the cache
+            _lower(plane, low, high, levels)
+
+
+def _lower(plane: FloatArray, low: float, high: float, levels: float) -> None:
+    plane -= np.float32(low)
+    plane *= np.float32(levels / (high - low))
+    np.floor(plane, out=plane)
+    np.clip(plane, 0, np.float32(levels - 1), out=plane)  # the maximum belongs to the highest level
+    plane *= np.float32((high - low) / levels)
+    plane += np.float32(low)

@@ -1,0 +1,43 @@
+"""Solarize: intensities above a threshold turned upside down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from medaug_cli.core.intensity import EIGHT_BITS, low_and_high
+from medaug_cli.core.lazy import np
+from medaug_cli.core.values import Bounds, Span
+from medaug_cli.step import IntensityStep
+
+if TYPE_CHECKING:
+    from medaug_cli.core.arrays import FloatArray
+    from medaug_cli.step import Scene
+
+
+class Solarize(IntensityStep):
+    """Change x to max + min - x where x reaches the threshold.
+
+    Minimum and maximum are 0 and 255 of 8-bit images, as TorchVision and Keras, and the volume's own of others.
+    """
+
+    code: ClassVar[tuple[str, str, str]] = ("SOLARIZE", "99MEDAUG", "Partial inversion of intensities")
+    peer: ClassVar[str] = "torchvision.RandomSolarize, keras.Solarization"
+
+    threshold: Annotated[Span, Bounds(ge=-1e6, le=1e6)] = Field(
+        default=Span.of([0.6, 0.95]), description="Least intensity that is turned; above the maximum changes nothing."
+    )
+    relative_to: Literal["none", "range"] = Field(
+        default="range", description="range: 0 is the minimum and 1 the maximum; none: the modality's unit (HU for CT)."
+    )
+
+    def apply(self, array: FloatArray, scene: Scene) -> None:
+        """Change float32 `array` (component, z, y, x) in place."""
+        low, high = EIGHT_BITS if scene.eight_bit else low_and_high(array, scene.valid)
+        threshold = self.threshold.value
+        if self.relative_to == "range":
+            threshold = low + threshold * (high - low)
+        total, least = np.float32(low + high), np.float32(threshold)
+        for plane in array.reshape(-1, *array.shape[2:]):
+            np.subtract(total, plane, out=plane, where=plane >= least)
