@@ -63,6 +63,7 @@ def derive(program: Program, copy: Copy, number: int, sample: LoadedSample, sett
         swap_laterality=copy.swaps_laterality,
         turn=turn_of(copy.mapping, grid),
         compression=settings.compression,
+        transfer_syntax=settings.transfer_syntax,
         dtype=settings.dtype,
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from medaug_cli.core.errors import RootError
-from medaug_cli.core.sample import FileEntry
+from medaug_cli.core.sample import FileEntry, TransferSyntax
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -59,6 +59,7 @@ class Settings(_Entry):
     recipe_sha256: str
     dtype: Literal["preserve", "float32"]
     compression: Literal["none", "fast", "small"]
+    transfer_syntax: TransferSyntax = "explicit"
     resampler: Literal["kernel", "simpleitk"] = "kernel"
     label_names: dict[int, str] = Field(default_factory=dict)
 

@@ -185,6 +185,7 @@ def make_orders(
             recipe_sha256=recipe.voxel_digest(),
             dtype=recipe.output.dtype,
             compression=recipe.output.compression,
+            transfer_syntax=recipe.output.transfer_syntax,
             resampler=options.resampler,
             label_names=dict(recipe.dataset.label_names or inventory.label_names),
         ),

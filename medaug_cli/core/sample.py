@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from medaug_cli.core.geometry import Geometry
 
 Role = Literal["image", "label"]
+TransferSyntax = Literal["explicit", "rle", "jpegls", "j2k"]
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,7 @@ class Derivation:
     turn: tuple[tuple[int, int], ...] = ((0, 1), (1, 1), (2, 1))
     compression: Literal["none", "fast", "small"] = "fast"
     dtype: Literal["preserve", "float32"] = "preserve"
+    transfer_syntax: TransferSyntax = "explicit"
 
 
 @dataclass(frozen=True)

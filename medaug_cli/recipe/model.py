@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator
 
 from medaug_cli.core.durations import PATTERN, parse_duration
+from medaug_cli.core.sample import TransferSyntax
 from medaug_cli.step import Policy, Step
 
 ALGORITHM_VERSION = 1
@@ -54,6 +56,9 @@ class DatasetSection(Section):
     )
 
 
+_ENCODERS = {"jpegls": ("jpeg_ls",), "j2k": ("pylibjpeg", "openjpeg")}
+
+
 class OutputSection(Section):
     """How copies are written."""
 
@@ -66,6 +71,18 @@ class OutputSection(Section):
     dtype: Literal["preserve", "float32"] = Field(
         default="preserve", description="Type of NIfTI images: the source's, or float32. Labels keep theirs."
     )
+    transfer_syntax: TransferSyntax = Field(
+        default="explicit",
+        description="How DICOM pixels are stored, always without loss: as they are, RLE, JPEG-LS, J2K.",
+    )
+
+    @field_validator("transfer_syntax")
+    @classmethod
+    def _check_encoder(cls, syntax: TransferSyntax) -> TransferSyntax:
+        missing = [name for name in _ENCODERS.get(syntax, ()) if importlib.util.find_spec(name) is None]
+        if missing:
+            raise ValueError(f'{syntax} needs an encoder that is not installed; pip install "medaug[codecs]"')
+        return syntax
 
 
 class LimitsSection(Section):

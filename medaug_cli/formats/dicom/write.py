@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pydicom
-from pydicom.dataelem import DataElement
 from pydicom.dataset import FileMetaDataset
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.uid import UID
 from pydicom.valuerep import format_number_as_ds
 
 from medaug_cli import __version__
@@ -17,6 +16,7 @@ from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import EncodedFile, LabelMap
 from medaug_cli.formats.dicom.derive import describe_copy
+from medaug_cli.formats.dicom.encoding import PIXEL_DATA, SYNTAXES, pixel_element
 from medaug_cli.formats.dicom.header import MALFORMED, quiet
 from medaug_cli.formats.dicom.instance import parse_instance
 from medaug_cli.formats.dicom.mirror import turn_header
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from medaug_cli.formats.dicom.instance import Instance
     from medaug_cli.formats.dicom.storage import Storage
     from medaug_cli.formats.dicom.template import SliceTemplate
-
-_PIXEL_DATA = 0x7FE00010
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,8 @@ def _encode_slice(copy: _Copy, template: SliceTemplate, index: int, target: str)
     uids = derived_uids(template.instance, copy.derivation, copy.slices[index].number)
     header = _make_header(copy, template, storage, index, uids)
     instance = template.instance if copy.same_grid else parse_instance(header, template.instance.file)
-    data = _write_file(header, stored, template.instance, uids["sop_instance"])
+    syntax = SYNTAXES[copy.derivation.transfer_syntax]
+    data = _write_file(header, stored, template.instance, uids["sop_instance"], syntax)
     return EncodedFile(
         path=target,
         data=data,
@@ -151,18 +150,15 @@ def _make_header(copy: _Copy, template: SliceTemplate, storage: Storage, index: 
     return header
 
 
-def _write_file(header: Dataset, stored: AnyArray, instance: Instance, sop_instance: str) -> bytes:
-    by_pixel = stored
+def _write_file(header: Dataset, stored: AnyArray, instance: Instance, sop_instance: str, syntax: UID) -> bytes:
+    frames = stored
     if instance.samples > 1:  # PlanarConfiguration 0
-        by_pixel = np.moveaxis(stored.reshape(instance.frames, instance.samples, *stored.shape[1:]), 1, -1)
-    pixels = np.ascontiguousarray(by_pixel, dtype=stored.dtype.newbyteorder("<")).tobytes()
-    header[_PIXEL_DATA] = DataElement(
-        _PIXEL_DATA, "OB" if stored.dtype.itemsize == 1 else "OW", pixels + b"\0" * (len(pixels) % 2)
-    )
+        frames = np.moveaxis(stored.reshape(instance.frames, instance.samples, *stored.shape[1:]), 1, -1)
+    header[PIXEL_DATA] = pixel_element(frames, header, syntax, instance.file)
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = UID(instance.sop_class)
     meta.MediaStorageSOPInstanceUID = UID(sop_instance)
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.TransferSyntaxUID = syntax
     meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
     meta.ImplementationVersionName = f"MEDAUG_{__version__}"[:16]
     header.file_meta = meta

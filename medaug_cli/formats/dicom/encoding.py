@@ -1,0 +1,68 @@
+"""Encoding: the Pixel Data element of a copy, native or without loss compressed (DICOM PS3.5 8.2, A.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydicom import uid
+from pydicom.dataelem import DataElement
+from pydicom.encaps import encapsulate
+from pydicom.pixels.encoders.base import get_encoder
+
+from medaug_cli.core.errors import SampleError
+from medaug_cli.core.lazy import np
+from medaug_cli.formats.dicom.header import MALFORMED
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+    from medaug_cli.core.arrays import AnyArray
+
+PIXEL_DATA = 0x7FE00010
+SYNTAXES = {
+    "explicit": uid.ExplicitVRLittleEndian,
+    "rle": uid.RLELossless,
+    "jpegls": uid.JPEGLSLossless,
+    "j2k": uid.JPEG2000Lossless,
+}
+# One encoder each: two of them need not give the same bytes.
+_ENCODERS = {uid.RLELossless: "pydicom", uid.JPEGLSLossless: "pyjpegls", uid.JPEG2000Lossless: "pylibjpeg"}
+_PACKAGES = {uid.JPEGLSLossless: "pyjpegls", uid.JPEG2000Lossless: "pylibjpeg pylibjpeg-openjpeg"}
+
+
+def pixel_element(frames: AnyArray, header: Dataset, syntax: uid.UID, file: str) -> DataElement:
+    """Return Pixel Data of `frames`, (frames, rows, columns[, samples]), as `syntax` has it.
+
+    `header` describes them. Raises SampleError where the encoder is not installed or cannot hold them.
+    """
+    if syntax == uid.ExplicitVRLittleEndian:
+        pixels = np.ascontiguousarray(frames, dtype=frames.dtype.newbyteorder("<")).tobytes()
+        kind = "OB" if frames.dtype.itemsize == 1 else "OW"
+        return DataElement(PIXEL_DATA, kind, pixels + b"\0" * (len(pixels) % 2))
+    encoder = get_encoder(syntax)
+    if _ENCODERS[syntax] not in encoder.available_plugins:
+        package = _PACKAGES.get(syntax, "medaug[codecs]")
+        raise SampleError("codec_missing", f"{file}: to write {syntax.name}, pip install {package}")
+    described = {
+        "rows": frames.shape[1],
+        "columns": frames.shape[2],
+        "number_of_frames": 1,
+        "samples_per_pixel": frames.shape[3] if frames.ndim > 3 else 1,  # noqa: PLR2004 samples lie last
+        "planar_configuration": 0,
+        "bits_allocated": 8 * frames.dtype.itemsize,
+        "bits_stored": int(header.BitsStored),
+        "pixel_representation": int(header.PixelRepresentation),
+        "photometric_interpretation": str(header.PhotometricInterpretation),
+    }
+    try:
+        encoded = [
+            encoder.encode(np.ascontiguousarray(frame), encoding_plugin=_ENCODERS[syntax], **described)
+            for frame in frames
+        ]
+    except (RuntimeError, *MALFORMED) as error:
+        limits = "its encoder refuses pictures of few pixels or of noise alone"
+        message = f"{file}: {syntax.name} cannot hold these pixels ({limits}); use output.transfer_syntax: explicit"
+        raise SampleError("not_supported", message) from error
+    element = DataElement(PIXEL_DATA, "OB", encapsulate(encoded))
+    element.is_undefined_length = True
+    return element
