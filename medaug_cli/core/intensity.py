@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 RelativeTo = Literal["none", "std", "range", "percentile"]
 Constant = Literal["minimum", "mean", "air"] | float
 EIGHT_BITS = (0.0, 255.0)
+AIR_HU = -1000.0
 _BLOCK = 1 << 18
 _ENOUGH = 1 << 20  # voxels that settle a percentile; more are sampled evenly
 
@@ -58,6 +59,11 @@ def robust_range(array: FloatArray, valid: BoolArray | None) -> float:
     """Return the distance from the 1st to the 99th percentile."""
     low, high = percentiles(array, valid, 1, 99)
     return high - low
+
+
+def zero_level(array: FloatArray, valid: BoolArray | None, modality: str) -> float:
+    """Return the intensity of no signal: air for CT (-1000 HU), else 0, or the minimum of a signed image."""
+    return AIR_HU if modality == "CT" else min(0.0, low_and_high(array, valid)[0])
 
 
 def scale_of(array: FloatArray, valid: BoolArray | None, relative_to: RelativeTo) -> float:

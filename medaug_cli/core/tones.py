@@ -46,6 +46,18 @@ def count_bins(voxels: Any, low: float, high: float, bins: int) -> AnyArray:
     return np.asarray(_count_bins(voxels.reshape(-1), float(low), float(high), bins, _LANES).sum(axis=0))
 
 
+def strike(array: Any, chance: Any, shares: tuple[float, float], values: tuple[float, float]) -> None:
+    """Set voxels of `array` whose `chance` is below `shares[0]` to `values[0]`, below `shares[1]` to `values[1]`."""
+    _strike(array.reshape(-1), chance.reshape(-1), *shares, *(np.float32(value) for value in values))
+
+
+@compiled
+def _strike(flat: Any, chance: Any, first: float, last: float, low: Any, high: Any) -> None:
+    for n in range(len(flat)):
+        number = np.float64(chance[n])
+        flat[n] = low if number < first else (high if number < last else flat[n])
+
+
 @compiled
 def _rescale(flat: Any, scale: float, shift: float, low: float, high: float) -> None:
     for n in range(len(flat)):

@@ -85,7 +85,7 @@ def test_a_constant_image_moves_to_itself(name: str) -> None:
 @pytest.mark.parametrize("name", step_names())
 def test_components_change_alike_where_they_are_alike(name: str) -> None:
     """A time series whose first two points are equal keeps them equal but for noise, which is independent."""
-    if "noise" in name:
+    if "noise" in name or name == "salt_and_pepper":
         pytest.skip("noise is independent for each component")
     grid = GRIDS["cube"]
     one = make_volume(grid).array[0]
