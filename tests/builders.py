@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -117,6 +118,20 @@ def make_step(name: str, **values: Any) -> Step:
     if name == "jpeg" and "range" not in values:
         values["range"] = (-1000, 1000)  # of the builders' volumes, which have more than 8 bits
     return load_step(name)(**values)
+
+
+def suit(name: str, volume: Volume) -> Volume:
+    """Return `volume` as step `name` takes it: its first component as red, green and blue, or as it is."""
+    if not load_step(name).needs_rgb:
+        return volume
+    shades = [volume.array[0] * share for share in (np.float32(1), np.float32(0.6), np.float32(0.3))]
+    return replace(volume, array=np.stack(shades), rgb=True)
+
+
+def modality_of(name: str) -> str:
+    """Return a modality that step `name` is meant for: MR wherever it is."""
+    step = load_step(name)
+    return next(one for one in ("MR", *step.meant_for, "XC") if not step.refuses(one))
 
 
 def make_scene(geometry: Geometry, copy: int = 1, **known: Any) -> Scene:

@@ -90,3 +90,8 @@ def constant_of(array: FloatArray, valid: BoolArray | None, constant: Constant) 
     if voxels.size == 0:
         return 0.0
     return float(voxels.min() if constant == "minimum" else voxels.mean(dtype=np.float64))
+
+
+def brightest(array: FloatArray, valid: BoolArray | None, *, eight_bit: bool) -> float:
+    """Return the greatest value of a colour: 255 for 8-bit images, the image's maximum for others, at least 0."""
+    return EIGHT_BITS[1] if eight_bit else max(0.0, low_and_high(array, valid)[1])

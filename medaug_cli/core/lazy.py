@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import SimpleITK as sitk  # noqa: N813  as its own documentation does
 
-    from medaug_cli.core import convolution, counting, elementary, jpeg, random_field, tones
+    from medaug_cli.core import colour, convolution, counting, elementary, jpeg, random_field, tones
 else:
 
     def _lazy(name: str) -> ModuleType:
@@ -28,6 +28,7 @@ else:
         spec.loader.exec_module(module)
         return module
 
+    colour = _lazy("medaug_cli.core.colour")  # imports numba
     convolution = _lazy("medaug_cli.core.convolution")  # imports numba
     counting = _lazy("medaug_cli.core.counting")  # imports numba
     elementary = _lazy("medaug_cli.core.elementary")  # imports numba
@@ -37,4 +38,4 @@ else:
     sitk = _lazy("SimpleITK")
     tones = _lazy("medaug_cli.core.tones")  # imports numba
 
-__all__ = ["convolution", "counting", "elementary", "jpeg", "np", "random_field", "sitk", "tones"]
+__all__ = ["colour", "convolution", "counting", "elementary", "jpeg", "np", "random_field", "sitk", "tones"]

@@ -290,6 +290,13 @@ class IntensityStep(Step):
         raise NotImplementedError
 
 
+class ColourStep(IntensityStep):
+    """An intensity step for images of red, green and blue; it refuses others."""
+
+    needs_rgb: ClassVar[bool] = True
+    refused_for: ClassVar[tuple[str, ...]] = ("CR", "CT", "DX", "MG", "MR", "NM", "PT")
+
+
 class LabelStep(Step):
     """A step that changes label maps and never sees an image."""
 

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from builders import INTENSITY, POLICIES, SPATIAL, augment, make_labels, make_sample, make_scene, make_step, make_volume
+from builders import (
+    INTENSITY,
+    POLICIES,
+    SPATIAL,
+    augment,
+    make_labels,
+    make_sample,
+    make_scene,
+    make_step,
+    make_volume,
+    modality_of,
+    suit,
+)
 
 from medaug_cli.core.geometry import Geometry
 from medaug_cli.program import Drawn, apply_program, draw_program, scene_of
@@ -23,14 +35,15 @@ if TYPE_CHECKING:
 CUBE = Geometry((12, 12, 12), (1.0, 1.5, 2.0), (5.0, -20.0, 60.0))
 STEPS = step_names()
 COPIES = range(1, 9)
+CERTAIN = {"grayscale"}  # steps that draw nothing but whether they are applied
 
 
-def case(geometry: Geometry = CUBE, **settings: Any) -> LoadedSample:
-    """Return an MR of smooth noise with a label map on its grid; every array is read-only."""
-    volume, labels = make_volume(geometry, **settings), make_labels(geometry)
+def case(name: str) -> LoadedSample:
+    """Return an image of noise that step `name` takes, with a label map on its grid; every array is read-only."""
+    volume, labels = suit(name, make_volume(CUBE)), make_labels(CUBE)
     volume.array.setflags(write=False)
     labels.array.setflags(write=False)
-    return make_sample(volume, labels={"lesion": labels}, modality="MR")
+    return make_sample(volume, labels={"lesion": labels}, modality=modality_of(name))
 
 
 def drawn_values(step: Step, scene: Scene) -> list[Any]:
@@ -77,7 +90,7 @@ def test_a_step_names_its_peers_and_its_derivation_code(name: str) -> None:
 
 @pytest.mark.parametrize("name", STEPS)
 def test_the_defaults_do_something(name: str) -> None:
-    sample = case()
+    sample = case(name)
     before = sample.images["0"].content.array
     copies = [augment(sample, make_step(name), copy=number) for number in COPIES]
     assert any(not np.array_equal(copy.images["0"].array, before) for copy in copies)
@@ -85,25 +98,26 @@ def test_the_defaults_do_something(name: str) -> None:
 
 @pytest.mark.parametrize("name", STEPS)
 def test_the_same_words_draw_the_same_numbers(name: str) -> None:
-    scene = make_scene(CUBE, modality="MR")
+    scene = make_scene(CUBE, modality=modality_of(name), rgb=load_step(name).needs_rgb)
     assert drawn_values(make_step(name), scene) == drawn_values(make_step(name), scene)
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_copies_differ_from_each_other(name: str) -> None:
     children = {"steps": (make_step("gamma"), make_step("brightness"))} if name in POLICIES else {}
-    sample, step = case(), make_step(name, **children)
+    sometimes = {"p": 0.5} if name in CERTAIN else {}
+    sample, step = case(name), make_step(name, **children, **sometimes)
     assert len({voxels(augment(sample, step, copy=number)) for number in COPIES}) > 1
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_the_same_copy_has_the_same_voxels(name: str) -> None:
-    assert voxels(augment(case(), make_step(name))) == voxels(augment(case(), make_step(name)))
+    assert voxels(augment(case(name), make_step(name))) == voxels(augment(case(name), make_step(name)))
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_p_0_leaves_the_sample_as_it_is(name: str) -> None:
-    sample = case()
+    sample = case(name)
     copy = augment(sample, make_step(name, p=0))
     assert voxels(copy) == (sample.images["0"].content.array.tobytes(), sample.labels["lesion"].content.array.tobytes())
 
@@ -111,7 +125,7 @@ def test_p_0_leaves_the_sample_as_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", STEPS)
 def test_drawn_values_are_json_and_make_the_same_voxels_again(name: str) -> None:
     """Replay: the manifest's numbers alone, nothing drawn; a policy's choice stands in the steps that follow it."""
-    sample = case()
+    sample = case(name)
     scene = scene_of(sample, 1, 3)
     program = draw_program([make_step(name)], scene)
     again = []
@@ -125,7 +139,7 @@ def test_drawn_values_are_json_and_make_the_same_voxels_again(name: str) -> None
 @pytest.mark.parametrize("name", STEPS)
 def test_the_sample_itself_stays_untouched(name: str) -> None:
     """Its arrays are read-only, so a step that wrote into them would raise."""
-    sample = case()
+    sample = case(name)
     before = (sample.images["0"].content.array.copy(), sample.labels["lesion"].content.array.copy())
     for number in COPIES:
         augment(sample, make_step(name), copy=number)
@@ -135,7 +149,7 @@ def test_the_sample_itself_stays_untouched(name: str) -> None:
 
 @pytest.mark.parametrize("name", INTENSITY)
 def test_an_intensity_step_leaves_labels_alone(name: str) -> None:
-    sample = case()
+    sample = case(name)
     assert augment(sample, make_step(name)).labels["lesion"] is sample.labels["lesion"].content
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import augment, make_labels, make_sample, make_step, make_volume, oblique_geometry
+from builders import augment, make_labels, make_sample, make_step, make_volume, oblique_geometry, suit
 
 ZERO: list[tuple[str, dict[str, Any]]] = [
     ("affine", {"rotation_deg": 0, "translation_mm": 0, "scale": 1}),
@@ -45,13 +45,16 @@ ZERO: list[tuple[str, dict[str, Any]]] = [
     ("patch_swap", {"count": 0}),
     ("pixel_dropout", {"fraction": 0}),
     ("solarize", {"threshold": 1.1}),
+    ("color_jitter", {"brightness": 1, "contrast": 1, "saturation": 1, "hue": 0}),
+    ("channel_shift", {"shift": 0}),
 ]
 
 
 @pytest.mark.parametrize(("name", "values"), ZERO)
 def test_a_step_at_zero_strength_changes_nothing(name: str, values: dict[str, Any]) -> None:
     grid = oblique_geometry()
-    sample = make_sample(make_volume(grid), labels={"lesion": make_labels(grid)})
+    volume = suit(name, make_volume(grid, np.random.default_rng(0).uniform(0, 1000, grid.size[::-1])))
+    sample = make_sample(volume, labels={"lesion": make_labels(grid)})
     copy = augment(sample, make_step(name, **values))
     before = sample.images["0"].content.array
     assert np.abs(copy.images["0"].array - before).max() <= 1e-6 * np.ptp(before)

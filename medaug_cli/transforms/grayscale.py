@@ -1,0 +1,24 @@
+"""Grayscale: colour images without their colours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from medaug_cli.core.lazy import colour
+from medaug_cli.step import ColourStep
+
+if TYPE_CHECKING:
+    from medaug_cli.core.arrays import FloatArray
+    from medaug_cli.step import Scene
+
+
+class Grayscale(ColourStep):
+    """Give all three colours the grey 0.2989 R + 0.587 G + 0.114 B; `p` says how often."""
+
+    code: ClassVar[tuple[str, str, str]] = ("GRAYSCALE", "99MEDAUG", "Conversion of colour to grey")
+    peer: ClassVar[str] = "torchvision.RandomGrayscale, keras.RandomGrayscale"
+
+    def apply(self, array: FloatArray, scene: Scene) -> None:
+        """Change float32 `array` (component, z, y, x) in place."""
+        del scene
+        colour.to_grey(array)
