@@ -1,4 +1,4 @@
-"""DICOM: classic grey and colour images of every modality with pixels; read and written with pydicom alone."""
+"""DICOM: grey and colour images, classic and enhanced multi-frame; read and written with pydicom alone."""
 
 from __future__ import annotations
 

@@ -33,6 +33,16 @@ MODALITIES: dict[str, str] = {
     uid.VLMicroscopicImageStorage: "GM",
     uid.VLSlideCoordinatesMicroscopicImageStorage: "SM",
 }
+ENHANCED: dict[str, str] = {
+    uid.EnhancedCTImageStorage: "CT",
+    uid.EnhancedMRImageStorage: "MR",
+    uid.EnhancedPETImageStorage: "PT",
+    uid.LegacyConvertedEnhancedCTImageStorage: "CT",
+    uid.LegacyConvertedEnhancedMRImageStorage: "MR",
+    uid.LegacyConvertedEnhancedPETImageStorage: "PT",
+}
+"""Multi-frame classes whose frames are described by functional groups."""
+MODALITIES |= ENHANCED
 CROSS_SECTIONS = frozenset({"CT", "MR", "PT"})
 COLOURED = frozenset({"US", "SC", "OP", "XC", "ES", "GM", "SM"})
 """Modalities whose images may be coloured; all of them, and those of `FRAMED`, are 2-D."""

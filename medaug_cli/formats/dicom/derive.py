@@ -8,10 +8,13 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
 from medaug_cli import __version__
+from medaug_cli.formats.dicom.classes import ENHANCED
 from medaug_cli.formats.dicom.codes import ACQUISITION_EQUIPMENT, code_item
 from medaug_cli.formats.dicom.header import number, text, values
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medaug_cli.core.sample import Derivation
     from medaug_cli.formats.dicom.template import SliceTemplate
 
@@ -38,7 +41,8 @@ _HAS_FOURTH_VALUE = frozenset({"US", "NM"})  # PS3.3 C.8.5.6.1.1, C.8.4.9.1.1
 def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivation) -> None:
     """Set in `header` what is new of a copy beside pixels, geometry and UIDs."""
     file, modality = template.instance.file, template.instance.modality
-    header.ImageType = _image_type(header, modality, file)
+    enhanced = template.instance.sop_class in ENHANCED
+    header.ImageType = _enhanced_type(header, file) if enhanced else _image_type(header, modality, file)
     header.SeriesNumber = _series_number(int(number(header, "SeriesNumber", file, 0)), derivation.copy)
     suffix = f"[aug {derivation.copy}]"
     source = text(header, "SeriesDescription", file)[: _LONGEST_LO - len(suffix) - 1]
@@ -47,7 +51,7 @@ def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivati
     _drop(header, "DerivationCodeSequence")
     if derivation.steps:
         header.DerivationCodeSequence = Items([code_item(code) for _, code in derivation.steps])
-    _name_equipment(header, file)
+    _name_equipment(header, file, required=("DeviceSerialNumber",) if enhanced else ())
     if template.lossy is not None:
         header.LossyImageCompression = "01"
         header.LossyImageCompressionRatio, header.LossyImageCompressionMethod = template.lossy
@@ -75,6 +79,13 @@ def _image_type(header: Dataset, modality: str, file: str) -> list[str]:
     return ["DERIVED", "SECONDARY", *kinds]
 
 
+def _enhanced_type(header: Dataset, file: str) -> list[str]:
+    """Return ImageType of a derived enhanced image, which has four values (PS3.3 C.8.16.1)."""
+    source = [str(value) for value in values(header, "ImageType", file)]
+    kinds = [*source[2:4], "", ""][:2]
+    return ["DERIVED", "PRIMARY", *(kind or "NONE" for kind in kinds)]
+
+
 def _series_number(source: int, copy: int) -> int:
     made = source * 1000 + copy
     return made if 0 <= made <= _LARGEST_IS else copy
@@ -88,14 +99,18 @@ def _derivation_text(derivation: Derivation) -> str:
     return words if len(words) <= _LONGEST_ST else words[: _LONGEST_ST - 4] + " ..."
 
 
-def _name_equipment(header: Dataset, file: str) -> None:
-    """Make medaug the equipment of the copy and the scanner a contributor to it (PS3.3 C.12.1.1.5, note 1)."""
+def _name_equipment(header: Dataset, file: str, required: Sequence[str] = ()) -> None:
+    """Make medaug the equipment of the copy and the scanner a contributor to it (PS3.3 C.12.1.1.5, note 1).
+
+    `required` keywords stay in the copy, too, whose class asks for them.
+    """
     scanner = Dataset()
     for keyword in _EQUIPMENT:
         if keyword in header:
             if values(header, keyword, file):
                 scanner[keyword] = header[keyword]
-            del header[keyword]
+            if keyword not in required:
+                del header[keyword]
     if "Manufacturer" in scanner:  # type 1 of an item
         scanner.PurposeOfReferenceCodeSequence = Items([code_item(ACQUISITION_EQUIPMENT)])
         header.ContributingEquipmentSequence = Items([*values(header, "ContributingEquipmentSequence", file), scanner])

@@ -1,22 +1,28 @@
-"""Encoding: the Pixel Data element of a copy, native or without loss compressed (DICOM PS3.5 8.2, A.4)."""
+"""Encoding: the file of a copy, and its Pixel Data, native or without loss compressed (DICOM PS3.5 8.2, A.4)."""
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
+import pydicom
 from pydicom import uid
 from pydicom.dataelem import DataElement
+from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.pixels.encoders.base import get_encoder
 
+from medaug_cli import __version__
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 from medaug_cli.formats.dicom.header import MALFORMED
+from medaug_cli.formats.dicom.uids import IMPLEMENTATION_CLASS_UID
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from medaug_cli.core.arrays import AnyArray
+    from medaug_cli.formats.dicom.instance import Instance
 
 PIXEL_DATA = 0x7FE00010
 SYNTAXES = {
@@ -66,3 +72,28 @@ def pixel_element(frames: AnyArray, header: Dataset, syntax: uid.UID, file: str)
     element = DataElement(PIXEL_DATA, "OB", encapsulate(encoded))
     element.is_undefined_length = True
     return element
+
+
+def write_file(header: Dataset, stored: AnyArray, instance: Instance, sop_instance: str, syntax: uid.UID) -> bytes:
+    """Return the file of one instance that stores `stored` (components or frames, rows, columns).
+
+    Raises SampleError where an element of `header` cannot be written.
+    """
+    frames = stored
+    if instance.samples > 1:  # PlanarConfiguration 0
+        frames = np.moveaxis(stored.reshape(instance.frames, instance.samples, *stored.shape[1:]), 1, -1)
+    header[PIXEL_DATA] = pixel_element(frames, header, syntax, instance.file)
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = uid.UID(instance.sop_class)
+    meta.MediaStorageSOPInstanceUID = uid.UID(sop_instance)
+    meta.TransferSyntaxUID = syntax
+    meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
+    meta.ImplementationVersionName = f"MEDAUG_{__version__}"[:16]
+    header.file_meta = meta
+    file = io.BytesIO()
+    try:
+        pydicom.dcmwrite(file, header, enforce_file_format=True)
+    except MALFORMED as error:
+        message = f"{instance.file}: an element cannot be written again; its value breaks its VR"
+        raise SampleError("bad_header", message) from error
+    return file.getvalue()

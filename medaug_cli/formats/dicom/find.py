@@ -119,8 +119,10 @@ def _make_volume(group: list[Instance], headers: _Headers) -> _Keyed:
     ordered = slice_order(group)
     first = ordered[0]
     geometry, irregular = stack_geometry(ordered)
+    if first.stack is not None:
+        geometry, irregular = first.stack.geometry, first.stack.irregular
     warnings = [warning for instance in ordered for warning in headers.warnings.get(instance.file, ())]
-    if first.spacing_mm is None:
+    if first.spacing_mm is None and first.stack is None:
         warnings.append(f"{first.file}: no pixel spacing in the header; lengths in mm will count pixels")
     files = tuple(instance.file for instance in ordered)
     volume = FoundVolume(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from medaug_cli.core.arrays import Array64
     from medaug_cli.formats.dicom.instance import Instance
 
-_SAME_PLACE_MM = 0.01
+SAME_PLACE_MM = 0.01
 _ORTHOGONAL = 1e-3  # what rounding to three decimals leaves; more is another frame
 
 
@@ -58,17 +58,22 @@ def stack_geometry(ordered: Sequence[Instance]) -> tuple[Geometry, str]:
     step_mm = round(_usual(np.diff(along)) if irregular else float(along[-1]) / (len(ordered) - 1), 9)
     geometry = Geometry(
         size=(first.size[0], first.size[1], len(ordered)),
-        spacing_mm=(*first.spacing_mm[:2], step_mm if step_mm > _SAME_PLACE_MM else first.spacing_mm[2]),
+        spacing_mm=(*first.spacing_mm[:2], step_mm if step_mm > SAME_PLACE_MM else first.spacing_mm[2]),
         origin_mm=first.origin_mm,
         direction=first.direction,
     )
     return geometry, irregular
 
 
+def distances_mm(instances: Sequence[Instance]) -> list[float]:
+    """Return how far along the normal of the first of `instances` (one orientation) each of them lies."""
+    return [float(place) for place in _positions(instances) @ _frame(instances[0])[:, 2]]
+
+
 def repeats_a_position(instances: Sequence[Instance]) -> bool:
     """Say whether two of `instances` (one orientation) lie in the same plane."""
     along = np.sort(_positions(instances) @ _frame(instances[0])[:, 2])
-    return bool((np.diff(along) < _SAME_PLACE_MM).any())
+    return bool((np.diff(along) < SAME_PLACE_MM).any())
 
 
 def same_plane_grid(one: Instance, other: Instance) -> bool:
@@ -86,8 +91,8 @@ def find_irregularity(along_mm: Array64, aside_mm: Array64) -> str:
     A slice may lie 1 % of the spacing or 0.1 mm from its place, but never a quarter of the spacing.
     """
     steps = np.diff(along_mm)
-    if (steps < _SAME_PLACE_MM).any():
-        at = int(np.argmax(steps < _SAME_PLACE_MM))
+    if (steps < SAME_PLACE_MM).any():
+        at = int(np.argmax(steps < SAME_PLACE_MM))
         return f"duplicate_position: slices {at + 1} and {at + 2} lie in one plane; separate the time points or echoes"
     return "; ".join(reason for reason in (_find_tilt(along_mm, aside_mm), _find_gap(along_mm)) if reason)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from medaug_cli.core.errors import SampleError
-from medaug_cli.formats.dicom.classes import COLOURED, CROSS_SECTIONS, FRAMED, MODALITIES, describe
+from medaug_cli.formats.dicom.classes import COLOURED, CROSS_SECTIONS, ENHANCED, FRAMED, MODALITIES, describe
+from medaug_cli.formats.dicom.frames import PER_FRAME, SHARED, FrameStack, parse_frames
 from medaug_cli.formats.dicom.header import number, numbers, text, values
 from medaug_cli.formats.dicom.picture import COLOURS, GREYS, PALETTE, is_coloured, stored_type
 
@@ -21,7 +22,7 @@ TAGS = [
     *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit"),
     *("PixelRepresentation", "ImageType", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"),
     *("ImagerPixelSpacing", "SliceThickness", "SpacingBetweenSlices", "PatientOrientation", "ModalityLUTSequence"),
-    "NominalScannedPixelSpacing",
+    *("NominalScannedPixelSpacing", "ConcatenationUID", SHARED, PER_FRAME),
     *SPLITTERS,
     *_SERIES_KEYS,
 ]
@@ -54,11 +55,12 @@ class Instance:
     split_values: tuple[str, ...]
     frames: int = 1
     samples: int = 1
+    stack: FrameStack | None = None
 
     @property
     def components(self) -> int:
-        """The planes of the picture: its colours, frame after frame."""
-        return self.frames * self.samples
+        """The colours of the picture, frame after frame; of an enhanced image the times it passes its planes."""
+        return self.frames * self.samples if self.stack is None else len(self.stack.order)
 
     @property
     def is_rgb(self) -> bool:
@@ -84,11 +86,12 @@ def parse_instance(header: Dataset, file: str) -> Instance:
     modality = MODALITIES[sop_class]
     position, orientation = _plane(header, modality, file)
     spacing = _spacing(header, modality, file)
-    if position and not spacing:
+    enhanced = sop_class in ENHANCED
+    if position and not spacing and not enhanced:
         raise SampleError("bad_header", f"{file}: PixelSpacing is missing or zero; a slice in the patient needs it")
     image_type = values(header, "ImageType", file)
     letters = [str(value) for value in values(header, "PatientOrientation", file)]
-    return Instance(
+    instance = Instance(
         file=file,
         modality=modality,
         sop_class=sop_class,
@@ -104,8 +107,8 @@ def parse_instance(header: Dataset, file: str) -> Instance:
         samples=3 if is_coloured(header, modality, file) else 1,
         spacing_mm=spacing,
         thickness_mm=_thickness(header, file),
-        position_mm=position,
-        orientation=orientation,
+        position_mm=None if enhanced else position,
+        orientation=None if enhanced else orientation,
         letters=(letters[0], letters[1]) if len(letters) == 2 else ("", ""),  # noqa: PLR2004 row and column
         series_key=(
             str(image_type[2]) if len(image_type) > 2 else "",  # noqa: PLR2004 Value 3 says what kind of picture
@@ -113,14 +116,16 @@ def parse_instance(header: Dataset, file: str) -> Instance:
         ),
         split_values=tuple(text(header, keyword, file) for keyword in SPLITTERS),
     )
+    return replace(instance, stack=parse_frames(header, instance, instance.frames)) if enhanced else instance
 
 
 def refuse_unsupported(header: Dataset, sop_class: str, file: str) -> None:
     """Raise SampleError for an image that would be mangled: another class, odd frames, colours or bit layouts."""
     if sop_class not in MODALITIES:
-        _refuse(file, f"{describe(sop_class)} is", "classic CT, MR, PET, X-ray, NM, US, SC, OP and VL images are")
+        _refuse(file, f"{describe(sop_class)} is", "CT, MR, PET, X-ray, NM, US, SC, OP and VL images are")
     frames = number(header, "NumberOfFrames", file, 1)
-    if frames != 1 and (MODALITIES[sop_class] not in FRAMED or frames < 1):
+    framed = sop_class in ENHANCED or MODALITIES[sop_class] in FRAMED
+    if frames < 1 or (frames != 1 and not framed):
         _refuse(file, f"{frames:g} frames are", "an image of its class has one")
     _refuse_colours(header, MODALITIES[sop_class], file)
     bits_allocated = number(header, "BitsAllocated", file)

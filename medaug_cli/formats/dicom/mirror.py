@@ -40,7 +40,7 @@ def turn_header(header: Dataset, instance: Instance, derivation: Derivation) -> 
     A picture placed in the patient keeps its PatientOrientation, which says how its grid lies and not what it shows.
     """
     if derivation.swap_laterality:
-        _swap_sides(header, instance.file)
+        swap_sides(header, instance.file)
     if derivation.swap_laterality or derivation.turn != _UNTURNED:
         for keyword in _DETECTOR:
             if keyword in header:
@@ -59,7 +59,8 @@ def turn_letters(letters: tuple[str, str], derivation: Derivation) -> tuple[str,
     return turned[0], turned[1]
 
 
-def _swap_sides(header: Dataset, file: str) -> None:
+def swap_sides(header: Dataset, file: str) -> None:
+    """Exchange left and right in what `header`, or an item of it, says of the part that it shows."""
     for keyword in _SIDE_KEYWORDS:
         side = text(header, keyword, file)
         if side in {"L", "R"}:

@@ -52,7 +52,7 @@ def decode_stored(header: Dataset, instance: Instance) -> AnyArray:
     stored = _clean_high_bits(stored, int(number(header, "BitsStored", file)))
     stored = convert(stored, header, photometric, instance.samples, file)
     planes = stored if stored.ndim == 3 else np.moveaxis(stored, -1, 1)  # noqa: PLR2004 one sample: no axis of its own
-    return planes.reshape(instance.components, instance.rows, instance.columns).astype(instance.dtype, copy=False)
+    return planes.reshape(-1, instance.rows, instance.columns).astype(instance.dtype, copy=False)
 
 
 def _own_type(header: Dataset, file: str) -> str:
@@ -62,7 +62,8 @@ def _own_type(header: Dataset, file: str) -> str:
 
 def hash_planes(stored: AnyArray, instance: Instance) -> str:
     """Return the voxel hash of what an instance stores, (components, rows, columns), and of its grid."""
-    return hash_voxels(stored if len(stored) > 1 else stored[0], slice_geometry(instance))
+    geometry = slice_geometry(instance) if instance.stack is None else instance.stack.geometry
+    return hash_voxels(stored if len(stored) > 1 else stored[0], geometry)
 
 
 def transfer_syntax(header: Dataset, file: str) -> uid.UID:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
-
-from pydicom import uid
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import FileEntry, Loaded, Volume
+from medaug_cli.formats.dicom.enhanced import join_frames
 from medaug_cli.formats.dicom.grid import stack_geometry
-from medaug_cli.formats.dicom.header import MALFORMED, quiet, read_dataset, text
+from medaug_cli.formats.dicom.header import MALFORMED, quiet, read_dataset
 from medaug_cli.formats.dicom.instance import parse_instance
 from medaug_cli.formats.dicom.picture import describe_picture
-from medaug_cli.formats.dicom.pixels import decode_stored, hash_planes, transfer_syntax
+from medaug_cli.formats.dicom.pixels import decode_stored, hash_planes
 from medaug_cli.formats.dicom.storage import parse_storage
-from medaug_cli.formats.dicom.template import SliceTemplate, clean_header
+from medaug_cli.formats.dicom.template import FramesTemplate, SliceTemplate, clean_header, find_lossy
 from medaug_cli.formats.dicom.window import read_window
 
 if TYPE_CHECKING:
@@ -31,14 +31,6 @@ if TYPE_CHECKING:
     from medaug_cli.core.sample import Source
     from medaug_cli.formats import Limits
     from medaug_cli.formats.dicom.instance import Instance
-
-_LOSSY_METHODS = {
-    uid.JPEGBaseline8Bit: "ISO_10918_1",
-    uid.JPEGExtended12Bit: "ISO_10918_1",
-    uid.JPEGLSNearLossless: "ISO_14495_1",
-    uid.JPEG2000: "ISO_15444_1",
-    uid.HTJ2K: "ISO_15444_15",
-}
 
 
 def read_volume(root: Path, source: Source, limits: Limits) -> Loaded:
@@ -54,6 +46,8 @@ def read_volume(root: Path, source: Source, limits: Limits) -> Loaded:
     for index, file in enumerate(source.files):
         with quiet():
             template, stored, entry = _read_slice(root, source, index, limits)
+        if isinstance(template, FramesTemplate):
+            return join_frames(source, template, stored, entry)
         if array is None:
             array = np.empty((len(stored), len(source.files), *stored.shape[1:]), dtype=np.float32)
         elif stored.shape != (len(array), *array.shape[2:]):
@@ -100,7 +94,7 @@ def _read_slice(root: Path, source: Source, index: int, limits: Limits) -> tuple
     data = _read_bytes(root, source, index)
     header = read_dataset(io.BytesIO(data), file)
     instance = parse_instance(header, file)
-    voxels = instance.rows * instance.columns * instance.components * len(source.files)
+    voxels = instance.rows * instance.columns * instance.frames * instance.samples * len(source.files)
     if voxels > limits.max_voxels:
         allowed = f"limits.max_voxels allows {limits.max_voxels:g}"
         raise SampleError("too_large", f"{file}: its volume has {voxels} voxels; {allowed}")
@@ -150,20 +144,15 @@ def _make_template(header: Dataset, instance: Instance, stored: AnyArray) -> Sli
     except MALFORMED as error:
         raise SampleError("bad_header", f"{file}: an element cannot be decoded; its bytes break its VR") from error
     storage = parse_storage(cleaned, instance.dtype, file)
+    if instance.stack is not None:
+        frames = instance.stack.frames
+        storages = tuple(replace(storage, slope=frame.slope, intercept=frame.intercept) for frame in frames)
+        return FramesTemplate(cleaned, instance, storage, find_lossy(header, stored, file), storages=storages)
     is_range = storage.padding is not None and storage.padding[0] != storage.padding[1]
     return SliceTemplate(
         header=cleaned,
         instance=instance,
         storage=storage,
-        lossy=_lossy(header, stored, file),
+        lossy=find_lossy(header, stored, file),
         padded=stored.copy() if is_range else None,
     )
-
-
-def _lossy(header: Dataset, stored: AnyArray, file: str) -> tuple[str, str] | None:
-    """Return (ratio, method) of a lossy encoding that the header does not own up to (PS3.3 C.7.6.1.1.5)."""
-    method = _LOSSY_METHODS.get(transfer_syntax(header, file))
-    if method is None or text(header, "LossyImageCompression", file):
-        return None
-    encoded = len(header.get_item("PixelData").value)
-    return f"{stored.nbytes / encoded:.2f}", method

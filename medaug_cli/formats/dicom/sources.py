@@ -37,7 +37,15 @@ class SourceImages:
         first = min(max(0, made.nearest - _MOST_SOURCES // 2), max(0, len(self._items) - _MOST_SOURCES))
         everything = self._items[first : first + _MOST_SOURCES]
         chosen = everything if self._moved else [self._items[index] for index in made.neighbours]
-        value = b"".join(chosen)
+        self._set(header, chosen)
+
+    def name_all(self, item: Dataset) -> None:
+        """Set SourceImageSequence in `item` to all of them."""
+        self._set(item, self._items)
+
+    @staticmethod
+    def _set(header: Dataset, items: Sequence[bytes]) -> None:
+        value = b"".join(items)
         tag = Tag("SourceImageSequence")
         header[tag] = RawDataElement(tag, "SQ", len(value), value, 0, is_implicit_VR=False, is_little_endian=True)
 

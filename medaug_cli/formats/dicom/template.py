@@ -7,11 +7,15 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
 from pydicom.sequence import Sequence as Items
+
+from medaug_cli.formats.dicom.header import text
+from medaug_cli.formats.dicom.pixels import transfer_syntax
 
 if TYPE_CHECKING:
     from pydicom.tag import BaseTag
@@ -38,6 +42,15 @@ _STALE = frozenset(
 _UNKNOWN_VRS = frozenset({None, "UN", "SQ"})
 
 
+_LOSSY_METHODS = {
+    uid.JPEGBaseline8Bit: "ISO_10918_1",
+    uid.JPEGExtended12Bit: "ISO_10918_1",
+    uid.JPEGLSNearLossless: "ISO_14495_1",
+    uid.JPEG2000: "ISO_15444_1",
+    uid.HTJ2K: "ISO_15444_15",
+}
+
+
 @dataclass(frozen=True, eq=False)
 class SliceTemplate:
     """One slice's header without pixels, private tags and what is true of the source alone.
@@ -51,6 +64,22 @@ class SliceTemplate:
     storage: Storage
     lossy: tuple[str, str] | None = None
     padded: AnyArray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class FramesTemplate(SliceTemplate):
+    """The header of an enhanced multi-frame image, and how each of its frames, in the file's order, stores values."""
+
+    storages: tuple[Storage, ...] = ()
+
+
+def find_lossy(header: Dataset, stored: AnyArray, file: str) -> tuple[str, str] | None:
+    """Return (ratio, method) of a lossy encoding that the header does not own up to (PS3.3 C.7.6.1.1.5)."""
+    method = _LOSSY_METHODS.get(transfer_syntax(header, file))
+    if method is None or text(header, "LossyImageCompression", file):
+        return None
+    encoded = len(header.get_item("PixelData").value)
+    return f"{stored.nbytes / encoded:.2f}", method
 
 
 def clean_header(header: Dataset) -> Dataset:

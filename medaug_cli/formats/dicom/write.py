@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import pydicom
-from pydicom.dataset import FileMetaDataset
-from pydicom.uid import UID
 from pydicom.valuerep import format_number_as_ds
 
-from medaug_cli import __version__
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import EncodedFile, LabelMap
 from medaug_cli.formats.dicom.derive import describe_copy
-from medaug_cli.formats.dicom.encoding import PIXEL_DATA, SYNTAXES, pixel_element
-from medaug_cli.formats.dicom.header import MALFORMED, quiet
+from medaug_cli.formats.dicom.encoding import SYNTAXES, write_file
+from medaug_cli.formats.dicom.enhanced import encode_frames
+from medaug_cli.formats.dicom.header import quiet
 from medaug_cli.formats.dicom.instance import parse_instance
 from medaug_cli.formats.dicom.mirror import turn_header
 from medaug_cli.formats.dicom.pixels import hash_planes
 from medaug_cli.formats.dicom.place import place_slice
 from medaug_cli.formats.dicom.regrid import Slice, name_slices, place_slices, renew_header
 from medaug_cli.formats.dicom.sources import SourceImages
-from medaug_cli.formats.dicom.template import shallow_copy
-from medaug_cli.formats.dicom.uids import IMPLEMENTATION_CLASS_UID, derived_uids
+from medaug_cli.formats.dicom.template import FramesTemplate, shallow_copy
+from medaug_cli.formats.dicom.uids import derived_uids
 from medaug_cli.formats.dicom.window import Window, measure_window, set_window
 
 if TYPE_CHECKING:
@@ -33,10 +29,9 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-    from medaug_cli.core.arrays import AnyArray, BoolArray, FloatArray
+    from medaug_cli.core.arrays import BoolArray, FloatArray
     from medaug_cli.core.geometry import Geometry
     from medaug_cli.core.sample import Derivation, Loaded, Volume
-    from medaug_cli.formats.dicom.instance import Instance
     from medaug_cli.formats.dicom.storage import Storage
     from medaug_cli.formats.dicom.template import SliceTemplate
 
@@ -61,10 +56,13 @@ def encode_volume(
 
     `targets` are as many as the slices of `like`, or as those of `content`.
     """
-    templates: Sequence[SliceTemplate] = like.template
     name = like.source.files[0]
     if isinstance(content, LabelMap):
         raise SampleError("not_supported", f"{name}: labels cannot be written as DICOM yet; give NIfTI labels")
+    if isinstance(like.template, FramesTemplate):
+        yield from encode_frames(content, like, targets, derivation)
+        return
+    templates: Sequence[SliceTemplate] = like.template
     components = templates[0].instance.components
     if content.array.shape != (components, *content.geometry.size[::-1]):
         found = f"components and size {content.array.shape}"
@@ -101,7 +99,7 @@ def _encode_slice(copy: _Copy, template: SliceTemplate, index: int, target: str)
     header = _make_header(copy, template, storage, index, uids)
     instance = template.instance if copy.same_grid else parse_instance(header, template.instance.file)
     syntax = SYNTAXES[copy.derivation.transfer_syntax]
-    data = _write_file(header, stored, template.instance, uids["sop_instance"], syntax)
+    data = write_file(header, stored, template.instance, uids["sop_instance"], syntax)
     return EncodedFile(
         path=target,
         data=data,
@@ -148,24 +146,3 @@ def _make_header(copy: _Copy, template: SliceTemplate, storage: Storage, index: 
         single = copy.old_grid.size[2] == 1 == len(copy.slices)
         renew_header(header, copy.slices, index, template.instance.file, single=single)
     return header
-
-
-def _write_file(header: Dataset, stored: AnyArray, instance: Instance, sop_instance: str, syntax: UID) -> bytes:
-    frames = stored
-    if instance.samples > 1:  # PlanarConfiguration 0
-        frames = np.moveaxis(stored.reshape(instance.frames, instance.samples, *stored.shape[1:]), 1, -1)
-    header[PIXEL_DATA] = pixel_element(frames, header, syntax, instance.file)
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = UID(instance.sop_class)
-    meta.MediaStorageSOPInstanceUID = UID(sop_instance)
-    meta.TransferSyntaxUID = syntax
-    meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
-    meta.ImplementationVersionName = f"MEDAUG_{__version__}"[:16]
-    header.file_meta = meta
-    file = io.BytesIO()
-    try:
-        pydicom.dcmwrite(file, header, enforce_file_format=True)
-    except MALFORMED as error:
-        message = f"{instance.file}: an element cannot be written again; its value breaks its VR"
-        raise SampleError("bad_header", message) from error
-    return file.getvalue()

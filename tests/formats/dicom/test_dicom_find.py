@@ -216,7 +216,7 @@ def test_what_is_no_image_is_left_alone_with_a_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("attributes", "reason"),
     [
-        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.4.1"}, "not_supported"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.4.1"}, "bad_header"),
         ({"SOPClassUID": "1.2.3.4"}, "not_supported"),
         (
             {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.6.1", "SamplesPerPixel": 4, "PhotometricInterpretation": "ARGB"},

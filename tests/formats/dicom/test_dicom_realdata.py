@@ -190,7 +190,9 @@ def test_every_file_of_the_collection_is_a_volume_or_has_a_reason() -> None:
     found = find(root)
     named = {volume.name: volume.problem[0] if volume.problem else "" for volume in found.volumes}
     assert named["totalseg/example_ct_dicom"] == "blank_uid"
-    assert named["single/eCT_Supplemental"] == "not_supported"
+    assert named["single/eCT_Supplemental"] == ""
+    problems = {file: volume.problem[0] for volume in found.volumes if volume.problem for file in volume.files}
+    assert problems["single/emri_small.dcm"] == "bad_header"  # its functional groups are not there
     assert named["single/OBXXXX1A_2frame"] == ""
     assert named["ct_seg_highdicom/dx_image"] == ""
     reasons = {path: reason for path, reason, _ in found.left_alone}
