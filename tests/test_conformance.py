@@ -17,13 +17,7 @@ from medaug_cli.cli import app
 FOLDER = Path(__file__).parent / "conformance"
 AXES = ("LR", "AP", "SI")
 LATER = {
-    "monai_gibbs",
-    "monai_kspace_spike",
-    "torchio_ghosting_restore_0.1",
-    "torchio_ghosting_restore_None",
-    "torchio_motion_centred",
     "torchio_resample",
-    "torchio_spike",
 }
 
 
@@ -72,6 +66,24 @@ def window(_case: Any, peer: dict[str, Any]) -> dict[str, Any]:
     return {"window": {"center": center, "width": width, "output": output, "clip": peer["clip"]}}
 
 
+def ghosting(_case: Any, peer: dict[str, Any]) -> dict[str, Any]:
+    same = {key: peer[key] for key in ("num_ghosts", "intensity", "restore")}
+    return {"ghosting": {**same, "axis": "ijk"[peer["axis"]]}}
+
+
+def spike(case: Any, peer: dict[str, Any]) -> dict[str, Any]:
+    if "torchio" in case.zip.filename:
+        return {"spike": {"positions": peer["spikes_positions"], "intensity": peer["intensity"]}}
+    return {"spike": {"positions": [peer["loc"]], "intensity": peer["k_intensity"], "model": "log"}}
+
+
+def motion(_case: Any, peer: dict[str, Any]) -> dict[str, Any]:
+    """TorchIO's numbers are in LPS, the recipe's in RAS."""
+    turns = [[-first, -second, third] for first, second, third in peer["degrees"]]
+    shifts = [[-first, -second, third] for first, second, third in peer["translation"]]
+    return {"motion": {"rotation_deg": turns, "translation_mm": shifts, "times": peer["times"]}}
+
+
 # For each case the recipe's step, the tolerance as a share of the input's range, and that of the labels.
 CASES: dict[str, tuple[Any, float, float]] = {
     "torchio_affine": (affine, 1e-4, 0.9995),
@@ -92,6 +104,11 @@ CASES: dict[str, tuple[Any, float, float]] = {
     "monai_gaussian_sharpen": (sharpen, 1e-3, 1),  # of its own output's range
     "monai_histogram_shift": (histogram_shift, 1e-5, 1),
     "monai_scale_intensity_range": (window, 1e-5, 1),
+    **{f"torchio_ghosting_restore_{restore}": (ghosting, 1e-3, 1) for restore in ("None", "0.1")},
+    "torchio_spike": (spike, 1e-3, 1),
+    "monai_kspace_spike": (spike, 1e-4, 1),
+    "torchio_motion_centred": (motion, 1e-3, 1),
+    "monai_gibbs": (lambda _, peer: {"gibbs": {"alpha": peer["alpha"], "model": "monai"}}, 1e-4, 1),
     "nnunet_contrast": (lambda _, peer: {"contrast": {"factor": peer["factor"]}}, 1e-5, 1),
     "nnunet_brightness": (lambda _, peer: {"brightness": {"multiply": peer["factor"], "add": 0}}, 1e-5, 1),
     "nnunet_low_resolution": (lambda _, peer: {"low_resolution": {"factor": peer["scale"]}}, 1e-5, 1),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import SimpleITK as sitk  # noqa: N813  as its own documentation does
 
-    from medaug_cli.core import colour, convolution, counting, elementary, jpeg, random_field, tones
+    from medaug_cli.core import colour, convolution, counting, elementary, jpeg, kspace, lowpass, random_field, tones
 else:
 
     def _lazy(name: str) -> ModuleType:
@@ -33,9 +33,23 @@ else:
     counting = _lazy("medaug_cli.core.counting")  # imports numba
     elementary = _lazy("medaug_cli.core.elementary")  # imports numba
     jpeg = _lazy("medaug_cli.core.jpeg")
+    kspace = _lazy("medaug_cli.core.kspace")  # imports numba
+    lowpass = _lazy("medaug_cli.core.lowpass")  # imports numba
     random_field = _lazy("medaug_cli.core.random_field")
     np = _lazy("numpy")
     sitk = _lazy("SimpleITK")
     tones = _lazy("medaug_cli.core.tones")  # imports numba
 
-__all__ = ["colour", "convolution", "counting", "elementary", "jpeg", "np", "random_field", "sitk", "tones"]
+__all__ = [
+    "colour",
+    "convolution",
+    "counting",
+    "elementary",
+    "jpeg",
+    "kspace",
+    "lowpass",
+    "np",
+    "random_field",
+    "sitk",
+    "tones",
+]

@@ -24,10 +24,18 @@ steps:
   - blur: {sigma_mm: 1}
   - contrast: {factor: 1.2}
   - gamma: {log_gamma: 0.2}
+  - motion: {rotation_deg: 2, translation_mm: 2}
+  - ghosting: {num_ghosts: 5, intensity: 0.4}
+  - spike: {positions: [[0.3, 0.4, 0.6]], intensity: 0.2}
+  - spike: {positions: [[40, 50, 60]], intensity: 14, model: log}
+  - kspace_undersampling: {acceleration: 2}
+  - gibbs: {alpha: 0.2}
+  - gibbs: {alpha: 0.2, model: monai}
 """
 OLDER = {
     "numpy without its vector instructions": {"NPY_DISABLE_CPU_FEATURES": " ".join(umath.__cpu_dispatch__)},
     "numba for a generic processor": {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""},
+    "libm without its vector instructions": {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-FMA,-FMA_Usable"},
     "BLAS for another processor": {"OPENBLAS_CORETYPE": "Prescott"},
 }
 

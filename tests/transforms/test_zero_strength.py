@@ -47,6 +47,15 @@ ZERO: list[tuple[str, dict[str, Any]]] = [
     ("solarize", {"threshold": 1.1}),
     ("color_jitter", {"brightness": 1, "contrast": 1, "saturation": 1, "hue": 0}),
     ("channel_shift", {"shift": 0}),
+    ("motion", {"rotation_deg": 0, "translation_mm": 0}),
+    ("motion", {"count": 0}),
+    ("ghosting", {"intensity": 0}),
+    ("ghosting", {"num_ghosts": 0}),
+    ("spike", {"intensity": 0}),
+    ("spike", {"count": 0}),
+    ("gibbs", {"alpha": 0}),
+    ("gibbs", {"alpha": 0, "model": "box"}),
+    ("kspace_undersampling", {"acceleration": 1}),
 ]
 
 
