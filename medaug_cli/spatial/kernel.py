@@ -15,13 +15,7 @@ import numpy as np
 
 from medaug_cli.spatial.bspline import EDGE, ORDER, SplineGrid, cell_weights
 from medaug_cli.spatial.positions import deform, locate_affine, locate_aligned, transform
-from medaug_cli.spatial.sampling import (
-    affine_linear,
-    affine_nearest,
-    sample_label_linear,
-    sample_linear,
-    sample_nearest,
-)
+from medaug_cli.spatial.sampling import sample_label_linear, sample_linear, sample_nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +23,7 @@ if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray, Array64
     from medaug_cli.spatial.mapping import Part
 
-_BLOCK = 1 << 13  # positions that are sampled while they are in the cache
+_BLOCK = 1 << 14  # positions that are sampled while they are in the cache
 _ALIGNED = 1e-9
 
 
@@ -45,47 +39,28 @@ class Task:
 
 def sample_all(tasks: Sequence[Task], stages: tuple[Part, ...], size: tuple[int, int, int]) -> None:
     """Sample every task at the positions that `stages` give for the output grid of `size` (x, y, z)."""
-    if len(stages) == 1 and not isinstance(stages[0], SplineGrid):
-        for task in tasks:
-            _sample_affine(task, stages[0])
-        return
     locate = _aligned_locator(stages, size) or _general_locator(stages)
     rows = max(1, _BLOCK // size[0])
-    positions = np.empty((rows * size[0], 3))
+    positions = np.empty((3, rows * size[0]))
     total = size[1] * size[2]
     flats = [task.result.reshape(total * size[0]) for task in tasks]
     for first in range(0, total, rows):
         count = min(rows, total - first) * size[0]
-        locate(first, size, positions[:count])
+        here = positions if count == positions.shape[1] else np.empty((3, count))
+        locate(first, size, here)
         for task, flat in zip(tasks, flats, strict=True):
-            _sample(task, positions[:count], flat[first * size[0] : first * size[0] + count])
+            _sample(task, here, size[0], flat[first * size[0] : first * size[0] + count])
 
 
-def _sample(task: Task, positions: Array64, target: AnyArray) -> None:
+def _sample(task: Task, positions: Array64, width: int, target: AnyArray) -> None:
     extend, fill = task.fill is None, target.dtype.type(task.fill or 0)
     match task.interpolation:
         case "linear":
-            sample_linear(task.array, positions, np.float32(fill), extend, target)
+            sample_linear(task.array, positions, width, np.float32(fill), extend, target)
         case "nearest":
-            sample_nearest(task.array, positions, fill, extend, target)
+            sample_nearest(task.array, positions, width, fill, extend, target)
         case _:
             sample_label_linear(task.array, positions, fill, extend, target)
-
-
-def _sample_affine(task: Task, matrix: Array64) -> None:
-    """Sample a task at the positions of one matrix, found on the way."""
-    extend, fill = task.fill is None, task.result.dtype.type(task.fill or 0)
-    match task.interpolation:
-        case "linear":
-            affine_linear(task.array, matrix, np.float32(fill), extend, task.result)
-        case "nearest":
-            affine_nearest(task.array, matrix, fill, extend, task.result)
-        case _:
-            rows = np.empty((task.result.shape[2], 3))
-            nz, ny, nx = task.result.shape
-            for row in range(nz * ny):
-                locate_affine(row, (nx, ny, nz), matrix, rows)
-                sample_label_linear(task.array, rows, fill, extend, task.result[row // ny, row % ny])
 
 
 def _aligned_locator(stages: tuple[Part, ...], size: tuple[int, int, int]) -> Any:
@@ -103,10 +78,11 @@ def _aligned_locator(stages: tuple[Part, ...], size: tuple[int, int, int]) -> An
         np.arange(n, dtype=float) if near_identity else scales[axis] * np.arange(n) + shifts[axis]
         for axis, n in enumerate(size)
     )
-    starts, weights = zip(*(_table(spline, axis, base) for axis, base in enumerate(bases)), strict=True)
-    points = np.ascontiguousarray(spline.index_coefficients())
-    tables = (bases, starts, weights)
-    return lambda first, grid, positions: locate_aligned(first, grid, points, tables, after, positions)
+    (starts, along_x), *rest = (_table(spline, axis, base) for axis, base in enumerate(bases))
+    ends = np.append(np.flatnonzero(np.diff(starts)) + 1, len(starts))  # of the runs that share their control points
+    runs = (starts[ends - 1], ends, np.ascontiguousarray(along_x.T))
+    whole = (np.ascontiguousarray(spline.index_coefficients().T), bases, runs, *rest)
+    return lambda first, grid, positions: locate_aligned(first, grid, whole, after, positions)
 
 
 def _table(spline: SplineGrid, axis: int, index: Array64) -> tuple[Any, Array64]:

@@ -1,4 +1,4 @@
-"""Compiled loops over positions: where the voxels of an output come from."""
+"""Compiled loops over positions: where the voxels of an output come from, as rows of doubles (x, y, z)."""
 
 from __future__ import annotations
 
@@ -12,86 +12,135 @@ from medaug_cli.spatial.bspline import EDGE
 
 @compiled
 def locate_affine(first: int, size: Any, matrix: Any, positions: Any) -> None:
-    """Write the positions of rows from number `first` on, each of size[0] voxels."""
+    """Write the positions (3, n) of rows from number `first` on, each of size[0] voxels."""
     nx, ny = size[0], size[1]
-    for row in range(len(positions) // nx):
+    for row in range(positions.shape[1] // nx):
         y, z = (first + row) % ny, (first + row) // ny
         for axis in range(3):
             start = matrix[axis, 1] * y + matrix[axis, 2] * z + matrix[axis, 3]
+            step = matrix[axis, 0]
+            line = positions[axis][row * nx : (row + 1) * nx]
             for x in range(nx):
-                positions[row * nx + x, axis] = start + matrix[axis, 0] * x
+                line[x] = start + step * x
 
 
 @compiled
-def locate_aligned(first: int, size: Any, coefficients: Any, tables: Any, matrix: Any, positions: Any) -> None:
-    """Write positions through a B-spline along the output's axes, then `matrix`.
+def _sum_layers(coefficients: Any, start: int, weights: Any, plane: Any) -> None:
+    """Write the control points of one slice, plane (3, j, i): four layers of `coefficients` (3, k, j, i) weighted."""
+    for axis in range(3):
+        for j in range(plane.shape[1]):
+            for i in range(plane.shape[2]):
+                total = 0.0
+                for c in range(4):
+                    total += weights[c] * coefficients[axis, start + c, j, i]
+                plane[axis, j, i] = total
 
-    `coefficients` (i, j, k, 3) are in voxels; `tables` hold for each axis the positions of its voxels in the B-spline's
-    grid, their first control points and the weights of four.
+
+@compiled
+def _sum_lines(plane: Any, start: int, weights: Any, line: Any) -> None:
+    """Write the control points of one row, line (3, i): four lines of `plane` (3, j, i) weighted."""
+    for axis in range(3):
+        for i in range(line.shape[1]):
+            total = 0.0
+            for b in range(4):
+                total += weights[b] * plane[axis, start + b, i]
+            line[axis, i] = total
+
+
+@compiled
+def _deform_run(points: Any, w0: Any, w1: Any, w2: Any, w3: Any, target: Any) -> None:
+    """Write the spline of the first four control `points`, by the weights of each voxel."""
+    p0, p1, p2, p3 = points[0], points[1], points[2], points[3]
+    for n in range(len(target)):
+        target[n] = w0[n] * p0 + w1[n] * p1 + w2[n] * p2 + w3[n] * p3
+
+
+@compiled
+def locate_aligned(first: int, size: Any, spline: Any, matrix: Any, positions: Any) -> None:
+    """Write positions (3, n) through a B-spline along the output's axes, then `matrix`.
+
+    `spline` holds the coefficients (3, k, j, i) in voxels; for each axis the positions of its voxels in the B-spline's
+    grid; the first control points and ends of the runs of voxels along x that share them, and the weights (4, nx); the
+    first control point and the weights (n, 4) along y, and along z.
     """
-    bases, starts, weights = tables
+    coefficients, bases, (cells, ends, along_x), (starts_y, along_y), (starts_z, along_z) = spline
     nx, ny = size[0], size[1]
-    line = np.empty((coefficients.shape[0], 3))
-    for row in range(len(positions) // nx):
+    plane, line = np.empty((3, *coefficients.shape[2:])), np.empty((3, coefficients.shape[3]))
+    at = -1
+    for row in range(positions.shape[1] // nx):
         y, z = (first + row) % ny, (first + row) // ny
-        line[:] = 0.0
-        for b in range(4):
-            for c in range(4):
-                weight = weights[1][y, b] * weights[2][z, c]
-                for i in range(coefficients.shape[0]):
-                    for axis in range(3):
-                        line[i, axis] += weight * coefficients[i, starts[1][y] + b, starts[2][z] + c, axis]
-        for x in range(nx):
-            i = starts[0][x]
-            w0, w1, w2, w3 = weights[0][x, 0], weights[0][x, 1], weights[0][x, 2], weights[0][x, 3]
-            px = bases[0][x] + w0 * line[i, 0] + w1 * line[i + 1, 0] + w2 * line[i + 2, 0] + w3 * line[i + 3, 0]
-            py = bases[1][y] + w0 * line[i, 1] + w1 * line[i + 1, 1] + w2 * line[i + 2, 1] + w3 * line[i + 3, 1]
-            pz = bases[2][z] + w0 * line[i, 2] + w1 * line[i + 1, 2] + w2 * line[i + 2, 2] + w3 * line[i + 3, 2]
-            for axis in range(3):
-                positions[row * nx + x, axis] = (
-                    matrix[axis, 0] * px + matrix[axis, 1] * py + matrix[axis, 2] * pz + matrix[axis, 3]
-                )
+        if z != at:
+            _sum_layers(coefficients, starts_z[z], along_z[z], plane)
+            at = z
+        _sum_lines(plane, starts_y[y], along_y[y], line)
+        xs, ys = positions[0][row * nx : (row + 1) * nx], positions[1][row * nx : (row + 1) * nx]
+        zs = positions[2][row * nx : (row + 1) * nx]
+        begin = 0
+        for run in range(len(ends)):
+            cell, end = cells[run], ends[run]
+            w0, w1, w2, w3 = along_x[0][begin:], along_x[1][begin:], along_x[2][begin:], along_x[3][begin:]
+            _deform_run(line[0][cell:], w0, w1, w2, w3, xs[begin:end])
+            _deform_run(line[1][cell:], w0, w1, w2, w3, ys[begin:end])
+            _deform_run(line[2][cell:], w0, w1, w2, w3, zs[begin:end])
+            begin = end
+        base_x, base_y, base_z = bases[0], bases[1][y], bases[2][z]
+        for n in range(nx):  # the displacement becomes a position
+            xs[n] += base_x[n]
+            ys[n] += base_y
+            zs[n] += base_z
+    transform(positions, matrix)
 
 
 @compiled
 def transform(positions: Any, matrix: Any) -> None:
-    """Apply `matrix` (4, 4) to `positions` (n, 3) in place."""
-    for n in range(len(positions)):
-        x, y, z = positions[n, 0], positions[n, 1], positions[n, 2]
-        for axis in range(3):
-            positions[n, axis] = matrix[axis, 0] * x + matrix[axis, 1] * y + matrix[axis, 2] * z + matrix[axis, 3]
+    """Apply `matrix` (4, 4) to `positions` (3, n) in place."""
+    xs, ys, zs = positions[0], positions[1], positions[2]
+    # Out of the loop, so that it holds nothing but what changes.
+    a, b, c, d = matrix[0, 0], matrix[0, 1], matrix[0, 2], matrix[0, 3]
+    e, f, g, h = matrix[1, 0], matrix[1, 1], matrix[1, 2], matrix[1, 3]
+    i, j, k, m = matrix[2, 0], matrix[2, 1], matrix[2, 2], matrix[2, 3]
+    for n in range(len(xs)):
+        x, y, z = xs[n], ys[n], zs[n]
+        xs[n] = a * x + b * y + c * z + d
+        ys[n] = e * x + f * y + g * z + h
+        zs[n] = i * x + j * y + k * z + m
+
+
+@compiled
+def _cubic_weights(t: float) -> Any:
+    """Return the weights of four control points at the fraction `t` of a cell."""
+    return (
+        (1 - t) * (1 - t) * (1 - t) / 6,
+        (3 * t * t * t - 6 * t * t + 4) / 6,
+        (-3 * t * t * t + 3 * t * t + 3 * t + 1) / 6,
+        t * t * t / 6,
+    )
 
 
 @compiled
 def deform(positions: Any, coefficients: Any, cell_voxels: Any, mesh: Any) -> None:
-    """Move `positions` (n, 3) by a B-spline in place; outside its domain nothing moves."""
-    starts = np.empty(3, np.int64)
-    w = np.empty((3, 4))
-    for n in range(len(positions)):
+    """Move `positions` (3, n) by a B-spline (i, j, k, 3) in place; outside its domain nothing moves."""
+    starts, cells = np.empty(3, np.int64), np.empty(3)
+    for n in range(positions.shape[1]):
         inside = True
         for axis in range(3):
-            cell = (positions[n, axis] + EDGE) / cell_voxels[axis]
-            if not 0.0 <= cell <= mesh[axis]:
+            cells[axis] = (positions[axis, n] + EDGE) / cell_voxels[axis]
+            if not 0.0 <= cells[axis] <= mesh[axis]:
                 inside = False
                 break
-            start = min(int(cell), mesh[axis] - 1)
-            t = cell - start
-            starts[axis] = start
-            w[axis, 0] = (1 - t) * (1 - t) * (1 - t) / 6
-            w[axis, 1] = (3 * t * t * t - 6 * t * t + 4) / 6
-            w[axis, 2] = (-3 * t * t * t + 3 * t * t + 3 * t + 1) / 6
-            w[axis, 3] = t * t * t / 6
+            starts[axis] = min(int(cells[axis]), mesh[axis] - 1)
         if not inside:
             continue
+        along_x, along_y = _cubic_weights(cells[0] - starts[0]), _cubic_weights(cells[1] - starts[1])
+        w0, w1, w2, w3 = _cubic_weights(cells[2] - starts[2])
         moved_x, moved_y, moved_z = 0.0, 0.0, 0.0
         for a in range(4):
             for b in range(4):
-                weight = w[0, a] * w[1, b]
-                for c in range(4):
-                    point = coefficients[starts[0] + a, starts[1] + b, starts[2] + c]
-                    moved_x += weight * w[2, c] * point[0]
-                    moved_y += weight * w[2, c] * point[1]
-                    moved_z += weight * w[2, c] * point[2]
-        positions[n, 0] += moved_x
-        positions[n, 1] += moved_y
-        positions[n, 2] += moved_z
+                weight = along_x[a] * along_y[b]
+                four = coefficients[starts[0] + a, starts[1] + b, starts[2] : starts[2] + 4]
+                moved_x += weight * (w0 * four[0, 0] + w1 * four[1, 0] + w2 * four[2, 0] + w3 * four[3, 0])
+                moved_y += weight * (w0 * four[0, 1] + w1 * four[1, 1] + w2 * four[2, 1] + w3 * four[3, 1])
+                moved_z += weight * (w0 * four[0, 2] + w1 * four[1, 2] + w2 * four[2, 2] + w3 * four[3, 2])
+        positions[0, n] += moved_x
+        positions[1, n] += moved_y
+        positions[2, n] += moved_z

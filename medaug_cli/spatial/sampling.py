@@ -1,7 +1,12 @@
-"""Compiled loops over voxels: linear, nearest and label-linear sampling as ITK does it, to rounding."""
+"""Compiled loops over voxels: linear, nearest and label-linear sampling as ITK does it, to rounding.
+
+Positions come as three rows of doubles (x, y, z). Each row of voxels is cut into the run whose neighbours all lie in
+the array and the rest: the run needs no test, and loops without tests use the processor's vector instructions.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +14,35 @@ import numpy as np
 from medaug_cli.core.jit import compiled
 
 _HALF = 0.5
+
+
+@compiled
+def _mark_inside(xs: Any, ys: Any, zs: Any, low: Any, high: Any, marks: Any) -> int:
+    """Mark the positions with low <= position < high; return how many there are."""
+    x0, y0, z0 = low
+    x1, y1, z1 = high
+    inside = 0
+    for n in range(len(xs)):
+        x, y, z = xs[n], ys[n], zs[n]
+        mark = (x >= x0) & (x < x1) & (y >= y0) & (y < y1) & (z >= z0) & (z < z1)
+        marks[n] = mark
+        inside += mark
+    return inside
+
+
+@compiled
+def _find_run(xs: Any, ys: Any, zs: Any, low: Any, high: Any, marks: Any) -> Any:
+    """Return first and end of the positions with low <= position < high; (n, n) where they are no one run."""
+    count = len(xs)
+    inside = _mark_inside(xs, ys, zs, low, high, marks)
+    if inside == 0:
+        return count, count
+    first, end = 0, count
+    while not marks[first]:
+        first += 1
+    while not marks[end - 1]:
+        end -= 1
+    return (first, end) if end - first == inside else (count, count)
 
 
 @compiled
@@ -45,124 +79,6 @@ def _linear_at(array: Any, x: float, y: float, z: float, fill: Any, extend: bool
 
 
 @compiled
-def _linear_within(flat: Any, ny: int, nx: int, x: float, y: float, z: float) -> Any:
-    """Return the trilinear value at a position whose eight neighbours lie in the array, given flat."""
-    i, j, k = int(x), int(y), int(z)
-    u, v, w = np.float32(x - i), np.float32(y - j), np.float32(z - k)
-    at = np.uint64((k * ny + j) * nx + i)  # unsigned: no test for negative indices
-    right, below, behind = np.uint64(1), np.uint64(nx), np.uint64(nx * ny)
-    c000, c001 = np.float32(flat[at]), np.float32(flat[at + right])
-    c010, c011 = np.float32(flat[at + below]), np.float32(flat[at + below + right])
-    at += behind
-    c100, c101 = np.float32(flat[at]), np.float32(flat[at + right])
-    c110, c111 = np.float32(flat[at + below]), np.float32(flat[at + below + right])
-    c00, c01 = c000 + u * (c001 - c000), c010 + u * (c011 - c010)
-    c10, c11 = c100 + u * (c101 - c100), c110 + u * (c111 - c110)
-    c0, c1 = c00 + v * (c01 - c00), c10 + v * (c11 - c10)
-    return c0 + w * (c1 - c0)
-
-
-@compiled
-def _bilinear_within(flat: Any, nx: int, x: float, y: float) -> Any:
-    """Return the bilinear value of one plane at a position whose four neighbours lie in it."""
-    i, j = int(x), int(y)
-    u, v = np.float32(x - i), np.float32(y - j)
-    at = np.uint64(j * nx + i)
-    right, below = np.uint64(1), np.uint64(nx)
-    c00, c01 = np.float32(flat[at]), np.float32(flat[at + right])
-    c10, c11 = np.float32(flat[at + below]), np.float32(flat[at + below + right])
-    c0, c1 = c00 + u * (c01 - c00), c10 + u * (c11 - c10)
-    return c0 + v * (c1 - c0)
-
-
-@compiled
-def _run_within(start: Any, step: Any, low: Any, high: Any, count: int) -> Any:
-    """Return the first and the end of the x for which low <= start + step · x < high on all three axes."""
-    first, end = 0, count
-    for axis in range(3):
-        if step[axis] == 0.0:
-            if not low[axis] <= start[axis] < high[axis]:
-                return 0, 0
-            continue
-        one, other = (low[axis] - start[axis]) / step[axis], (high[axis] - start[axis]) / step[axis]
-        least, most = min(one, other), max(one, other)
-        first = max(first, int(min(max(least - 1, 0.0), float(count))))
-        end = min(end, int(min(max(most + 2, 0.0), float(count))))
-    # Rounding is monotone in x, so sound ends make a sound run.
-    while first < end and not _is_within(start, step, first, low, high):
-        first += 1
-    while first < end and not _is_within(start, step, end - 1, low, high):
-        end -= 1
-    return first, end
-
-
-@compiled
-def _is_within(start: Any, step: Any, x: int, low: Any, high: Any) -> bool:
-    for axis in range(3):
-        position = start[axis] + step[axis] * x
-        if not low[axis] <= position < high[axis]:
-            return False
-    return True
-
-
-@compiled
-def affine_linear(array: Any, matrix: Any, fill: Any, extend: bool, target: Any) -> None:
-    """Write linear values of `array` (z, y, x) at the positions that `matrix` (4, 4) gives for `target` (z, y, x).
-
-    Each row is cut into the run whose neighbours all lie in the array, which needs no test, and the rest.
-    """
-    nz, ny, nx = array.shape
-    flat = array.reshape(-1)
-    plane = nz == 1
-    low = np.zeros(3)
-    high = np.array((nx - 1.0, ny - 1.0, nz - 1.0))
-    if plane:
-        low[2], high[2] = -_HALF, _HALF
-    step, start = matrix[:3, 0].copy(), np.empty(3)
-    dx, dy, dz = step[0], step[1], step[2]
-    for z in range(target.shape[0]):
-        for y in range(target.shape[1]):
-            row = target[z, y]
-            for axis in range(3):
-                start[axis] = matrix[axis, 1] * y + matrix[axis, 2] * z + matrix[axis, 3]
-            px, py, pz = start[0], start[1], start[2]
-            first, end = _run_within(start, step, low, high, len(row))
-            for x in range(first):
-                row[x] = _linear_at(array, px + dx * x, py + dy * x, pz + dz * x, fill, extend)
-            if plane:
-                for x in range(first, end):
-                    row[x] = _bilinear_within(flat, nx, px + dx * x, py + dy * x)
-            else:
-                for x in range(first, end):
-                    row[x] = _linear_within(flat, ny, nx, px + dx * x, py + dy * x, pz + dz * x)
-            for x in range(end, len(row)):
-                row[x] = _linear_at(array, px + dx * x, py + dy * x, pz + dz * x, fill, extend)
-
-
-@compiled
-def affine_nearest(array: Any, matrix: Any, fill: Any, extend: bool, target: Any) -> None:
-    """Write the values of the voxels of `array` (z, y, x) nearest to the positions that `matrix` (4, 4) gives."""
-    nz, ny, nx = array.shape
-    flat = array.reshape(-1)
-    low, high = np.full(3, -_HALF), np.array((nx - _HALF, ny - _HALF, nz - _HALF))
-    step, start = matrix[:3, 0].copy(), np.empty(3)
-    dx, dy, dz = step[0], step[1], step[2]
-    for z in range(target.shape[0]):
-        for y in range(target.shape[1]):
-            row = target[z, y]
-            for axis in range(3):
-                start[axis] = matrix[axis, 1] * y + matrix[axis, 2] * z + matrix[axis, 3]
-            px, py, pz = start[0], start[1], start[2]
-            first, end = _run_within(start, step, low, high, len(row))
-            for x in range(first, end):
-                i, j, k = int(px + dx * x + _HALF), int(py + dy * x + _HALF), int(pz + dz * x + _HALF)
-                row[x] = flat[np.uint64((k * ny + j) * nx + i)]
-            for part in range(2):
-                for x in range(0 if part == 0 else end, first if part == 0 else len(row)):
-                    row[x] = _nearest_at(array, px + dx * x, py + dy * x, pz + dz * x, fill, extend)
-
-
-@compiled
 def _nearest_at(array: Any, x: float, y: float, z: float, fill: Any, extend: bool) -> Any:
     """Return the voxel of `array` (z, y, x) nearest to any position; halves round up."""
     nz, ny, nx = array.shape
@@ -174,35 +90,123 @@ def _nearest_at(array: Any, x: float, y: float, z: float, fill: Any, extend: boo
 
 
 @compiled
-def sample_linear(array: Any, positions: Any, fill: Any, extend: bool, target: Any) -> None:
-    """Write linear values of `array` (z, y, x) at `positions` (n, 3)."""
-    nz, ny, nx = array.shape
-    flat = array.reshape(-1)
-    for n in range(len(positions)):
-        x, y, z = positions[n, 0], positions[n, 1], positions[n, 2]
-        if x >= 0.0 and y >= 0.0 and z >= 0.0 and x < nx - 1 and y < ny - 1 and z < nz - 1:
-            target[n] = _linear_within(flat, ny, nx, x, y, z)
-        elif nz == 1 and x >= 0.0 and y >= 0.0 and x < nx - 1 and y < ny - 1 and -_HALF <= z < _HALF:
-            target[n] = _bilinear_within(flat, nx, x, y)
-        else:
-            target[n] = _linear_at(array, x, y, z, fill, extend)
+def _find_corners(xs: Any, ys: Any, zs: Any, row: float, plane: float, at: Any, u: Any, v: Any, w: Any) -> None:
+    """Write for each position the flat index `at` of its lowest neighbour and the linear weights of the upper ones."""
+    for n in range(len(xs)):
+        i, j, k = math.floor(xs[n]), math.floor(ys[n]), math.floor(zs[n])
+        u[n], v[n], w[n] = np.float32(xs[n] - i), np.float32(ys[n] - j), np.float32(zs[n] - k)
+        at[n] = np.int64(k * plane + j * row + i)
 
 
 @compiled
-def sample_nearest(array: Any, positions: Any, fill: Any, extend: bool, target: Any) -> None:
-    """Write the values of the voxels of `array` (z, y, x) nearest to `positions` (n, 3)."""
-    for n in range(len(positions)):
-        target[n] = _nearest_at(array, positions[n, 0], positions[n, 1], positions[n, 2], fill, extend)
+def _find_corners_in_plane(xs: Any, ys: Any, row: float, at: Any, u: Any, v: Any) -> None:
+    """Write for each position the flat index `at` of its lowest neighbour in a plane and the linear weights."""
+    for n in range(len(xs)):
+        i, j = math.floor(xs[n]), math.floor(ys[n])
+        u[n], v[n] = np.float32(xs[n] - i), np.float32(ys[n] - j)
+        at[n] = np.int64(j * row + i)
+
+
+@compiled
+def _find_nearest(xs: Any, ys: Any, zs: Any, row: float, plane: float, at: Any) -> None:
+    """Write for each position the flat index `at` of the nearest voxel; halves round up."""
+    for n in range(len(xs)):
+        i, j, k = math.floor(xs[n] + _HALF), math.floor(ys[n] + _HALF), math.floor(zs[n] + _HALF)
+        at[n] = np.int64(k * plane + j * row + i)
+
+
+@compiled
+def _take(flat: Any, at: Any, row: Any) -> None:
+    for n in range(len(at)):
+        row[n] = flat[np.uint64(at[n])]
+
+
+@compiled
+def _blend_corners(flat: Any, row_stride: int, plane_stride: int, at: Any, u: Any, v: Any, w: Any, row: Any) -> None:
+    """Write the trilinear values of the eight neighbours from `at` on of `flat`."""
+    right, below, behind = np.uint64(1), np.uint64(row_stride), np.uint64(plane_stride)
+    for n in range(len(at)):
+        here = np.uint64(at[n])  # unsigned: no test for negative indices
+        c000, c001 = np.float32(flat[here]), np.float32(flat[here + right])
+        c010, c011 = np.float32(flat[here + below]), np.float32(flat[here + below + right])
+        here += behind
+        c100, c101 = np.float32(flat[here]), np.float32(flat[here + right])
+        c110, c111 = np.float32(flat[here + below]), np.float32(flat[here + below + right])
+        c00, c01 = c000 + u[n] * (c001 - c000), c010 + u[n] * (c011 - c010)
+        c10, c11 = c100 + u[n] * (c101 - c100), c110 + u[n] * (c111 - c110)
+        c0, c1 = c00 + v[n] * (c01 - c00), c10 + v[n] * (c11 - c10)
+        row[n] = c0 + w[n] * (c1 - c0)
+
+
+@compiled
+def _blend_plane(flat: Any, row_stride: int, at: Any, u: Any, v: Any, row: Any) -> None:
+    """Write the bilinear values of the four neighbours from `at` on of one plane."""
+    right, below = np.uint64(1), np.uint64(row_stride)
+    for n in range(len(at)):
+        here = np.uint64(at[n])
+        c00, c01 = np.float32(flat[here]), np.float32(flat[here + right])
+        c10, c11 = np.float32(flat[here + below]), np.float32(flat[here + below + right])
+        c0, c1 = c00 + u[n] * (c01 - c00), c10 + u[n] * (c11 - c10)
+        row[n] = c0 + v[n] * (c1 - c0)
+
+
+@compiled
+def sample_linear(array: Any, positions: Any, width: int, fill: Any, extend: bool, target: Any) -> None:
+    """Write linear values of `array` (z, y, x) at `positions` (3, n), rows of `width` voxels."""
+    nz, ny, nx = array.shape
+    flat = array.reshape(-1)
+    low, high = (0.0, 0.0, 0.0 if nz > 1 else -_HALF), (nx - 1.0, ny - 1.0, nz - 1.0 if nz > 1 else _HALF)
+    marks, at = np.empty(width, np.bool_), np.empty(width, np.int64)
+    u, v, w = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
+    for start in range(0, positions.shape[1], width):
+        row = target[start : start + width]
+        xs, ys = positions[0][start : start + width], positions[1][start : start + width]
+        zs = positions[2][start : start + width]
+        first, end = _find_run(xs, ys, zs, low, high, marks)
+        here, run = at[: end - first], row[first:end]
+        if nz == 1:
+            _find_corners_in_plane(xs[first:end], ys[first:end], np.float64(nx), here, u, v)
+            _blend_plane(flat, nx, here, u, v, run)
+        else:
+            plane = np.float64(nx * ny)
+            _find_corners(xs[first:end], ys[first:end], zs[first:end], np.float64(nx), plane, here, u, v, w)
+            _blend_corners(flat, nx, nx * ny, here, u, v, w, run)
+        for n in range(first):
+            row[n] = _linear_at(array, xs[n], ys[n], zs[n], fill, extend)
+        for n in range(end, width):
+            row[n] = _linear_at(array, xs[n], ys[n], zs[n], fill, extend)
+
+
+@compiled
+def sample_nearest(array: Any, positions: Any, width: int, fill: Any, extend: bool, target: Any) -> None:
+    """Write the voxels of `array` (z, y, x) nearest to `positions` (3, n), rows of `width` voxels."""
+    nz, ny, nx = array.shape
+    flat = array.reshape(-1)
+    low, high = (-_HALF, -_HALF, -_HALF), (nx - _HALF, ny - _HALF, nz - _HALF)
+    marks, at = np.empty(width, np.bool_), np.empty(width, np.int64)
+    for start in range(0, positions.shape[1], width):
+        row = target[start : start + width]
+        xs, ys = positions[0][start : start + width], positions[1][start : start + width]
+        zs = positions[2][start : start + width]
+        first, end = _find_run(xs, ys, zs, low, high, marks)
+        here = at[: end - first]
+        _find_nearest(xs[first:end], ys[first:end], zs[first:end], np.float64(nx), np.float64(nx * ny), here)
+        _take(flat, here, row[first:end])
+        for n in range(first):
+            row[n] = _nearest_at(array, xs[n], ys[n], zs[n], fill, extend)
+        for n in range(end, width):
+            row[n] = _nearest_at(array, xs[n], ys[n], zs[n], fill, extend)
 
 
 @compiled
 def sample_label_linear(array: Any, positions: Any, fill: Any, extend: bool, target: Any) -> None:
-    """Write the label with the largest linear weight, the smaller one of equals (itk::LabelImageGenericInterpolate)."""
+    """Write the label of the largest linear weight, the smaller of equals (itk::LabelImageGenericInterpolate)."""
     nz, ny, nx = array.shape
     labels = np.empty(8, array.dtype)
     sums = np.empty(8)
-    for n in range(len(positions)):
-        x, y, z = positions[n, 0], positions[n, 1], positions[n, 2]
+    xs, ys, zs = positions[0], positions[1], positions[2]
+    for n in range(len(xs)):
+        x, y, z = xs[n], ys[n], zs[n]
         if not extend and not _is_inside(x, y, z, array.shape):
             target[n] = fill
             continue
