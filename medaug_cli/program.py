@@ -52,9 +52,17 @@ class Copy:
 
 
 def scene_of(
-    sample: LoadedSample, seed: int, copy: int, resampler: Resampler = "kernel", max_voxels: float = 4.0e8
+    sample: LoadedSample,
+    seed: int,
+    copy: int,
+    resampler: Resampler = "kernel",
+    max_voxels: float = 4.0e8,
+    dtype: str = "preserve",
 ) -> Scene:
-    """Return what the steps of copy number `copy` may know of `sample`; the first image sets the frame."""
+    """Return what the steps of copy number `copy` may know of `sample`; the first image sets the frame.
+
+    `dtype` is that of the copies' images, which DICOM always preserves.
+    """
     first = next(iter(sample.images.values()))
     modalities = sample.modalities()
     names = [*sample.label_names.values(), *map(str, sample.label_names), *sample.labels]
@@ -71,6 +79,11 @@ def scene_of(
         windows=tuple(loaded.window for loaded in sample.images.values()),
         rgb=all(isinstance(loaded.content, Volume) and loaded.content.rgb for loaded in sample.images.values()),
         eight_bit=all(loaded.content.array.dtype == np.uint8 for loaded in sample.images.values()),
+        whole_numbers=any(
+            "int" in entry.dtype and (entry.format == "dicom" or dtype == "preserve")
+            for loaded in sample.images.values()
+            for entry in loaded.entries
+        ),
         labels={name: one.content for name, one in sample.labels.items() if isinstance(one.content, LabelMap)},
         label_values=sample.label_names,
         max_voxels=max_voxels,

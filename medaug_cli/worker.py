@@ -112,7 +112,7 @@ def _make_copy(orders: Orders, sample: Sample, loaded: LoadedSample, copy: int) 
 
 def draw_and_apply(orders: Orders, loaded: LoadedSample, copy: int) -> tuple[Program, Copy]:
     """Return the drawn steps of copy number `copy` and its voxels; raises SampleError."""
-    scene = scene_of(loaded, orders.seed, copy, orders.settings.resampler, orders.max_voxels)
+    scene = scene_of(loaded, orders.seed, copy, orders.settings.resampler, orders.max_voxels, orders.settings.dtype)
     program = draw_program(orders.steps, scene)
     return program, apply_program(program, loaded, scene)
 

@@ -18,10 +18,10 @@ def validate(
     ] = None,
 ) -> None:
     """Check RECIPE, and with DATASET also that its files are found and paired. Exit 2 with every mistake at once."""
-    from medaug_cli.recipe import load_recipe, wasteful_chains
+    from medaug_cli.recipe import load_recipe, lost_fractions, wasteful_chains
 
     loaded = load_recipe(recipe)
-    for warning in wasteful_chains(loaded):
+    for warning in (*wasteful_chains(loaded), *lost_fractions(loaded)):
         say(f"{recipe}: warning: {warning}", err=True)
     if dataset is not None:
         _check_dataset(loaded, dataset)

@@ -12,7 +12,19 @@ if TYPE_CHECKING:
     import numpy as np
     import SimpleITK as sitk  # noqa: N813  as its own documentation does
 
-    from medaug_cli.core import colour, convolution, counting, elementary, jpeg, kspace, lowpass, random_field, tones
+    from medaug_cli.core import (
+        colour,
+        convolution,
+        counting,
+        elementary,
+        jpeg,
+        kspace,
+        lowpass,
+        random_field,
+        ranking,
+        tiles,
+        tones,
+    )
 else:
 
     def _lazy(name: str) -> ModuleType:
@@ -36,6 +48,8 @@ else:
     kspace = _lazy("medaug_cli.core.kspace")  # imports numba
     lowpass = _lazy("medaug_cli.core.lowpass")  # imports numba
     random_field = _lazy("medaug_cli.core.random_field")
+    ranking = _lazy("medaug_cli.core.ranking")  # imports numba
+    tiles = _lazy("medaug_cli.core.tiles")  # imports numba
     np = _lazy("numpy")
     sitk = _lazy("SimpleITK")
     tones = _lazy("medaug_cli.core.tones")  # imports numba
@@ -50,6 +64,8 @@ __all__ = [
     "lowpass",
     "np",
     "random_field",
+    "ranking",
     "sitk",
+    "tiles",
     "tones",
 ]

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from medaug_cli.core.errors import RecipeError, UsageError
 from medaug_cli.recipe.build import build_recipe
 from medaug_cli.recipe.yaml_text import MAX_BYTES, Problem, read_document
-from medaug_cli.step import IntensityStep, LabelStep, Policy, ResamplingStep, join_resampling
+from medaug_cli.step import (
+    NEEDS_FRACTIONS,
+    IntensityStep,
+    LabelStep,
+    Policy,
+    ResamplingStep,
+    join_resampling,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -62,6 +69,14 @@ def wasteful_chains(recipe: Recipe) -> list[str]:
                 "fill, so images are resampled twice; give both the same"
             )
     return warnings
+
+
+def lost_fractions(recipe: Recipe) -> list[str]:
+    """Return a warning for each step, also inside policies, whose result whole numbers cannot hold."""
+    if recipe.output.dtype == "float32":
+        return []
+    names = [step.step_name() for step in _every(recipe.steps) if step.needs_fractions()]
+    return [f"{name}: {NEEDS_FRACTIONS}" for name in dict.fromkeys(names)]
 
 
 def refused_modalities(recipe: Recipe, modalities: Iterable[str]) -> list[str]:

@@ -31,6 +31,12 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 Resampling = tuple[str | None, str | None, str | float | None]
 """Interpolation, label interpolation and fill; None where a step does not mind."""
 
+_FEWEST_LEVELS = 16
+NEEDS_FRACTIONS = (
+    "the result is fractions, which copies stored as whole numbers round away; set output: {dtype: float32}, which "
+    "NIfTI holds and DICOM does not"
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Scene:
@@ -43,6 +49,7 @@ class Scene:
     `channels` are the names of the sample's images; `rgb` says that all of them (the array itself when applying) are
     colour images of red, green and blue; `eight_bit` that all images were read as 8-bit numbers from 0 to 255.
     `modality` is that of the first image, `modalities` are those of all images; empty where nothing tells.
+    `whole_numbers` says that the copy of an image is stored as integers.
     `windows` are the display windows (centre, width) of all images, `window` is that of the array when applying.
     """
 
@@ -58,6 +65,7 @@ class Scene:
     channels: tuple[str, ...] = ()
     rgb: bool = False
     eight_bit: bool = False
+    whole_numbers: bool = False
     windows: tuple[tuple[float, float] | None, ...] = ()
     window: tuple[float, float] | None = None
     labels: Mapping[str, LabelMap] = field(default_factory=dict)
@@ -130,11 +138,17 @@ class Step(BaseModel):
         if self.needs_regular_grid and scene.irregular:
             reason, _, what = scene.irregular.partition(": ")
             raise SampleError(reason, f"{self.step_name()} needs a regular grid of slices: {what}")
+        if scene.whole_numbers and self.needs_fractions():
+            raise SampleError("needs_fractions", f"{self.step_name()}: {NEEDS_FRACTIONS}")
         if self.needs_rgb and not scene.rgb:
             raise SampleError(
                 "not_rgb",
                 f"{self.step_name()} is for colour images of red, green and blue, and an image of this sample is none",
             )
+
+    def needs_fractions(self) -> bool:
+        """Say that the result would be lost if it were rounded to whole numbers."""
+        return False
 
     def fix(self, generator: Generator, scene: Scene) -> Self:
         """Return the step with every distribution replaced by a number, drawn in the order of the fields.
@@ -246,6 +260,11 @@ class IntensityStep(Step):
     by_channel: dict[str, dict[str, Any]] | None = Field(
         default=None, description="Parameters of single channels, {channel: {parameter: value}}; the record of each."
     )
+
+    @staticmethod
+    def is_narrow(output: tuple[float, float]) -> bool:
+        """Say whether fewer whole numbers lie in `output` than an image needs."""
+        return output[1] - output[0] < _FEWEST_LEVELS
 
     @model_validator(mode="after")
     def _check_channels(self) -> Self:

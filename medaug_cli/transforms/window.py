@@ -66,6 +66,10 @@ class Window(IntensityStep):
             raise ValueError(f"output {list(self.output)} does not ascend; allowed: [low, high]")
         return self
 
+    def needs_fractions(self) -> bool:
+        """Say that the result would be lost in whole numbers."""
+        return self.output is not None and self.is_narrow(self.output)
+
     def apply(self, array: FloatArray, scene: Scene) -> None:
         """Change float32 `array` (component, z, y, x) in place; a window without any width changes nothing."""
         center, width = self._window(array, scene)

@@ -35,7 +35,13 @@ if TYPE_CHECKING:
 CUBE = Geometry((12, 12, 12), (1.0, 1.5, 2.0), (5.0, -20.0, 60.0))
 STEPS = step_names()
 COPIES = range(1, 9)
-CERTAIN = {"grayscale"}  # steps that draw nothing but whether they are applied
+CERTAIN = {
+    "equalize",
+    "grayscale",
+    "invert",
+    "median",
+    "normalize",
+}  # steps that draw nothing but whether they are applied
 
 
 def case(name: str) -> LoadedSample:

@@ -1,0 +1,59 @@
+"""Normalize: intensities brought to a scale of their own, as training pipelines do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from medaug_cli.core.intensity import mean_and_deviation, percentiles
+from medaug_cli.core.lazy import tones
+from medaug_cli.core.values import Bounds, Span
+from medaug_cli.step import IntensityStep
+
+if TYPE_CHECKING:
+    from medaug_cli.core.arrays import FloatArray
+    from medaug_cli.step import Scene
+
+
+class Normalize(IntensityStep):
+    """Change intensities to (x - mean) / standard deviation, or bring percentiles `low` to `high` to `output`.
+
+    The result is small fractions: copies need floating point (output: {dtype: float32}, NIfTI).
+    """
+
+    code: ClassVar[tuple[str, str, str]] = ("NORMALIZE", "99MEDAUG", "Intensity normalization")
+    peer: ClassVar[str] = "monai.NormalizeIntensity, torchio.ZNormalization, torchio.RescaleIntensity"
+
+    method: Literal["zscore", "range"] = Field(
+        default="zscore", description="zscore: mean 0, standard deviation 1; range: low to high become output, clipped."
+    )
+    low: Annotated[Span, Bounds(ge=0, le=49, unit="%")] = Field(
+        default=Span.of(0), description="Percentile that becomes output's low, for range; 0 is the minimum."
+    )
+    high: Annotated[Span, Bounds(ge=51, le=100, unit="%")] = Field(
+        default=Span.of(100), description="Percentile that becomes output's high, for range; 100 is the maximum."
+    )
+    output: tuple[float, float] = Field(default=(0.0, 1.0), description="Intensities [low, high], for range.")
+
+    @model_validator(mode="after")
+    def _check_output(self) -> Self:
+        if self.output[0] >= self.output[1]:
+            raise ValueError(f"output {list(self.output)} does not ascend; allowed: [low, high]")
+        return self
+
+    def needs_fractions(self) -> bool:
+        """Say that the result would be lost in whole numbers."""
+        return self.method == "zscore" or self.is_narrow(self.output)
+
+    def apply(self, array: FloatArray, scene: Scene) -> None:
+        """Change float32 `array` (component, z, y, x) in place; a constant volume becomes 0, or output's low."""
+        if self.method == "zscore":
+            mean, deviation = mean_and_deviation(array, scene.valid)
+            scale = 1 / deviation if deviation > 0 else 1.0
+            tones.rescale(array, scale, -mean * scale)
+            return
+        low, high = percentiles(array, scene.valid, self.low.value, self.high.value)
+        darkest, brightest = self.output
+        scale = (brightest - darkest) / (high - low) if high > low else 0.0
+        tones.rescale(array, scale, darkest - low * scale, darkest, brightest)
