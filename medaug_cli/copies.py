@@ -64,6 +64,7 @@ def derive(program: Program, copy: Copy, number: int, sample: LoadedSample, sett
         turn=turn_of(copy.mapping, grid),
         compression=settings.compression,
         transfer_syntax=settings.transfer_syntax,
+        dicom=settings.dicom,
         dtype=settings.dtype,
     )
 

@@ -60,6 +60,7 @@ class Settings(_Entry):
     dtype: Literal["preserve", "float32"]
     compression: Literal["none", "fast", "small"]
     transfer_syntax: TransferSyntax = "explicit"
+    dicom: Literal["same", "classic"] = "same"
     resampler: Literal["kernel", "simpleitk"] = "kernel"
     label_names: dict[int, str] = Field(default_factory=dict)
 

@@ -186,6 +186,7 @@ def make_orders(
             dtype=recipe.output.dtype,
             compression=recipe.output.compression,
             transfer_syntax=recipe.output.transfer_syntax,
+            dicom=recipe.output.dicom,
             resampler=options.resampler,
             label_names=dict(recipe.dataset.label_names or inventory.label_names),
         ),

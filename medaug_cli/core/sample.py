@@ -154,6 +154,7 @@ class Derivation:
     compression: Literal["none", "fast", "small"] = "fast"
     dtype: Literal["preserve", "float32"] = "preserve"
     transfer_syntax: TransferSyntax = "explicit"
+    dicom: Literal["same", "classic"] = "same"
 
 
 @dataclass(frozen=True)

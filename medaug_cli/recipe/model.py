@@ -71,6 +71,9 @@ class OutputSection(Section):
     dtype: Literal["preserve", "float32"] = Field(
         default="preserve", description="Type of NIfTI images: the source's, or float32. Labels keep theirs."
     )
+    dicom: Literal["same", "classic"] = Field(
+        default="same", description="Enhanced multi-frame DICOM: objects of the same class, or classic series."
+    )
     transfer_syntax: TransferSyntax = Field(
         default="explicit",
         description="How DICOM pixels are stored, always without loss: as they are, RLE, JPEG-LS, J2K.",

@@ -41,7 +41,7 @@ _HAS_FOURTH_VALUE = frozenset({"US", "NM"})  # PS3.3 C.8.5.6.1.1, C.8.4.9.1.1
 def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivation) -> None:
     """Set in `header` what is new of a copy beside pixels, geometry and UIDs."""
     file, modality = template.instance.file, template.instance.modality
-    enhanced = template.instance.sop_class in ENHANCED
+    enhanced = header.SOPClassUID in ENHANCED
     header.ImageType = _enhanced_type(header, file) if enhanced else _image_type(header, modality, file)
     header.SeriesNumber = _series_number(int(number(header, "SeriesNumber", file, 0)), derivation.copy)
     suffix = f"[aug {derivation.copy}]"

@@ -84,7 +84,7 @@ def write_file(header: Dataset, stored: AnyArray, instance: Instance, sop_instan
         frames = np.moveaxis(stored.reshape(instance.frames, instance.samples, *stored.shape[1:]), 1, -1)
     header[PIXEL_DATA] = pixel_element(frames, header, syntax, instance.file)
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = uid.UID(instance.sop_class)
+    meta.MediaStorageSOPClassUID = header.SOPClassUID
     meta.MediaStorageSOPInstanceUID = uid.UID(sop_instance)
     meta.TransferSyntaxUID = syntax
     meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID

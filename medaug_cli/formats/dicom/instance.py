@@ -33,7 +33,10 @@ _PROJECTION_SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPix
 
 @dataclass(frozen=True)
 class Instance:
-    """One image instance: what grouping and geometry need of its header; lengths in mm, (x, y) order."""
+    """One image instance: what grouping and geometry need of its header; lengths in mm, (x, y) order.
+
+    `frame_number` (from 1) says that it is one frame of an enhanced image, whose class and UID it has.
+    """
 
     file: str
     modality: str
@@ -56,6 +59,7 @@ class Instance:
     frames: int = 1
     samples: int = 1
     stack: FrameStack | None = None
+    frame_number: int = 0
 
     @property
     def components(self) -> int:

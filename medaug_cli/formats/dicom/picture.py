@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 GREYS = frozenset({"MONOCHROME1", "MONOCHROME2"})
 COLOURS = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT"})
 PALETTE = "PALETTE COLOR"
-_PALETTE_TAGS = (*range(0x00281101, 0x00281104), *range(0x00281111, 0x00281114), *range(0x00281199, 0x00281224))
+PALETTE_TAGS = (*range(0x00281101, 0x00281104), *range(0x00281111, 0x00281114), *range(0x00281199, 0x00281224))
 _BYTE = 8
 # libjpeg's multipliers of Cb and Cr (JFIF, ITU-T T.871), times 2^16: whole numbers are the same on every processor.
 _FIX = 16
@@ -112,7 +112,7 @@ def describe_picture(header: Dataset, modality: str, file: str) -> Dataset:
         if text(header, "PhotometricInterpretation", file) == PALETTE:
             _set_bits(header, _BYTE)
         header.SamplesPerPixel, header.PhotometricInterpretation, header.PlanarConfiguration = 3, "RGB", 0
-        for tag in _PALETTE_TAGS:
+        for tag in PALETTE_TAGS:
             if tag in header:
                 del header[tag]
     elif table is not None:

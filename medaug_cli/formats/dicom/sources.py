@@ -54,6 +54,8 @@ def _encode_item(instance: Instance, *, preserved: bool) -> bytes:
     item = Dataset()
     item.ReferencedSOPClassUID = instance.sop_class
     item.ReferencedSOPInstanceUID = instance.sop_instance
+    if instance.frame_number:
+        item.ReferencedFrameNumber = instance.frame_number
     item.SpatialLocationsPreserved = "YES" if preserved else "NO"
     item.PurposeOfReferenceCodeSequence = Items([code_item(SOURCE_FOR_PROCESSING)])
     encoded = DicomBytesIO()

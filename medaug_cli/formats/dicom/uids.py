@@ -22,6 +22,8 @@ def derived_uids(instance: Instance, derivation: Derivation, number: int = 0) ->
     """
     key, frame = derivation.uid_key, instance.frame_of_reference
     words = [key, instance.series, instance.sop_instance, f"slice {number}" if number else "instance"]
+    if instance.frame_number:
+        words.append(f"frame {instance.frame_number}")
     uids = {
         "sop_instance": str(generate_uid(entropy_srcs=words)),
         "series_instance": str(generate_uid(entropy_srcs=[key, instance.series, "series"])),

@@ -10,6 +10,7 @@ from pydicom.valuerep import format_number_as_ds
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import EncodedFile, LabelMap
+from medaug_cli.formats.dicom.classic import split_frames
 from medaug_cli.formats.dicom.derive import describe_copy
 from medaug_cli.formats.dicom.encoding import SYNTAXES, write_file
 from medaug_cli.formats.dicom.enhanced import encode_frames
@@ -60,8 +61,19 @@ def encode_volume(
     if isinstance(content, LabelMap):
         raise SampleError("not_supported", f"{name}: labels cannot be written as DICOM yet; give NIfTI labels")
     if isinstance(like.template, FramesTemplate):
-        yield from encode_frames(content, like, targets, derivation)
-        return
+        if derivation.dicom == "same":
+            yield from encode_frames(content, like, targets, derivation)
+        else:
+            for volume, alone, names in split_frames(content, like, targets):
+                yield from _encode_stack(volume, alone, names, derivation)
+    else:
+        yield from _encode_stack(content, like, targets, derivation)
+
+
+def _encode_stack(
+    content: Volume, like: Loaded, targets: Sequence[str], derivation: Derivation
+) -> Iterator[EncodedFile]:
+    name = like.source.files[0]
     templates: Sequence[SliceTemplate] = like.template
     components = templates[0].instance.components
     if content.array.shape != (components, *content.geometry.size[::-1]):

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 ENHANCED_CT, ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.4.1"
 GAMMA = (("gamma", ("GAMMA", "99MEDAUG", "Gamma")),)
 CHANGED = replace(UNCHANGED, moved=True, intensity_changed=True, steps=GAMMA)
+CLASSIC = replace(CHANGED, dicom="classic")
 MIRRORED = replace(CHANGED, mirrored=True, swap_laterality=True, turn=((0, -1), (1, 1), (2, 1)))
 
 
@@ -297,11 +298,16 @@ def test_copies_of_a_real_enhanced_mr_have_no_error_that_their_source_had_not(tm
     assert np.array_equal(made.pixel_array, header.pixel_array)
     assert "PulseSequenceName" not in made
     assert dicom_errors(tmp_path / "out" / "a.dcm") <= dicom_errors(tmp_path / "in" / "a.dcm")
+    publish(encode(loaded, CLASSIC), tmp_path / "classic")
+    errors = {error.partition("> - ")[2] for error in dicom_errors(tmp_path / "classic" / "a_0001.dcm")}
+    assert errors <= {error.partition("> - ")[2] for error in dicom_errors(tmp_path / "in" / "a.dcm")}
 
 
 def test_a_legacy_converted_series_is_the_volume_that_it_was_made_of(tmp_path: Path) -> None:
     legacy = pytest.importorskip("highdicom.legacy")
-    save_series(tmp_path / "ct", [ramp(k) for k in range(3)], RescaleSlope=1, RescaleIntercept=-1024, KVP=120)
+    save_series(
+        tmp_path / "ct", [ramp(k) for k in range(3)], RescaleSlope=1, RescaleIntercept=-1024, KVP=120, PatientName="A^B"
+    )
     slices = [pydicom.dcmread(path) for path in sorted((tmp_path / "ct").iterdir())]
     series = legacy.LegacyConvertedEnhancedCTImage(slices, f"{SERIES}.70", 4, f"{SERIES}.71", 1)
     (tmp_path / "in").mkdir()
@@ -311,3 +317,55 @@ def test_a_legacy_converted_series_is_the_volume_that_it_was_made_of(tmp_path: P
     assert volume_of(classic).geometry.same_grid(volume_of(converted).geometry)
     copy_of(converted, tmp_path, CHANGED)
     assert dicom_errors(tmp_path / "out" / "a.dcm") <= dicom_errors(tmp_path / "in" / "a.dcm")
+
+
+def classic_of(loaded: Loaded, root: Path, content: Volume | None = None) -> list[Dataset]:
+    return publish(encode(loaded, CLASSIC, content), root / "out")
+
+
+def test_a_classic_copy_is_a_series_with_the_grid_and_values_of_the_object(tmp_path: Path) -> None:
+    frames = [frame(35), frame(30), frame(32.5)]
+    frames[1].FrameVOILUTSequence = group(WindowCenter=[1, 2], WindowWidth=[3, 4])
+    loaded = loaded_from(enhanced(frames), tmp_path)
+    made = classic_of(loaded, tmp_path)
+    again = load(tmp_path / "out")
+    assert [header.SOPClassUID for header in made] == ["1.2.840.10008.5.1.4.1.1.2"] * 3
+    assert volume_of(again).geometry.same_grid(volume_of(loaded).geometry)
+    assert np.array_equal(volume_of(again).array, volume_of(loaded).array)
+    assert (tmp_path / "out" / "a_0001.dcm").exists()
+    assert list(made[0].WindowCenter) == [1, 2]
+    assert [header.InstanceNumber for header in made] == [1, 2, 3]
+    assert len({header.SOPInstanceUID for header in made}) == 3
+    assert not [keyword for keyword in ("NumberOfFrames", "SharedFunctionalGroupsSequence") if keyword in made[0]]
+
+
+def test_a_classic_slice_names_the_frames_that_it_was_made_of(tmp_path: Path) -> None:
+    loaded = loaded_from(enhanced([frame(35), frame(30), frame(32.5)]), tmp_path)
+    sources = classic_of(loaded, tmp_path)[0].SourceImageSequence
+    assert [item.ReferencedFrameNumber for item in sources] == [2, 3, 1]
+    assert {(item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID) for item in sources} == {
+        (ENHANCED_CT, f"{SERIES}.1")
+    }
+
+
+def test_time_points_become_volumes_of_a_classic_series_of_their_own(tmp_path: Path) -> None:
+    frames = [frame(z, TemporalPositionIndex=time) for z in (30, 32.5) for time in (2, 1)]
+    made = classic_of(loaded_from(enhanced(frames), tmp_path), tmp_path)
+    assert [header.TemporalPositionIdentifier for header in made] == [1, 1, 2, 2]
+    assert [int(header.pixel_array[0, 0]) for header in made] == [100, 300, 0, 200]
+
+
+def test_recorded_paths_of_a_classic_copy_are_used_again(tmp_path: Path) -> None:
+    from medaug_cli.formats.dicom import FORMAT  # noqa: PLC0415 only here are the targets the test's own
+
+    loaded = loaded_from(enhanced([frame(30), frame(32.5)]), tmp_path)
+    made = FORMAT.encode(volume_of(loaded), loaded, ["x/1.dcm", "x/2.dcm"], CLASSIC)
+    assert [file.path for file in made] == ["x/1.dcm", "x/2.dcm"]
+
+
+def test_dciodvfy_finds_no_error_in_a_classic_copy_of_a_real_enhanced_ct(tmp_path: Path) -> None:
+    path = realdata("single") / "eCT_Supplemental.dcm"
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.dcm").write_bytes(path.read_bytes())
+    classic_of(load(tmp_path / "in"), tmp_path)
+    assert not dicom_errors(tmp_path / "out" / "a_0001.dcm")

@@ -1,0 +1,159 @@
+"""Classic: the frames of an enhanced image as the slices of a classic series, one header each (PS3.3 A.3, A.4)."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pydicom import uid
+
+from medaug_cli.core.errors import SampleError
+from medaug_cli.formats.dicom.frames import PER_FRAME, SHARED, find_group
+from medaug_cli.formats.dicom.header import values
+from medaug_cli.formats.dicom.picture import PALETTE_TAGS
+from medaug_cli.formats.dicom.regrid import place_slices
+from medaug_cli.formats.dicom.template import FramesTemplate, SliceTemplate, shallow_copy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pydicom.dataset import Dataset
+
+    from medaug_cli.core.sample import Loaded, Volume
+    from medaug_cli.formats.dicom.frames import Frame
+
+CLASSES = {"CT": uid.CTImageStorage, "MR": uid.MRImageStorage, "PT": uid.PositronEmissionTomographyImageStorage}
+# Of many frames in one object, and of the enhanced classes alone.
+_OF_FRAMES = (
+    *(SHARED, PER_FRAME, "NumberOfFrames", "DimensionOrganizationSequence", "DimensionIndexSequence"),
+    *("DimensionOrganizationType", "SourceImageEvidenceSequence", "ReferencedImageEvidenceSequence"),
+    *("AcquisitionDuration", "ContentQualification", "PixelPresentation", "VolumetricProperties"),
+    *("VolumeBasedCalculationTechnique", "ComplexImageComponent", "AcquisitionContrast", "CardiacRRIntervalSpecified"),
+    *("UnassignedSharedConvertedAttributesSequence", "UnassignedPerFrameConvertedAttributesSequence"),
+    *("FrameLaterality", "PresentationLUTShape", "AcquisitionContextSequence"),
+)
+# (functional group, its attribute, that of the classic classes); others of a group have no classic counterpart.
+_COUNTERPARTS = (
+    ("PlanePositionSequence", "ImagePositionPatient", "ImagePositionPatient"),
+    ("PlaneOrientationSequence", "ImageOrientationPatient", "ImageOrientationPatient"),
+    ("PixelMeasuresSequence", "PixelSpacing", "PixelSpacing"),
+    ("PixelMeasuresSequence", "SliceThickness", "SliceThickness"),
+    ("PixelMeasuresSequence", "SpacingBetweenSlices", "SpacingBetweenSlices"),
+    ("PixelValueTransformationSequence", "RescaleIntercept", "RescaleIntercept"),
+    ("PixelValueTransformationSequence", "RescaleSlope", "RescaleSlope"),
+    ("PixelValueTransformationSequence", "RescaleType", "RescaleType"),
+    ("FrameVOILUTSequence", "WindowCenter", "WindowCenter"),
+    ("FrameVOILUTSequence", "WindowWidth", "WindowWidth"),
+    ("FrameVOILUTSequence", "WindowCenterWidthExplanation", "WindowCenterWidthExplanation"),
+    ("FrameVOILUTSequence", "VOILUTFunction", "VOILUTFunction"),
+    ("FrameAnatomySequence", "AnatomicRegionSequence", "AnatomicRegionSequence"),
+    ("FrameContentSequence", "FrameAcquisitionNumber", "AcquisitionNumber"),
+    ("FrameContentSequence", "TemporalPositionIndex", "TemporalPositionIdentifier"),
+    ("MRTimingAndRelatedParametersSequence", "RepetitionTime", "RepetitionTime"),
+    ("MRTimingAndRelatedParametersSequence", "FlipAngle", "FlipAngle"),
+    ("MRTimingAndRelatedParametersSequence", "EchoTrainLength", "EchoTrainLength"),
+    ("MREchoSequence", "EffectiveEchoTime", "EchoTime"),
+    ("MRModifierSequence", "InversionTimes", "InversionTime"),
+    ("MRAveragesSequence", "NumberOfAverages", "NumberOfAverages"),
+    ("MRImagingModifierSequence", "PixelBandwidth", "PixelBandwidth"),
+    ("MRImagingModifierSequence", "TransmitterFrequency", "ImagingFrequency"),
+    ("MRReceiveCoilSequence", "ReceiveCoilName", "ReceiveCoilName"),
+    ("MRDiffusionSequence", "DiffusionBValue", "DiffusionBValue"),
+    ("CTXRayDetailsSequence", "KVP", "KVP"),
+    ("CTExposureSequence", "ExposureTimeInms", "ExposureTime"),
+    ("CTExposureSequence", "XRayTubeCurrentInmA", "XRayTubeCurrent"),
+    ("CTExposureSequence", "ExposureInmAs", "Exposure"),
+    ("CTReconstructionSequence", "ConvolutionKernel", "ConvolutionKernel"),
+    ("CTReconstructionSequence", "ReconstructionDiameter", "ReconstructionDiameter"),
+)
+_WHOLE = frozenset({"ExposureTime", "XRayTubeCurrent", "Exposure", "EchoTrainLength"})  # VR IS
+_TEXTS = {"SPIN": "SE", "GRADIENT": "GR", "BOTH": ["GR", "SE"]}  # EchoPulseSequence as ScanningSequence
+# What the classic classes require, be it empty (PS3.3 C.7.6.1, C.8.2.1, C.8.3.1): keyword, value where nothing tells.
+_REQUIRED: dict[str, dict[str, Any]] = {
+    "CT": {"RescaleIntercept": "0", "RescaleSlope": "1", "KVP": None, "AcquisitionNumber": None},
+    "MR": {"ScanningSequence": "RM", "SequenceVariant": "NONE"}
+    | dict.fromkeys(("ScanOptions", "MRAcquisitionType", "RepetitionTime", "EchoTime", "EchoTrainLength")),
+    "PT": {"RescaleIntercept": "0", "RescaleSlope": "1"},
+}
+
+
+def split_frames(content: Volume, like: Loaded, targets: Sequence[str]) -> Iterator[tuple[Volume, Loaded, list[str]]]:
+    """Yield for each component of `content` a volume, what it is like, and the paths of its slices.
+
+    `targets` are the path of the one object, or as recorded those of all slices. Raises SampleError.
+    """
+    template: FramesTemplate = like.template
+    stack, file = template.instance.stack, template.instance.file
+    if stack is None or not isinstance(like.content, type(content)):
+        raise TypeError(file)
+    if template.instance.modality == "PT":
+        message = f"{file}: enhanced PET cannot become a classic series, which needs corrections it does not name"
+        raise SampleError("not_supported", f"{message}; use output.dicom: same")
+    slices = len(place_slices(like.content.geometry, content.geometry))
+    names = list(targets) if len(targets) > 1 else _number(targets[0], slices * len(stack.order))
+    for component, frames in enumerate(stack.order):
+        templates = tuple(
+            make_slice(template, stack.frames[frame], component * len(frames) + index + 1)
+            for index, frame in enumerate(frames)
+        )
+        alone = replace(like.content, array=like.content.array[component : component + 1])
+        yield (
+            replace(content, array=content.array[component : component + 1]),
+            replace(like, template=templates, content=alone),
+            names[component * slices : (component + 1) * slices],
+        )
+
+
+def _number(target: str, count: int) -> list[str]:
+    """Return series.dcm → series_0001.dcm and so on."""
+    stem, suffix = posixpath.splitext(target)
+    return [f"{stem}_{number:04d}{suffix}" for number in range(1, count + 1)]
+
+
+def make_slice(template: FramesTemplate, frame: Frame, number: int) -> SliceTemplate:
+    """Return the template of the classic slice that holds `frame`."""
+    file, modality = template.instance.file, template.instance.modality
+    shared = values(template.header, SHARED, file)
+    items = [values(template.header, PER_FRAME, file)[frame.index], *shared[:1]]
+    header = shallow_copy(template.header)
+    scanning = _TEXTS.get(str(header.get("EchoPulseSequence", "")))
+    for key in (*_OF_FRAMES, *PALETTE_TAGS):
+        if key in header:
+            del header[key]
+    _unfold_converted(header, [*template.header.get("UnassignedSharedConvertedAttributesSequence", []), *items], file)
+    for group, keyword, classic in _COUNTERPARTS:
+        item = find_group(items, group, file)
+        if item is not None and values(item, keyword, file):
+            setattr(header, classic, _plain(item.get(keyword), classic))
+    if scanning is not None:
+        header.ScanningSequence = scanning
+    for keyword, value in _REQUIRED[modality].items():
+        if keyword not in header:
+            setattr(header, keyword, value)
+    header.SOPClassUID, header.InstanceNumber = CLASSES[modality], number
+    if "PositionReferenceIndicator" not in header:
+        header.PositionReferenceIndicator = None
+    header.ImageType = ["DERIVED", "SECONDARY", "AXIAL" if modality == "CT" else "OTHER"]
+    instance = replace(frame.plane, stack=None, frame_number=frame.index + 1)
+    storage = template.storages[frame.index]
+    return SliceTemplate(header, instance, storage, template.lossy)
+
+
+def _unfold_converted(header: Dataset, items: Sequence[Dataset], file: str) -> None:
+    """Put back what a conversion from a classic series could not place (PS3.3 C.7.6.16.2.25)."""
+    for item in items:
+        for group in ("UnassignedSharedConvertedAttributesSequence", "UnassignedPerFrameConvertedAttributesSequence"):
+            for kept in values(item, group, file):
+                for tag in list(kept.keys()):
+                    if tag not in header:
+                        header[tag] = kept[tag]
+
+
+def _plain(value: Any, keyword: str) -> Any:
+    """Return `value` as the classic attribute takes it: whole numbers where it is a count."""
+    if keyword in _WHOLE:
+        return round(float(value))
+    if keyword == "InversionTime":
+        return value[0] if isinstance(value, list | tuple) else value
+    return value
