@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCHMARK_VENV ?= .venv-benchmark
 
-.PHONY: demo test check format schemas benchmark clean
+.PHONY: demo test faults check format schemas benchmark clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("medaug needs Python 3.11 or newer; set PYTHON")'
@@ -28,6 +28,9 @@ demo: $(STAMP)  ## the main job on real sample data
 
 test: $(STAMP)  ## every test; those that need the shared real data skip without it, and say so
 	$(BIN)/python -m pytest -n auto -rs
+
+faults: $(STAMP)  ## the whole fault plan, about an hour: docs/reliability.md (FLAGS='--ids K1,V1 --count K1=30': a part, prints)
+	PYTHONPATH=.:tests $(BIN)/python -m faults.run $(if $(FLAGS),$(FLAGS),--write docs/reliability.md)
 
 check: $(STAMP)  ## format, lint, types, import layers
 	$(BIN)/ruff format --check .

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Byte offsets of the fields of a NIfTI-1 header (nifti1.h).
 DIM, DATATYPE, BITPIX, PIXDIM, VOX_OFFSET, SLOPE = 40, 70, 72, 76, 108, 112
-QFORM_CODE, SFORM_CODE, SROW_X, SROW_Y = 252, 254, 280, 296
+QFORM_CODE, SFORM_CODE, QOFFSET_X, SROW_X, SROW_Y = 252, 254, 268, 280, 296
 VOXELS_AT = 352
 
 
@@ -228,6 +228,7 @@ CASES: list[tuple[int, str, Spoil, str]] = [
     (12, "pixdim < 0", with_fields(("h", SFORM_CODE, 0), ("h", QFORM_CODE, 0), ("f", PIXDIM + 4, -1.0)), "bad_affine"),
     (13, "qform and sform apart", qform_and_sform_apart, ""),
     (13, "no orientation", no_orientation, ""),
+    (13, "codes 77 and 99", with_fields(("h", SFORM_CODE, 77), ("h", QFORM_CODE, 99), ("f", QOFFSET_X, 500.0)), ""),
     (14, "sheared", sheared, ""),
     (15, "slope 0", with_fields(("f", SLOPE, 0.0), ("f", SLOPE + 4, 5.0)), ""),
     (15, "slope NaN", with_fields(("f", SLOPE, float("nan"))), ""),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _AGREEMENT = 1e-3  # between sform and qform
 _ALIGNED = 2  # NIFTI_XFORM_ALIGNED_ANAT; 3 and 4 (Talairach, MNI) claim an atlas that moved anatomy leaves
+_LAST_CODE = 5  # NIFTI_XFORM_TEMPLATE_OTHER
 _LEAST_DETERMINANT = 1e-4
 _QUATERNION_SLACK = 1e-3
 # What three float32 squares may leave over of 1; nibabel, too, takes less for a half turn.
@@ -70,7 +71,12 @@ def write_geometry(fields: Nifti1Header, geometry: Geometry, *, same_grid: bool,
 
 
 def _codes(fields: Nifti1Header) -> tuple[int, int]:
-    return max(int(fields["sform_code"]), 0), max(int(fields["qform_code"]), 0)
+    """Return the codes of sform and qform: none where one is negative, a mere alignment where nifti1.h knows none."""
+    return _code(int(fields["sform_code"])), _code(int(fields["qform_code"]))
+
+
+def _code(code: int) -> int:
+    return _ALIGNED if code > _LAST_CODE else max(code, 0)
 
 
 def _mm_of_unit(fields: Nifti1Header) -> float:
