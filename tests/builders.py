@@ -12,7 +12,7 @@ from medaug_cli.core.geometry import Geometry
 from medaug_cli.core.lazy import sitk
 from medaug_cli.core.sample import LabelMap, Loaded, LoadedSample, Source, Volume
 from medaug_cli.program import Copy, Drawn, Program, apply_program, draw_program, scene_of
-from medaug_cli.step import IntensityStep, Policy, Scene, SpatialStep
+from medaug_cli.step import GridStep, IntensityStep, Policy, Scene, SpatialStep
 from medaug_cli.transforms import load_step, step_names
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
 POLICIES = [name for name in step_names() if issubclass(load_step(name), Policy)]
 SPATIAL = [name for name in step_names() if issubclass(load_step(name), SpatialStep)]
+GRID_STEPS = [name for name in step_names() if issubclass(load_step(name), GridStep)]
 INTENSITY = [name for name in step_names() if issubclass(load_step(name), IntensityStep)]
 
 
@@ -112,7 +113,9 @@ def make_sample(
 
 
 def make_step(name: str, **values: Any) -> Step:
-    """Return step `name`; a policy without steps gets two mild ones."""
+    """Return step `name`; a policy without steps gets two mild ones, a size is as small as the grids here."""
+    if name in ("crop_or_pad", "resize"):
+        values.setdefault("size", 9)
     if name in POLICIES and "steps" not in values:
         values["steps"] = (make_step("brightness", add=0.5), make_step("contrast", factor=0.5))
     if name == "jpeg" and "range" not in values:

@@ -16,9 +16,6 @@ from medaug_cli.cli import app
 
 FOLDER = Path(__file__).parent / "conformance"
 AXES = ("LR", "AP", "SI")
-LATER = {
-    "torchio_resample",
-}
 
 
 def affine(_case: Any, peer: dict[str, Any]) -> dict[str, Any]:
@@ -109,6 +106,7 @@ CASES: dict[str, tuple[Any, float, float]] = {
     "monai_kspace_spike": (spike, 1e-4, 1),
     "torchio_motion_centred": (motion, 1e-3, 1),
     "monai_gibbs": (lambda _, peer: {"gibbs": {"alpha": peer["alpha"], "model": "monai"}}, 1e-4, 1),
+    "torchio_resample": ({"resample": {"spacing_mm": 1}}, 1e-3, 1),
     "nnunet_contrast": (lambda _, peer: {"contrast": {"factor": peer["factor"]}}, 1e-5, 1),
     "nnunet_brightness": (lambda _, peer: {"brightness": {"multiply": peer["factor"], "add": 0}}, 1e-5, 1),
     "nnunet_low_resolution": (lambda _, peer: {"low_resolution": {"factor": peer["scale"]}}, 1e-5, 1),
@@ -119,7 +117,9 @@ def run(case: Any, step: dict[str, Any], folder: Path) -> tuple[Any, Any]:
     """Return the copy's image and label map (None where the case has none), as a nibabel reader finds them."""
     dataset = folder / "dataset"
     dataset.mkdir()
-    nib.save(nib.Nifti1Image(case["input"].astype(np.float32), case["affine"]), dataset / "a_image.nii.gz")
+    # TorchIO found 53.999999999999993 slices of 1 mm and dropped the last; a file's float32 says 54 within a rounding.
+    affine = case["affine"] @ np.diag([1, 1, 1 - 1e-6, 1]) if "resample" in step else case["affine"]
+    nib.save(nib.Nifti1Image(case["input"].astype(np.float32), affine), dataset / "a_image.nii.gz")
     section: dict[str, Any] = {"layout": "nifti", "images": {"image": "{case}_image.nii.gz"}}
     if "label" in case:
         section["labels"] = {"label": "{case}_label.nii.gz"}
@@ -131,7 +131,10 @@ def run(case: Any, step: dict[str, Any], folder: Path) -> tuple[Any, Any]:
     assert result.exit_code == 0, result.output
     image: Any = nib.load(folder / "out" / "a_aug0001_image.nii.gz")
     assert image.get_data_dtype() == np.float32
-    assert np.allclose(image.affine, case["affine"], atol=1e-5)
+    if "resample" in step:
+        assert np.allclose(image.header.get_zooms(), 1)
+    else:
+        assert np.allclose(image.affine, case["affine"], atol=1e-5)
     label: Any = nib.load(folder / "out" / "a_aug0001_label.nii.gz") if "label" in case else None
     return image.get_fdata(dtype=np.float32), None if label is None else np.asarray(label.dataobj)
 
@@ -163,6 +166,5 @@ def test_a_step_gives_the_voxels_of_its_peer(name: str, tmp_path: Path) -> None:
             assert (label == case["expected_label"]).mean() >= label_share
 
 
-def test_every_conformance_file_is_tested_or_named_as_of_a_later_step() -> None:
-    assert {path.stem for path in FOLDER.glob("*.npz")} == set(CASES) | LATER
-    assert not set(CASES) & LATER
+def test_every_conformance_file_is_tested() -> None:
+    assert {path.stem for path in FOLDER.glob("*.npz")} == set(CASES)

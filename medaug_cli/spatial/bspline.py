@@ -14,7 +14,7 @@ from medaug_cli.core.lazy import np, sitk
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from medaug_cli.core.arrays import AnyArray, Array64
+    from medaug_cli.core.arrays import AnyArray, Array64, BoolArray
     from medaug_cli.core.geometry import Geometry
 
 ORDER = 3
@@ -61,16 +61,43 @@ class SplineGrid:
         transform.SetParameters(self.index_coefficients().ravel(order="F").tolist())
         return transform
 
+    def holds(self, points_mm: Array64) -> BoolArray:
+        """Say of each position (n, 3) in LPS mm whether it lies in the domain."""
+        index = (points_mm - self.affine[:3, 3]) @ np.linalg.inv(self.affine[:3, :3]).T
+        cells = (index + EDGE) / self.cell_voxels
+        mesh = np.array(self.coefficients_mm.shape[:3]) - ORDER
+        return np.asarray(((cells >= 0) & (cells <= mesh)).all(axis=1))
+
     def pull(self, points_mm: Array64) -> Array64:
         """Return where positions (n, 3) in LPS mm come from."""
         index = (points_mm - self.affine[:3, 3]) @ np.linalg.inv(self.affine[:3, :3]).T
         cells = (index + EDGE) / self.cell_voxels
-        mesh = np.array(self.coefficients_mm.shape[:3]) - ORDER
-        inside = ((cells >= 0) & (cells <= mesh)).all(axis=1)
+        inside = self.holds(points_mm)
         rows = [_weights(cells[inside, axis], self.coefficients_mm.shape[axis])[0] for axis in range(3)]
         moved = points_mm.copy()
         moved[inside] += np.einsum("ni,nj,nk,ijkd->nd", *rows, self.coefficients_mm, optimize=True)
         return moved
+
+    def pull_and_jacobian(self, points_mm: Array64) -> tuple[Array64, Array64]:
+        """Return where positions (n, 3) in LPS mm come from, and the Jacobian (n, 3, 3) there.
+
+        Beyond the domain the displacement of its border goes on, so that the way there is smooth.
+        """
+        to_index = np.linalg.inv(self.affine[:3, :3])
+        cells = ((points_mm - self.affine[:3, 3]) @ to_index.T + EDGE) / self.cell_voxels
+        mesh = np.array(self.coefficients_mm.shape[:3]) - ORDER
+        beyond = (cells < 0) | (cells > mesh)
+        tables = [cell_weights(np.clip(cells[:, n], 0, mesh[n]), mesh[n] + ORDER) for n in range(3)]
+        near = np.arange(ORDER + 1)
+        i, j, k = (first[:, None] + near for first, _, _ in tables)
+        local = self.coefficients_mm[i[:, :, None, None], j[:, None, :, None], k[:, None, None, :]]
+        (a, da), (b, db), (c, dc) = ((value, slope) for _, value, slope in tables)
+        moved = points_mm + np.einsum("ni,nj,nk,nijkd->nd", a, b, c, local, optimize=True)
+        rows = ((da, b, c), (a, db, c), (a, b, dc))
+        columns = [np.einsum("ni,nj,nk,nijkd->nd", *row, local, optimize=True) for row in rows]
+        slopes = np.stack(columns, axis=-1) / self.cell_voxels
+        slopes[np.broadcast_to(beyond[:, None, :], slopes.shape)] = 0.0
+        return moved, np.eye(3) + slopes @ to_index
 
     def jacobian_terms(self, cells: Sequence[Array64]) -> Terms:
         """Return trace, sum of principal minors and determinant of the displacement's gradient.

@@ -20,22 +20,17 @@ _SAME_SPACING = 1e-6
 
 def window_grid(grid: Geometry, start: Sequence[int], size: Sequence[int]) -> Geometry:
     """Return the grid of `size` voxels whose first is voxel `start` of `grid`, which may lie outside it."""
-    origin = grid.affine @ (*start, 1)
-    return replace(grid, size=_triple(size), origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])))
+    return replace(grid, size=_triple(size), origin_mm=_position(grid, start))
 
 
 def zoomed_grid(grid: Geometry, size: Sequence[int], spacing_mm: Sequence[float]) -> Geometry:
     """Return a grid of other voxels about the same middle; along an axis where nothing changes it stays bit for bit."""
-    ratio = np.array(spacing_mm) / np.array(grid.spacing_mm)
     # From voxel centre to voxel centre: half of what the old grid spans, less half of what the new one does.
-    start = (np.array(grid.size) - 1) / 2 - ratio * (np.array(size) - 1) / 2
-    origin = grid.affine @ np.append(start, 1.0)
-    return replace(
-        grid,
-        size=_triple(size),
-        spacing_mm=(float(spacing_mm[0]), float(spacing_mm[1]), float(spacing_mm[2])),
-        origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])),
-    )
+    start = [
+        (before - 1) / 2 - new / old * (after - 1) / 2
+        for before, after, old, new in zip(grid.size, size, grid.spacing_mm, spacing_mm, strict=True)
+    ]
+    return _regular(grid, size, spacing_mm, start)
 
 
 def matching_grid(old: Geometry, new: Geometry, other: Geometry) -> Geometry:
@@ -53,15 +48,9 @@ def matching_grid(old: Geometry, new: Geometry, other: Geometry) -> Geometry:
         end = np.ceil(high + 0.5 - _ROUNDING).astype(int)
         return window_grid(other, [int(n) for n in start], [int(n) for n in end - start])
     size = np.maximum(1, np.rint((high - low) / ratio)).astype(int)
-    first = (low + high) / 2 - ratio * (size - 1) / 2
-    origin = other.affine @ np.append(first, 1.0)
+    first = np.round((low + high) / 2 - ratio * (size - 1) / 2, 9)  # so that no rounding of a processor is left
     spacing = np.array(other.spacing_mm) * ratio
-    return replace(
-        other,
-        size=_triple([int(n) for n in size]),
-        spacing_mm=(float(spacing[0]), float(spacing[1]), float(spacing[2])),
-        origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])),
-    )
+    return _regular(other, [int(n) for n in size], spacing.tolist(), first.tolist())
 
 
 def _box(grid: Geometry, frame: Geometry) -> tuple[Array64, Array64]:
@@ -77,6 +66,21 @@ def _ratio(old: Geometry, new: Geometry, other: Geometry) -> Array64:
     nearest = max(itertools.permutations(range(3)), key=lambda p: sum(abs(cosines[axis, p[axis]]) for axis in range(3)))
     ratio = np.array(new.spacing_mm) / np.array(old.spacing_mm)
     return np.asarray(ratio[list(nearest)])
+
+
+def _regular(grid: Geometry, size: Sequence[int], spacing_mm: Sequence[float], start: Sequence[float]) -> Geometry:
+    x_mm, y_mm, z_mm = spacing_mm
+    return replace(grid, size=_triple(size), spacing_mm=(x_mm, y_mm, z_mm), origin_mm=_position(grid, start))
+
+
+def _position(grid: Geometry, index: Sequence[float]) -> tuple[float, float, float]:
+    """Return the LPS position of an index; sums in a fixed order, the same bits on every processor."""
+    x, y, z = (
+        grid.origin_mm[row]
+        + sum(grid.direction[3 * row + axis] * grid.spacing_mm[axis] * index[axis] for axis in range(3))
+        for row in range(3)
+    )
+    return x, y, z
 
 
 def _triple(size: Sequence[int]) -> tuple[int, int, int]:

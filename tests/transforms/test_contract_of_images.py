@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from builders import (
+    GRID_STEPS,
     SPATIAL,
     augment,
     make_labels,
@@ -21,6 +22,7 @@ from builders import (
 
 from medaug_cli.core.geometry import Geometry
 from medaug_cli.core.sample import LabelMap
+from medaug_cli.step import ResamplingStep
 from medaug_cli.transforms import load_step, step_names
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ def step_for(name: str, grid: Geometry, **values: object) -> Step:
         values["plane"] = "picture"
     if grid.flat_axis is not None and name == "flip":
         values["axes"] = ("vertical",)
+    if name == "crop" and min(grid.size) * min(grid.spacing_mm) <= 11:  # mm: twice the greatest margin, and a voxel
+        values |= {"size": 6, "around": "random"}
     return make_step(name, **values)
 
 
@@ -61,15 +65,17 @@ def copies(name: str, volume: Volume, grid: Geometry) -> list[Copy]:
 
 @pytest.mark.parametrize("grid", GRIDS)
 @pytest.mark.parametrize("name", step_names())
-def test_shape_type_and_grid_stay_and_every_voxel_is_finite(name: str, grid: str) -> None:
+def test_type_and_grid_stay_or_the_grid_is_the_new_one_and_every_voxel_is_finite(name: str, grid: str) -> None:
     if grid == "one voxel" and name == "flip":
         pytest.skip("a single voxel has no plane to be mirrored in")
     volume = suit(name, make_volume(GRIDS[grid], components=2))
     for copy in copies(name, volume, GRIDS[grid]):
         moved = copy.images["0"]
-        assert moved.array.shape == volume.array.shape
+        assert moved.array.shape == (len(volume.array), *moved.geometry.size[::-1])
         assert moved.array.dtype == np.float32
-        assert moved.geometry == volume.geometry
+        assert moved.geometry == volume.geometry or name in GRID_STEPS
+        assert copy.labels["lesion"].geometry == moved.geometry
+        assert copy.labels["lesion"].array.shape == moved.array.shape[1:]
         assert np.isfinite(moved.array).all()
 
 
@@ -151,7 +157,7 @@ def test_a_picture_is_moved_within_its_plane(name: str, grid: str) -> None:
 @pytest.mark.parametrize("name", SPATIAL)
 def test_labels_keep_their_type_and_gain_no_value(name: str, interpolation: str, dtype: str, grid: str) -> None:
     frame = GRIDS[grid]
-    values = {} if name == "flip" else {"label_interpolation": interpolation}
+    values = {"label_interpolation": interpolation} if issubclass(load_step(name), ResamplingStep) else {}
     labels = make_labels(frame, dtype, (0, 3, 7))
     sample = make_sample(make_volume(frame), labels={"lesion": labels}, modality="MR")
     for number in range(1, 4):
