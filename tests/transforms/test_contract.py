@@ -110,6 +110,8 @@ def test_the_same_words_draw_the_same_numbers(name: str) -> None:
 
 @pytest.mark.parametrize("name", STEPS)
 def test_copies_differ_from_each_other(name: str) -> None:
+    if name in ("crop_or_pad", "resample", "resize"):
+        pytest.skip("by default these give every copy the same grid")
     children = {"steps": (make_step("gamma"), make_step("brightness"))} if name in POLICIES else {}
     sometimes = {"p": 0.5} if name in CERTAIN else {}
     sample, step = case(name), make_step(name, **children, **sometimes)
