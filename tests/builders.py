@@ -12,7 +12,7 @@ from medaug_cli.core.geometry import Geometry
 from medaug_cli.core.lazy import sitk
 from medaug_cli.core.sample import LabelMap, Loaded, LoadedSample, Source, Volume
 from medaug_cli.program import Copy, Drawn, Program, apply_program, draw_program, scene_of
-from medaug_cli.step import GridStep, IntensityStep, Policy, Scene, SpatialStep
+from medaug_cli.step import GridStep, IntensityStep, LabelStep, Policy, Scene, SpatialStep
 from medaug_cli.transforms import load_step, step_names
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from medaug_cli.step import Step
 
 RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
+LABEL = [name for name in step_names() if issubclass(load_step(name), LabelStep)]
 POLICIES = [name for name in step_names() if issubclass(load_step(name), Policy)]
 SPATIAL = [name for name in step_names() if issubclass(load_step(name), SpatialStep)]
 GRID_STEPS = [name for name in step_names() if issubclass(load_step(name), GridStep)]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         jpeg,
         kspace,
         lowpass,
+        morphology,
         random_field,
         ranking,
         tiles,
@@ -47,6 +48,7 @@ else:
     jpeg = _lazy("medaug_cli.core.jpeg")
     kspace = _lazy("medaug_cli.core.kspace")  # imports numba
     lowpass = _lazy("medaug_cli.core.lowpass")  # imports numba
+    morphology = _lazy("medaug_cli.core.morphology")  # imports numba
     random_field = _lazy("medaug_cli.core.random_field")
     ranking = _lazy("medaug_cli.core.ranking")  # imports numba
     tiles = _lazy("medaug_cli.core.tiles")  # imports numba
@@ -62,6 +64,7 @@ __all__ = [
     "jpeg",
     "kspace",
     "lowpass",
+    "morphology",
     "np",
     "random_field",
     "ranking",

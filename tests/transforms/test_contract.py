@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from builders import (
     INTENSITY,
+    LABEL,
     POLICIES,
     SPATIAL,
     augment,
@@ -97,9 +98,8 @@ def test_a_step_names_its_peers_and_its_derivation_code(name: str) -> None:
 @pytest.mark.parametrize("name", STEPS)
 def test_the_defaults_do_something(name: str) -> None:
     sample = case(name)
-    before = sample.images["0"].content.array
-    copies = [augment(sample, make_step(name), copy=number) for number in COPIES]
-    assert any(not np.array_equal(copy.images["0"].array, before) for copy in copies)
+    before = (sample.images["0"].content.array.tobytes(), sample.labels["lesion"].content.array.tobytes())
+    assert any(voxels(augment(sample, make_step(name), copy=number)) != before for number in COPIES)
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -159,6 +159,17 @@ def test_the_sample_itself_stays_untouched(name: str) -> None:
 def test_an_intensity_step_leaves_labels_alone(name: str) -> None:
     sample = case(name)
     assert augment(sample, make_step(name)).labels["lesion"] is sample.labels["lesion"].content
+
+
+@pytest.mark.parametrize("name", LABEL)
+def test_a_label_step_leaves_images_alone_and_makes_no_new_value(name: str) -> None:
+    sample = case(name)
+    before = sample.labels["lesion"].content
+    for number in COPIES:
+        copy = augment(sample, make_step(name), copy=number)
+        assert copy.images["0"] is sample.images["0"].content
+        assert copy.labels["lesion"].array.dtype == before.array.dtype
+        assert set(np.unique(copy.labels["lesion"].array)) <= set(np.unique(before.array))
 
 
 @pytest.mark.parametrize("name", SPATIAL)

@@ -60,6 +60,7 @@ ZERO: list[tuple[str, dict[str, Any]]] = [
     ("gibbs", {"alpha": 0}),
     ("gibbs", {"alpha": 0, "model": "box"}),
     ("kspace_undersampling", {"acceleration": 1}),
+    ("label_noise", {"erode": 0, "dilate": 0}),
 ]
 
 
