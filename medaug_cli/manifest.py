@@ -126,18 +126,14 @@ def read_records(path: Path) -> Iterator[Record]:
             raise RootError(f"{path}:{number}: not a manifest record; run again to rebuild the manifest") from error
 
 
-def manifest_text(records: Iterable[Record]) -> str:
-    """Return the manifest of `records`, sorted by sample and copy."""
-    return "".join(f"{record.line()}\n" for record in sorted(records, key=lambda record: record.key))
-
-
 def sums_text(records: Iterable[Record]) -> str:
-    """Return the list that `sha256sum -c` reads, of every output file."""
-    files = {entry.path: entry.sha256 for record in records for entry in record.output if record.status == "ok"}
-    return "".join(_sum_line(path, digest) for path, digest in sorted(files.items()))
+    """Return the list that `sha256sum -c` reads, of every output file in the order of `records`."""
+    return "".join(
+        sum_line(file.path, file.sha256) for record in records for file in record.output if record.status == "ok"
+    )
 
 
-def _sum_line(path: str, digest: str) -> str:
+def sum_line(path: str, digest: str) -> str:
     """Return one line; sha256sum marks a name with a backslash or a line break by a leading backslash."""
     escaped = path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
     mark = "\\" if escaped != path else ""

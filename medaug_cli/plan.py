@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import posixpath
 import shutil
 import unicodedata
 from collections import Counter
@@ -12,17 +11,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import DatasetError, RootError
-from medaug_cli.core.files import sha256_of
 from medaug_cli.naming import copy_paths
+from medaug_cli.validity import Validity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from medaug_cli.core.sample import FileEntry, Sample
+    from medaug_cli.core.sample import Sample
     from medaug_cli.discover import Inventory
     from medaug_cli.recipe.model import Recipe
-    from medaug_cli.root import Entry, Root, Stamp
+    from medaug_cli.root import Root
 
 _BASE_BYTES = 160 << 20  # a worker with its imports and the compiled kernel: 150 MiB measured
 _BYTES_A_VOXEL = 16  # source, label map, moved copy and encoded file: 14.5 measured with the full recipe
@@ -85,22 +84,25 @@ def spread(jobs: Sequence[Job], workers: int) -> tuple[Job, ...]:
     return tuple(parts)
 
 
-def make_plan(
-    inventory: Inventory,
-    recipe: Recipe,
-    root: Root,
-    dataset: Path,
-    *,
-    only: str | None = None,
-    limit: int | None = None,
-    overwrite: str = "never",
-) -> Plan:
+@dataclass(frozen=True)
+class Choice:
+    """What the command line leaves of a dataset, and what of ROOT it has made again."""
+
+    only: str | None = None
+    limit: int | None = None
+    overwrite: str = "never"
+    resampler: str = "kernel"
+
+
+def make_plan(inventory: Inventory, recipe: Recipe, root: Root, dataset: Path, choice: Choice) -> Plan:
     """Return what is left to do for `recipe`; raises RootError and DatasetError for names that clash."""
+    only = choice.only
     chosen = [sample for sample in inventory.samples if only is None or fnmatch.fnmatchcase(sample.id, only)]
     if not chosen:
         raise DatasetError(f"no sample is called {only}; `medaug scan` lists them")
-    chosen = [_refuse_long_names(sample, recipe.copies) for sample in chosen[:limit]]
+    chosen = [_refuse_long_names(sample, recipe.copies) for sample in chosen[: choice.limit]]
     names = dict(recipe.dataset.label_names or inventory.label_names)
+    check = Validity(root, dataset, recipe.voxel_digest(choice.resampler), names)
     every = [(sample, copy) for sample in chosen for copy in range(1, recipe.copies + 1)]
     _check_clashes(every, inventory)
     jobs, kept = [], 0
@@ -108,8 +110,7 @@ def make_plan(
         missing = [
             copy
             for copy in range(1, recipe.copies + 1)
-            if overwrite == "all"
-            or not _valid(sample, root.entries.get((sample.id, copy)), recipe, names, root, dataset)
+            if choice.overwrite == "all" or not check.stands(sample, copy, _paths(sample, copy))
         ]
         kept += recipe.copies - len(missing)
         if missing:
@@ -168,53 +169,6 @@ def _check_foreign(jobs: Sequence[Job], root: Root) -> None:
             for path in _paths(job.sample, copy):
                 if path not in known and os.path.lexists(root.path / path):
                     raise RootError(f"{root.path / path}: exists and was not written by medaug; move it away")
-
-
-def _valid(
-    sample: Sample, entry: Entry | None, recipe: Recipe, names: dict[int, str], root: Root, dataset: Path
-) -> bool:
-    """Say whether a copy stands: same recipe, same inputs, same outputs."""
-    if entry is None or entry.record.status != "ok" or sample.problem:
-        return False
-    settings = entry.record.settings
-    # Names that the dataset brings along decide what swap_labels exchanges, and are not in the recipe's digest.
-    if settings.recipe_sha256 != recipe.voxel_digest() or settings.label_names != names:
-        return False
-    stamps = {path: stamp for source in sample.sources for path, stamp in zip(source.files, source.stamps, strict=True)}
-    if set(stamps) != {file.path for file in entry.record.source}:
-        return False
-    if not _stand_where_planned(_paths(sample, entry.record.copy_), entry.record.output):
-        return False
-    sources = all(_same(file, stamps[file.path], entry, "source", dataset) for file in entry.record.source)
-    return sources and all(
-        _same(file, _stamp(root.path / file.path), entry, "output", root.path) for file in entry.record.output
-    )
-
-
-def _stand_where_planned(planned: Sequence[str], outputs: Sequence[FileEntry]) -> bool:
-    """Say whether outputs have the planned paths; of DICOM the folders, since steps may change the number of slices."""
-    slices = {file.path for file in outputs if file.format == "dicom"}
-    others = {file.path for file in outputs} - slices
-    expected = set(planned) - others
-    return others <= set(planned) and {posixpath.dirname(path) for path in slices} == {
-        posixpath.dirname(path) for path in expected
-    }
-
-
-def _same(file: FileEntry, stamp: Stamp | None, entry: Entry, role: str, folder: Path) -> bool:
-    """Say whether a file is as it was: by size and time, or where those differ by its hash."""
-    if stamp is None or stamp[0] != file.bytes:
-        return False
-    known = entry.stamps.get(f"{role}:{file.path}")
-    return known == stamp or sha256_of(folder / file.path) == file.sha256
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns
 
 
 def _estimate(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import platform
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,35 +15,40 @@ from filelock import FileLock, Timeout
 
 from medaug_cli.core.errors import LockedError, RootError
 from medaug_cli.core.files import explained, publish, temporary_of
-from medaug_cli.manifest import MANIFEST_NAME, SUMS_NAME, Record, manifest_text, sums_text
+from medaug_cli.journal import (
+    cut_torn_line,
+    files_of,
+    in_order,
+    lines_of,
+    place_of,
+    read_standings,
+    read_tail,
+    record_bytes,
+    whole_bytes,
+)
+from medaug_cli.manifest import MANIFEST_NAME, SUMS_NAME, sum_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from medaug_cli.recipe.model import Recipe
+    from medaug_cli.journal import Entry, Key, Standing
 
 STATE_FOLDER = ".medaug"
 _JOURNAL = "journal.jsonl"
 _GRACE_S = 0.25  # `medaug status` holds ROOT for a moment to see whether it is free
-_OURS = {STATE_FOLDER, MANIFEST_NAME, SUMS_NAME}
-Stamp = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A record and the (size, mtime in ns) of every file it names, sources and outputs, when it was made."""
-
-    record: Record
-    stamps: Mapping[str, Stamp]
 
 
 @dataclass
 class Root:
-    """The state of one ROOT: its journal's entries by sample and copy, and the paths that runs set out to write."""
+    """The state of one ROOT: what stood by sample and copy when it was read, and the paths that runs set out to write.
+
+    What is added since lies in the journal alone, from byte `tail` on, so that a run of any length holds no more.
+    """
 
     path: Path
-    entries: dict[tuple[str, int], Entry] = field(default_factory=dict)
+    standings: dict[Key, Standing] = field(default_factory=dict)
     begun: frozenset[str] = frozenset()
+    tail: int = 0
 
     @property
     def state(self) -> Path:
@@ -55,18 +62,15 @@ class Root:
 
     def known_outputs(self) -> frozenset[str]:
         """Return every path that this or an earlier run wrote or set out to write."""
-        recorded = (file.path for entry in self.entries.values() for file in entry.record.output)
-        return frozenset(recorded) | self.begun
+        recorded = (path for standing in self.standings.values() for path in standing.outputs)
+        return self.begun.union(recorded)
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Append to the journal and make it last."""
-        made = list(entries)
-        with explained(), self.journal.open("a", encoding="utf-8") as stream:
-            stream.write(_journal_text(made))
+        with explained(), self.journal.open("ab") as stream:
+            stream.write(lines_of(entries))
             stream.flush()
             os.fsync(stream.fileno())
-        # Not before: what an interrupt keeps out of the journal must have no record, so that its files are cleared.
-        self.entries |= {entry.record.key: entry for entry in made}
 
     def begin(self, recipe: Mapping[str, Any], dataset: Path, planned: Iterable[str]) -> None:
         """Note the recipe, where the dataset lies and what will be written; clear what an earlier run left."""
@@ -86,23 +90,40 @@ class Root:
 
     def clear_unrecorded(self) -> None:
         """Remove what a killed worker or a failed copy left at the paths set out for; only what has no record."""
-        recorded = {file.path for entry in self.entries.values() for file in entry.record.output}
         with explained():
+            unrecorded = self._unrecorded()
             for left in (self.state / "runs").glob(".medaug-*.tmp"):
                 left.unlink()
             for path in self.begun:
                 temporary_of(self.path / path).unlink(missing_ok=True)
-                if path not in recorded:
+                if path in unrecorded:
                     _remove_output(self.path, path)
+
+    def _unrecorded(self) -> set[str]:
+        """Return the paths set out for that no record names: a later record of a copy replaces those before."""
+        left = set(self.begun)
+        for standing in self.standings.values():
+            left.difference_update(standing.outputs)
+        latest: dict[Key, tuple[str, ...]] = {}
+        for key, _, outputs in read_tail(self.journal, self.tail):
+            before = latest.get(key, self.standings[key].outputs if key in self.standings else ())
+            if before:
+                latest[key] = outputs
+                left.update(self.begun.intersection(before))
+            left.difference_update(outputs)
+        return left
 
     def finish(self, run_id: str, run: Mapping[str, Any]) -> None:
         """Clear what has no record; write the manifest, the hash list and the run's own record."""
+        check_there(self.path)
+        with explained():
+            cut_torn_line(self.journal)  # an interrupt may have come in the middle of it
+            keys = in_order(self.journal, self.standings, self.tail)
         self.clear_unrecorded()
-        records = [entry.record for entry in self.entries.values()]
         publish(
             [
-                (self.path / MANIFEST_NAME, manifest_text(records).encode()),
-                (self.path / SUMS_NAME, sums_text(records).encode()),
+                (self.path / MANIFEST_NAME, self._manifest(keys)),
+                (self.path / SUMS_NAME, self._sums(keys)),
                 (self.state / "runs" / f"{run_id}.json", json.dumps(run, sort_keys=True).encode() + b"\n"),
             ]
         )
@@ -110,20 +131,34 @@ class Root:
 
     def remove_stale(self, digest: str) -> None:
         """Forget the records of another recipe, in the journal too, and delete their outputs."""
-        stale = {key: entry for key, entry in self.entries.items() if entry.record.settings.recipe_sha256 != digest}
+        stale = {key for key, standing in self.standings.items() if standing.settings.recipe_sha256 != digest}
         if stale:
-            self._set_out(self.begun | {file.path for entry in stale.values() for file in entry.record.output})
-            self.entries = {key: entry for key, entry in self.entries.items() if key not in stale}
-            publish([(self.journal, _journal_text(self.entries.values()).encode())])
+            self._set_out(self.begun.union(path for key in stale for path in self.standings[key].outputs))
+            places = [standing.place for key, standing in self.standings.items() if key not in stale]
+            publish([(self.journal, self._lines(places))])
+            self.standings, self.tail = read_standings(self.journal), whole_bytes(self.journal)
             self.clear_unrecorded()
 
+    def _manifest(self, keys: Iterable[bytes]) -> Iterator[bytes]:
+        return map(record_bytes, self._lines(map(place_of, keys)))
 
-def _journal_text(entries: Iterable[Entry]) -> str:
-    lines = []
-    for entry in entries:
-        record = entry.record.model_dump(mode="json", by_alias=True)
-        lines.append(json.dumps({"record": record, "stamps": entry.stamps}, ensure_ascii=False) + "\n")
-    return "".join(lines)
+    def _sums(self, keys: Iterable[bytes]) -> Iterator[bytes]:
+        for line in self._lines(map(place_of, keys)):
+            yield "".join(sum_line(file["path"], file["sha256"]) for file in files_of(line)).encode()
+
+    def _lines(self, places: Iterable[int]) -> Iterator[bytes]:
+        """Yield the lines of the journal that begin at `places`; a run that made nothing has none."""
+        if self.journal.exists():
+            with self.journal.open("rb") as stream:
+                for place in places:
+                    stream.seek(place)
+                    yield stream.readline()
+
+
+def check_there(root: Path) -> None:
+    """Raise RootError where ROOT has vanished while a run goes on, as a disk does that is unplugged."""
+    if not (root / STATE_FOLDER).is_dir():
+        raise RootError(f"{root}: has vanished while the run went on; bring it back and run again to go on")
 
 
 def _remove_output(root: Path, path: str) -> None:
@@ -154,8 +189,10 @@ def hold_root(path: Path, timeout_s: float) -> Iterator[Root]:
             raise
     try:
         with explained():
-            holder.write_text(json.dumps({"pid": os.getpid()}), encoding="utf-8")
-            _cut_torn_line(state / _JOURNAL)
+            since = time.strftime("%Y-%m-%d %H:%M:%S %z")
+            told = {"pid": os.getpid(), "host": platform.node(), "since": since}
+            holder.write_text(json.dumps(told), encoding="utf-8")
+            cut_torn_line(state / _JOURNAL)
         yield read_root(path)
     finally:
         holder.unlink(missing_ok=True)
@@ -170,18 +207,10 @@ def hold_root(path: Path, timeout_s: float) -> Iterator[Root]:
                     path.rmdir()
 
 
-def _cut_torn_line(journal: Path) -> None:
-    """Cut off the line that a killed run left half written; only the run that holds ROOT may."""
-    raw = journal.read_bytes() if journal.exists() else b""
-    whole = raw.rfind(b"\n") + 1
-    if whole < len(raw):
-        os.truncate(journal, whole)
-
-
 def _read_holder(path: Path) -> str:
     with contextlib.suppress(OSError, ValueError, KeyError):
         found = json.loads((path / STATE_FOLDER / "holder.json").read_text(encoding="utf-8"))
-        return f"process {int(found['pid'])}"
+        return f"process {int(found['pid'])} on {found['host']} since {found['since']}"
     return "process unknown"
 
 
@@ -206,23 +235,9 @@ def read_root(path: Path) -> Root:
     begun = root.state / "begun.txt"
     if begun.exists():
         root.begun = frozenset(json.loads(line) for line in begun.read_text(encoding="utf-8").splitlines())
-    if not root.journal.exists():
-        return root
-    raw = root.journal.read_bytes()
-    whole = raw[: raw.rfind(b"\n") + 1]
-    for number, line in enumerate(whole.split(b"\n")[:-1], start=1):
-        entry = _read_entry(root.journal, number, line)
-        root.entries[entry.record.key] = entry
+    root.tail = whole_bytes(root.journal)
+    root.standings = read_standings(root.journal)
     return root
-
-
-def _read_entry(path: Path, number: int, line: bytes) -> Entry:
-    try:
-        found = json.loads(line)
-        stamps = {name: (int(size), int(mtime)) for name, (size, mtime) in found["stamps"].items()}
-        return Entry(Record.model_validate(found["record"]), stamps)
-    except (ValueError, KeyError, TypeError) as error:
-        raise RootError(f"{path}:{number}: damaged; remove this line and run again") from error
 
 
 def dataset_of(root: Path, override: Path | None) -> Path:
@@ -234,25 +249,3 @@ def dataset_of(root: Path, override: Path | None) -> Path:
         return (root / str(found["dataset"])).resolve()
     except (OSError, ValueError, KeyError) as error:
         raise RootError(f"{root}: medaug has not written here; name the folder of a run, or --source") from error
-
-
-def check_ownership(root: Root, dataset: Path, recipe: Recipe, overwrite: str) -> None:
-    """Raise RootError where ROOT holds what is not medaug's, or what another recipe made."""
-    same = root.path.resolve() == dataset.resolve()
-    if not same and not (root.state / "root.json").exists() and root.path.is_dir():
-        foreign = sorted(item.name for item in root.path.iterdir() if item.name not in _OURS)
-        if foreign:
-            raise RootError(
-                f"{root.path}: holds {len(foreign)} files or folders that medaug did not write, such as {foreign[0]}; "
-                "choose an empty folder"
-            )
-    made_by_others = [
-        entry.record
-        for entry in root.entries.values()
-        if entry.record.status == "ok" and entry.record.settings.recipe_sha256 != recipe.voxel_digest()
-    ]
-    if made_by_others and overwrite == "never":
-        raise RootError(
-            f"{root.path}: holds {len(made_by_others)} copies that other steps, parameters or another seed made; "
-            "choose another folder, or replace them with --overwrite stale"
-        )

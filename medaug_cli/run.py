@@ -19,9 +19,10 @@ from medaug_cli.discover import DatasetQuery, discover
 from medaug_cli.engines import Guard, load_engine
 from medaug_cli.manifest import Settings
 from medaug_cli.originals import check_originals, describe_bids, place_originals
-from medaug_cli.plan import make_plan, spread
+from medaug_cli.ownership import check_ownership
+from medaug_cli.plan import Choice, make_plan, spread
 from medaug_cli.recipe.model import dump_recipe
-from medaug_cli.root import check_ownership, hold_root, read_root
+from medaug_cli.root import hold_root, read_root
 from medaug_cli.tally import StopRules, Tally, allowed_failures
 from medaug_cli.worker import Orders, failed_entries, run_job
 
@@ -108,7 +109,7 @@ def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen
         rules = _stop_rules(recipe, options, plan, entered_s)
         workers = choose_workers(options, plan)
         if options.overwrite == "stale":
-            root.remove_stale(recipe.voxel_digest())
+            root.remove_stale(recipe.voxel_digest(options.resampler))
         run_id = uuid.uuid4().hex[:12]
         root.begin(dump_recipe(recipe), dataset, plan.outputs())
         place_originals(recipe.output.originals, inventory.samples, dataset, root)
@@ -137,11 +138,10 @@ def _prepare(recipe: Recipe, dataset: Path, root: Root, options: Options) -> tup
     # What stands in the dataset decides what is a copy there, also where this run writes elsewhere.
     same = root.path.resolve() == dataset.resolve()
     inventory = look(recipe, dataset, root.path, (root if same else read_root(dataset)).known_outputs())
-    check_ownership(root, dataset, recipe, options.overwrite)
-    plan = make_plan(
-        inventory, recipe, root, dataset, only=options.only, limit=options.limit, overwrite=options.overwrite
-    )
-    return inventory, plan
+    digest = recipe.voxel_digest(options.resampler)
+    check_ownership(root, dataset, inventory, digest, options.overwrite)
+    choice = Choice(options.only, options.limit, options.overwrite, options.resampler)
+    return inventory, make_plan(inventory, recipe, root, dataset, choice)
 
 
 def _work(orders: Orders, plan: Plan, crew: Crew, root: Root, tally: Tally, rules: StopRules, listen: Listener) -> None:
@@ -182,7 +182,7 @@ def make_orders(
         steps=recipe.steps,
         seed=recipe.seed,
         settings=Settings(
-            recipe_sha256=recipe.voxel_digest(),
+            recipe_sha256=recipe.voxel_digest(options.resampler),
             dtype=recipe.output.dtype,
             compression=recipe.output.compression,
             transfer_syntax=recipe.output.transfer_syntax,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from medaug_cli.root import Entry
+    from medaug_cli.journal import Entry
 
 _FATAL = {"no_resources": ExitCode.NO_RESOURCES, "root_unwritable": ExitCode.BAD_ROOT}
 

@@ -14,11 +14,12 @@ from medaug_cli.core.errors import ResourceError, RootError, SampleError
 from medaug_cli.core.files import Published, publish
 from medaug_cli.core.sample import FileEntry
 from medaug_cli.core.seeding import BIT_GENERATOR, digest
+from medaug_cli.journal import Entry
 from medaug_cli.manifest import GeometryEntry, Record, SeedEntry, Settings, StepEntry
 from medaug_cli.naming import copy_paths
 from medaug_cli.program import apply_program, draw_program, scene_of
 from medaug_cli.quality import measure
-from medaug_cli.root import Entry
+from medaug_cli.root import check_there
 
 if sys.platform != "win32":
     import resource
@@ -92,6 +93,7 @@ def _make_copy(orders: Orders, sample: Sample, loaded: LoadedSample, copy: int) 
     derivation = derive(program, made, copy, loaded, orders.settings)
     targets = {source: copy_paths(sample, source, copy) for source in sample.sources}
     written: list[Written] = []
+    check_there(orders.root)  # not made anew by the folders of a copy
     published = publish(_paths_and_bytes(orders.root, encode_copy(made, loaded, targets, derivation), written))
     outputs = tuple(_entry_of(one, file) for one, file in zip(written, published, strict=True))
     first = next(iter(made.images.values())).geometry

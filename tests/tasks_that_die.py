@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:
+    from medaug_cli.journal import Entry
     from medaug_cli.plan import Job
-    from medaug_cli.root import Entry
 
 
 def die_by_signal(victim: str, number: int, job: Job) -> tuple[Entry, ...]:

@@ -19,9 +19,9 @@ def status(root: o.RootPath, as_json: o.AsJson = False) -> None:
     if not (root / STATE_FOLDER / "root.json").exists():
         raise RootError(f"{root}: medaug has not written here; name the folder of a run")
     state_of_root = read_root(root)
-    entries = state_of_root.entries.values()
-    counts = Counter(entry.record.status for entry in entries)
-    reasons = Counter(entry.record.reason for entry in entries if entry.record.status != "ok")
+    standings = state_of_root.standings.values()
+    counts = Counter(standing.status for standing in standings)
+    reasons = Counter(standing.reason for standing in standings if standing.status != "ok")
     holder = is_held(root)
     runs = sorted((root / STATE_FOLDER / "runs").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
     last = json.loads(runs[-1].read_text(encoding="utf-8")) if runs else {}

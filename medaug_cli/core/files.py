@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_BLOCK_BYTES = 1 << 20
+    Content = bytes | bytearray | Iterable[bytes]
+
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
 
 
@@ -38,8 +40,10 @@ def temporary_of(target: Path) -> Path:
     return target.with_name(f".medaug-{hashlib.sha256(target.name.encode()).hexdigest()[:16]}.tmp")
 
 
-def publish(files: Iterable[tuple[Path, bytes | bytearray]]) -> list[Published]:
+def publish(files: Iterable[tuple[Path, Content]]) -> list[Published]:
     """Write `files` beside their targets, fsync and read each back, then rename them all; return what they hold.
+
+    What is too much for memory comes in pieces.
 
     Raises ResourceError for a full disk and RootError for any other fault; nothing is renamed then, and no temporary
     file stays.
@@ -48,39 +52,60 @@ def publish(files: Iterable[tuple[Path, bytes | bytearray]]) -> list[Published]:
         return _publish(files)
 
 
-def _publish(files: Iterable[tuple[Path, bytes | bytearray]]) -> list[Published]:
-    written: list[tuple[Path, Published]] = []
+def _publish(files: Iterable[tuple[Path, Content]]) -> list[Published]:
+    begun: list[Path] = []
+    written: list[Published] = []
     try:
         for target, data in files:
-            written.append((target, Published(len(data), hashlib.sha256(data).hexdigest())))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _write_temporary(temporary_of(target), data)
-            if not _holds(temporary_of(target), data):
+            begun.append(target)
+            with _full_disk_explained(target, data):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                written.append(_write_temporary(temporary_of(target), data))
+            if sha256_of(temporary_of(target)) != written[-1].sha256:
                 raise OSError(errno.EIO, "what was read back differs from what was written", str(target))
-        for target, _ in written:
+        for target in begun:
             temporary_of(target).replace(target)
     finally:
-        for target, _ in written:
+        for target in begun:
             temporary_of(target).unlink(missing_ok=True)
-    for folder in {target.parent for target, _ in written}:
+    for folder in {target.parent for target in begun}:
         _sync_folder(folder)
-    return [published for _, published in written]
+    return written
 
 
-def _write_temporary(path: Path, data: bytes | bytearray) -> None:
+def _write_temporary(path: Path, data: Content) -> Published:
+    hashed, length = hashlib.sha256(), 0
     with path.open("wb") as stream:
-        stream.write(data)
+        for piece in (data,) if isinstance(data, (bytes, bytearray)) else data:
+            stream.write(piece)
+            hashed.update(piece)
+            length += len(piece)
         stream.flush()
         os.fsync(stream.fileno())
+    return Published(length, hashed.hexdigest())
 
 
-def _holds(path: Path, data: bytes | bytearray) -> bool:
-    """Say whether a file, as read back, holds `data` and nothing more."""
-    with path.open("rb") as stream:
-        for start in range(0, len(data), _BLOCK_BYTES):
-            if stream.read(_BLOCK_BYTES) != data[start : start + _BLOCK_BYTES]:
-                return False
-        return not stream.read(1)
+@contextlib.contextmanager
+def _full_disk_explained(target: Path, data: Content) -> Iterator[None]:
+    """Say of a full disk what was to be written and what is left; the system's own error names neither."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        needed = f"{len(data)} bytes needed, " if isinstance(data, (bytes, bytearray)) else ""
+        raise ResourceError(
+            f"{target}: {error.strerror}: {needed}{_room_in(target)}; free some space and run again to go on"
+        ) from error
+
+
+def _room_in(target: Path) -> str:
+    """Return what is left where `target` lies: bytes, and files where the file system counts them."""
+    folder = next((folder for folder in target.parents if folder.exists()), None)
+    if folder is None:
+        return "its disk is gone"
+    files = os.statvfs(folder).f_favail if hasattr(os, "statvfs") else -1
+    return f"{shutil.disk_usage(folder).free} free" + (", no more files may be made" if files == 0 else "")
 
 
 def _sync_folder(folder: Path) -> None:

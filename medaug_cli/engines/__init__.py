@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+    from medaug_cli.journal import Entry
     from medaug_cli.plan import Job
-    from medaug_cli.root import Entry
 
     Task = Callable[[Job], tuple[Entry, ...]]
     Result = tuple[Job, tuple[Entry, ...] | str]

@@ -125,10 +125,10 @@ class Recipe(Section):
     output: OutputSection = Field(default_factory=OutputSection, description="How copies are written.")
     limits: LimitsSection = Field(default_factory=LimitsSection, description="What one sample may take.")
 
-    def voxel_digest(self) -> str:
+    def voxel_digest(self, resampler: str = "kernel") -> str:
         """Return the SHA-256 of all that decides a copy's voxels; not of its name, nor of how many copies there are."""
         modality = self.dataset.modality
-        decides = {
+        decides: dict[str, Any] = {
             **({"modality": modality} if modality != "auto" else {}),  # steps may draw by it
             "algorithm": ALGORITHM_VERSION,
             "seed": self.seed,
@@ -136,6 +136,8 @@ class Recipe(Section):
             "dtype": self.output.dtype,
             "label_names": {str(value): name for value, name in sorted(self.dataset.label_names.items())},
         }
+        if resampler != "kernel":
+            decides["resampler"] = resampler
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 

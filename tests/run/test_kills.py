@@ -102,7 +102,7 @@ def test_status_and_verify_tell_of_a_killed_run(reference: Path, tmp_path: Path)
         held = medaug("status", root)
         process.kill()
         process.wait()
-    assert f"running (process {process.pid})" in held.stdout
+    assert f"running (process {process.pid} on " in held.stdout
     assert "not finished, run again" in medaug("status", root).stdout
     assert medaug("verify", root).returncode == 5  # there is no manifest yet
 
@@ -158,7 +158,7 @@ def strike(holder, name):
     setattr(holder, name, struck)
 moments = {
     "look": (run, "look"), "begin": (root.Root, "begin"), "add": (root.Root, "add"), "finish": (root.Root, "finish"),
-    "sums": (root, "sums_text"), "journal": (root, "_journal_text"), "publish": (root, "publish"),
+    "sums": (root, "in_order"), "journal": (root, "lines_of"), "publish": (root, "publish"),
 }
 strike(*moments[moment])
 from medaug_cli.cli import main

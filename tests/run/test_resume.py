@@ -200,7 +200,7 @@ def test_looking_at_a_root_never_changes_the_journal_of_a_run_that_goes_on(place
     journal = place.root / ".medaug" / "journal.jsonl"
     journal.write_bytes(journal.read_bytes()[:-100])
     before = journal.read_bytes()
-    assert len(read_root(place.root).entries) == 3
+    assert len(read_root(place.root).standings) == 3
     assert journal.read_bytes() == before
 
 

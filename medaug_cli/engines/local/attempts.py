@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from medaug_cli.journal import Entry
     from medaug_cli.plan import Job
-    from medaug_cli.root import Entry
 
     Outcome = tuple[Entry, ...] | str
 

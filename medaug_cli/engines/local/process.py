@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from medaug_cli.engines import Task
     from medaug_cli.engines.local.attempts import Attempt
+    from medaug_cli.journal import Entry
     from medaug_cli.plan import Job
-    from medaug_cli.root import Entry
 
 # The workers are the parallelism: a library that starts threads of its own would only get in their way.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")

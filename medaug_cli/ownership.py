@@ -1,0 +1,67 @@
+"""Ownership: whether ROOT is this recipe's and this dataset's to write to."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from medaug_cli.core.errors import RootError
+from medaug_cli.core.files import sha256_of
+from medaug_cli.journal import read_entry
+from medaug_cli.manifest import MANIFEST_NAME, SUMS_NAME
+from medaug_cli.root import STATE_FOLDER, dataset_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from medaug_cli.discover import Inventory
+    from medaug_cli.journal import Standing
+    from medaug_cli.root import Root
+
+_OURS = {STATE_FOLDER, MANIFEST_NAME, SUMS_NAME}
+_SAMPLES_COMPARED = 3
+
+
+def check_ownership(root: Root, dataset: Path, inventory: Inventory, digest: str, overwrite: str) -> None:
+    """Raise RootError where ROOT holds what is not medaug's, or what another dataset or recipe (`digest`) made."""
+    same = root.path.resolve() == dataset.resolve()
+    if not same and not (root.state / "root.json").exists() and root.path.is_dir():
+        foreign = sorted(item.name for item in root.path.iterdir() if item.name not in _OURS)
+        if foreign:
+            raise RootError(
+                f"{root.path}: holds {len(foreign)} files or folders that medaug did not write, such as {foreign[0]}; "
+                "choose an empty folder"
+            )
+    made = [standing for standing in root.standings.values() if standing.status == "ok"]
+    others = sum(standing.settings.recipe_sha256 != digest for standing in made)
+    if others and overwrite == "never":
+        raise RootError(
+            f"{root.path}: holds {others} copies that other steps, parameters, another seed or another --resampler "
+            "made; choose another folder, or replace them with --overwrite stale"
+        )
+    if made:
+        _check_dataset(root, dataset, inventory)
+
+
+def _check_dataset(root: Root, dataset: Path, inventory: Inventory) -> None:
+    """Raise RootError where copies in ROOT were made from another dataset, not from this one before it moved."""
+    before = dataset_of(root.path, None)
+    if before == dataset.resolve():
+        return
+    stand = {sample.id for sample in inventory.samples}
+    made = (standing for (sample_id, _), standing in root.standings.items() if sample_id in stand)
+    shared = islice((standing for standing in made if standing.status == "ok"), _SAMPLES_COMPARED)
+    if not any(_has_sources(root, dataset, standing) for standing in shared):
+        raise RootError(
+            f"{root.path}: holds copies of another dataset: {before}, not {dataset.resolve()}; choose another folder "
+            "for this one"
+        )
+
+
+def _has_sources(root: Root, dataset: Path, standing: Standing) -> bool:
+    """Say whether `dataset` holds the very files that a copy was made from."""
+    for file in read_entry(root.journal, standing.place).record.source:
+        path = dataset / file.path
+        if not path.is_file() or path.stat().st_size != file.bytes or sha256_of(path) != file.sha256:
+            return False
+    return True

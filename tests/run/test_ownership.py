@@ -1,0 +1,64 @@
+"""Ownership: a ROOT takes copies of one dataset and one recipe, and says what it has where another comes."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from datasets_for_runs import run_here, save_dataset, save_image, save_label, save_recipe, voxel_hashes
+
+from medaug_cli.core.errors import ExitCode, RootError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_another_dataset_is_refused_and_both_are_named(tmp_path: Path) -> None:
+    recipe = save_recipe(tmp_path / "recipe.yaml")
+    first, second = save_dataset(tmp_path / "first", cases=1), tmp_path / "second"
+    save_image(second / "case01.nii.gz", seed=99)
+    save_label(second / "case01_seg.nii.gz")
+    run_here(recipe, first, tmp_path / "root")
+    before = voxel_hashes(tmp_path / "root")
+    for overwrite in ("never", "stale", "all"):
+        with pytest.raises(RootError, match="holds copies of another dataset") as caught:
+            run_here(recipe, second, tmp_path / "root", overwrite=overwrite)
+        assert caught.value.exit_code == ExitCode.BAD_ROOT
+        assert f"{first}, not {second};" in str(caught.value)
+    assert voxel_hashes(tmp_path / "root") == before
+
+
+def test_a_dataset_that_moved_and_grew_goes_on(tmp_path: Path) -> None:
+    recipe = save_recipe(tmp_path / "recipe.yaml")
+    run_here(recipe, save_dataset(tmp_path / "first", cases=2), tmp_path / "root")
+    shutil.move(tmp_path / "first", tmp_path / "moved")
+    tally, _ = run_here(recipe, save_dataset(tmp_path / "moved", cases=3), tmp_path / "root")
+    assert (tally.done, tally.kept) == (2, 4)
+
+
+@pytest.mark.parametrize(("first", "second"), [("kernel", "simpleitk"), ("simpleitk", "kernel")])
+def test_copies_of_two_resamplers_never_stand_in_one_root(tmp_path: Path, first: str, second: str) -> None:
+    recipe, dataset = save_recipe(tmp_path / "recipe.yaml"), save_dataset(tmp_path / "dataset", cases=1)
+    run_here(recipe, dataset, tmp_path / "root", resampler=first)
+    assert run_here(recipe, dataset, tmp_path / "root", resampler=first)[0].kept == 2
+    with pytest.raises(RootError, match="another --resampler made"):
+        run_here(recipe, dataset, tmp_path / "root", resampler=second)
+    assert run_here(recipe, dataset, tmp_path / "root", resampler=second, overwrite="stale")[0].done == 2
+
+
+def test_a_root_that_vanishes_is_not_made_anew(tmp_path: Path) -> None:
+    from medaug_cli.recipe import load_recipe  # noqa: PLC0415
+    from medaug_cli.run import Options, run  # noqa: PLC0415
+
+    recipe, dataset = save_recipe(tmp_path / "recipe.yaml"), save_dataset(tmp_path / "dataset", cases=2)
+    root = tmp_path / "disk" / "root"
+
+    def unplug(event: object) -> None:
+        del event
+        if root.exists():
+            root.rename(tmp_path / "unplugged")
+
+    with pytest.raises(RootError):
+        run(load_recipe(recipe), dataset, root, Options(engine="serial"), unplug)
+    assert not root.exists()
