@@ -58,7 +58,7 @@ PLAN = tuple(
         ),
         (
             "C1",
-            "76 malformed inputs, then headers with random bytes changed",
+            "the malformed inputs of tests/hostile, then headers with random bytes changed",
             "a stable reason each, no bug, no bomb unpacked, sound samples done",
             mutate_headers,
             10_000,

@@ -128,6 +128,14 @@ def same_uid(*, same_pixels: bool) -> Spoil:
     return build
 
 
+def twin_without_vr(folder: Path) -> None:
+    """Give two files one UID, so that their pixels are compared, and the pixels of one a VR that does not exist."""
+    sound(folder)
+    raw = (folder / "1.dcm").read_bytes()
+    assert raw.count(b"\xe0\x7f\x10\x00OW") == 1
+    (folder / "again.dcm").write_bytes(raw.replace(b"\xe0\x7f\x10\x00OW", b"\xe0\x7f\x10\x00VW"))
+
+
 def uids_blank(folder: Path) -> None:
     series = headers(folder)
     for header in series:
@@ -245,6 +253,7 @@ CASES: list[tuple[int, str, Spoil, str]] = [
     (25, "localizer", with_attributes(k=None, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"]), "ignored"),
     (27, "a file twice", same_uid(same_pixels=True), ""),
     (27, "one uid for two pictures", same_uid(same_pixels=False), "duplicate_uid"),
+    (27, "one uid, one with no such VR", twin_without_vr, "duplicate_uid"),
     (28, "uids blank", uids_blank, "blank_uid"),
     (36, "all in one place", one_place, "duplicate_position"),
     (37, "slice missing", slice_missing, "missing_slices"),

@@ -97,7 +97,10 @@ def _check_length(header: Dataset, instance: Instance) -> None:
     if text(header, "PhotometricInterpretation", file) == "YBR_FULL_422":
         pixels = pixels // 3 * 2  # two pixels share their colour
     declared = pixels * np.dtype(_own_type(header, file)).itemsize
-    there = len(header.get_item("PixelData").value or b"")
+    try:
+        there = len(header.get_item("PixelData").value or b"")
+    except MALFORMED as error:
+        raise SampleError("bad_header", f"{instance.file}: PixelData has an unknown VR; copy the file again") from error
     if there < declared:
         raise SampleError("truncated", f"{file}: {there} bytes of pixels where the header declares {declared}")
     if there > declared + declared % 2:
