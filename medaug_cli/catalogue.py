@@ -10,7 +10,7 @@ from medaug_cli.core.values import AxisSpan, Bounds, Span
 from medaug_cli.events import Event
 from medaug_cli.manifest import Record
 from medaug_cli.recipe.model import Recipe
-from medaug_cli.step import IntensityStep, LabelStep, Policy, Step
+from medaug_cli.step import IntensityStep, LabelStep, Policy, Step, may_hold_steps, needs_steps
 from medaug_cli.transforms import load_step, step_names
 
 if TYPE_CHECKING:
@@ -37,14 +37,13 @@ def recipe_schema() -> dict[str, Any]:
     definitions = schema["$defs"]
     definitions.pop("Step", None)
     names = step_names()
-    forms: list[dict[str, Any]] = [{"enum": [name for name in names if not issubclass(load_step(name), Policy)]}]
+    forms: list[dict[str, Any]] = [{"enum": [name for name in names if not needs_steps(load_step(name))]}]
     for name in names:
         definitions[f"step_{name}"] = _step_schema(load_step(name), definitions)
         body: dict[str, Any] = {"$ref": f"#/$defs/step_{name}"}
-        if issubclass(load_step(name), Policy):
-            body = {"anyOf": [body, {"$ref": "#/$defs/steps"}]}
-        else:
-            body = {"anyOf": [body, {"type": "null"}]}
+        others = [{"$ref": "#/$defs/steps"}] if may_hold_steps(load_step(name)) else []
+        others += [] if needs_steps(load_step(name)) else [{"type": "null"}]
+        body = {"anyOf": [body, *others]}
         forms.append({"type": "object", "properties": {name: body}, "required": [name], "additionalProperties": False})
     definitions["steps"] = {"type": "array", "minItems": 1, "items": {"anyOf": forms}}
     schema["properties"]["steps"] = {"$ref": "#/$defs/steps"}
@@ -56,7 +55,7 @@ def _step_schema(step: type[Step], definitions: dict[str, Any]) -> dict[str, Any
     for name, definition in made.pop("$defs", {}).items():
         if name != "Step":
             definitions.setdefault(name, definition)
-    if issubclass(step, Policy):
+    if may_hold_steps(step):
         made["properties"]["steps"] = {"$ref": "#/$defs/steps"}
     return made
 
@@ -130,7 +129,7 @@ def _choices(annotation: Any) -> list[str]:
 def example_of(name: str) -> str:
     """Return the step as one entry of a recipe's `steps`, its main parameters written out."""
     step = load_step(name)
-    if issubclass(step, Policy):
+    if needs_steps(step):
         return f"- {name}:\n" + "".join(f"    - {example_of(inner)[2:]}\n" for inner in _POLICY_EXAMPLE).rstrip("\n")
     values = {key: field.examples[0] for key, field in step.model_fields.items() if field.examples}
     made = step(**values)

@@ -145,7 +145,7 @@ def _entry_of(written: Written, published: Published) -> FileEntry:
 
 def step_entry(drawn: Drawn) -> StepEntry:
     """Return one step as the manifest keeps it."""
-    values = drawn.step.values() if drawn.step is not None and drawn.chosen is None else {}
+    values = {} if drawn.step is None else drawn.step.values()
     return StepEntry(
         path=drawn.path, name=drawn.name, applied=drawn.step is not None, values=values, chosen=drawn.chosen
     )

@@ -169,7 +169,11 @@ class AxisSpan:
 
 @dataclass(frozen=True)
 class Bounds:
-    """What the numbers of a span may be; `neutral` is the value of an axis that is not named."""
+    """What the numbers of a span may be.
+
+    `neutral` changes nothing, and is the value of an axis that is not named; a policy's magnitude leads away from it.
+    `strength` is False where the number says how and not how much.
+    """
 
     ge: float = -math.inf
     le: float = math.inf
@@ -177,6 +181,7 @@ class Bounds:
     unit: str = ""
     whole: bool = False
     neutral: float = field(default=0.0)
+    strength: bool = True
 
     def check(self, value: AnySpan) -> AnySpan:
         """Return `value`, a normal distribution clipped to the bounds; raises ValueError if it can leave them."""

@@ -11,8 +11,8 @@ from medaug_cli.step import (
     NEEDS_FRACTIONS,
     IntensityStep,
     LabelStep,
-    Policy,
     ResamplingStep,
+    inner_steps,
     join_resampling,
 )
 
@@ -88,7 +88,7 @@ def refused_modalities(recipe: Recipe, modalities: Iterable[str]) -> list[str]:
 def _every(steps: Sequence[Step]) -> Iterator[Step]:
     for step in steps:
         yield step
-        yield from _every(step.steps if isinstance(step, Policy) else ())
+        yield from _every(inner_steps(step))
 
 
 def _show(path: Path, raw: bytes, problems: Sequence[Problem]) -> str:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from medaug_cli.recipe.model import DatasetSection, Recipe
 from medaug_cli.recipe.yaml_text import Document, Problem
-from medaug_cli.step import Policy, Step
+from medaug_cli.step import Step, may_hold_steps, needs_steps
 from medaug_cli.transforms import load_step, step_names
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _build_step(document: Document, raw: object, path: Path) -> Step | None:
 
 
 def _build_known_step(document: Document, step: type[Step], values: object, path: Path) -> Step | None:
-    if issubclass(step, Policy):
+    if may_hold_steps(step) and (needs_steps(step) or _writes_steps(values)):
         steps_path = path if isinstance(values, list) else (*path, "steps")
         settings = {"steps": values} if isinstance(values, list) else values
         if not isinstance(settings, dict):
@@ -107,6 +107,10 @@ def _build_known_step(document: Document, step: type[Step], values: object, path
     if why := step.refuses(_declared_modality(document)):
         _add(document, path, f"{why}, which dataset.modality names; leave the step out", key=True)
     return made if isinstance(made, Step) else None
+
+
+def _writes_steps(values: object) -> bool:
+    return isinstance(values, list) or (isinstance(values, dict) and "steps" in values)
 
 
 def _declared_modality(document: Document) -> str:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validat
 
 from medaug_cli.core.durations import PATTERN, parse_duration
 from medaug_cli.core.sample import TransferSyntax
-from medaug_cli.step import Policy, Step
+from medaug_cli.step import Step, inner_steps
 
 ALGORITHM_VERSION = 1
 """Raised whenever the same recipe would give other voxels than before; part of every output's identity."""
@@ -144,8 +144,8 @@ class Recipe(Section):
 def dump_step(step: Step) -> dict[str, Any]:
     """Return `step` as a recipe would write it, every parameter named: {name: {parameter: value}}."""
     values = step.model_dump(mode="json", exclude_none=True, exclude={"steps"})
-    if isinstance(step, Policy):
-        values["steps"] = [dump_step(child) for child in step.steps]
+    if children := inner_steps(step):
+        values["steps"] = [dump_step(child) for child in children]
     return {step.step_name(): values}
 
 

@@ -333,6 +333,26 @@ class Policy(Step):
 
     steps: tuple[Step, ...] = Field(min_length=1, description="The steps to choose from.")
 
+    def values(self) -> dict[str, Any]:
+        """Return the drawn numbers and settings; the chosen steps have entries of their own."""
+        return self.model_dump(mode="json", exclude={"p", "steps"}, exclude_none=True)
+
     def choose(self, generator: Generator) -> tuple[int, ...]:
         """Return the positions of the chosen steps, in the order in which they are applied."""
         raise NotImplementedError
+
+
+def inner_steps(step: Step) -> tuple[Step, ...]:
+    """Return the steps that a step holds: those of a policy, and what others mix."""
+    found = getattr(step, "steps", ())
+    return found if isinstance(found, tuple) else ()
+
+
+def may_hold_steps(step: type[Step]) -> bool:
+    """Say whether a recipe may write `steps` under a step."""
+    return "steps" in step.model_fields
+
+
+def needs_steps(step: type[Step]) -> bool:
+    """Say whether a recipe must write `steps` under a step."""
+    return may_hold_steps(step) and step.model_fields["steps"].is_required()

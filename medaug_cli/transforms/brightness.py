@@ -21,7 +21,9 @@ class Brightness(IntensityStep):
 
     peer: ClassVar[str] = "batchgeneratorsv2.MultiplicativeBrightnessTransform, monai.RandShiftIntensity"
 
-    multiply: Annotated[Span, Bounds(ge=0, le=100)] = Field(default=Span.of(1), description="Factor; 1 keeps.")
+    multiply: Annotated[Span, Bounds(ge=0, le=100, neutral=1)] = Field(
+        default=Span.of(1), description="Factor; 1 keeps."
+    )
     add: Annotated[Span, Bounds(ge=-1e6, le=1e6)] = Field(
         default=Span.of([-0.1, 0.1]), description="Shift, in units of relative_to; 0 keeps."
     )

@@ -33,13 +33,13 @@ class ColorJitter(ColourStep):
     code: ClassVar[tuple[str, str, str]] = ("COLORJITTER", "99MEDAUG", "Change of colour")
     peer: ClassVar[str] = "torchvision.ColorJitter, keras.RandomColorJitter, keras.RandomSaturation, keras.RandomHue"
 
-    brightness: Annotated[Span, Bounds(ge=0, le=10)] = Field(
+    brightness: Annotated[Span, Bounds(ge=0, le=10, neutral=1)] = Field(
         default=Span.of([0.9, 1.1]), description="Factor of all colours; 1 keeps."
     )
-    contrast: Annotated[Span, Bounds(ge=0, le=10)] = Field(
+    contrast: Annotated[Span, Bounds(ge=0, le=10, neutral=1)] = Field(
         default=Span.of([0.9, 1.1]), description="Factor of the distance from the mean grey; 1 keeps."
     )
-    saturation: Annotated[Span, Bounds(ge=0, le=10)] = Field(
+    saturation: Annotated[Span, Bounds(ge=0, le=10, neutral=1)] = Field(
         default=Span.of([0.8, 1.2]), description="Factor of the distance from grey; 0 takes all colour, 1 keeps."
     )
     hue: Annotated[Span, Bounds(ge=-0.5, le=0.5)] = Field(

@@ -21,7 +21,7 @@ class Contrast(IntensityStep):
 
     peer: ClassVar[str] = "batchgeneratorsv2.ContrastTransform, torchvision.ColorJitter"
 
-    factor: Annotated[Span, Bounds(ge=0, le=100)] = Field(
+    factor: Annotated[Span, Bounds(ge=0, le=100, neutral=1)] = Field(
         default=Span.of([0.75, 1.25]), description="Above 1 spreads intensities, below 1 draws them together."
     )
     preserve_range: bool = Field(default=True, description="Clamp to the minimum and maximum from before.")

@@ -32,7 +32,7 @@ class Gamma(IntensityStep):
     log_gamma: Annotated[Span, Bounds(ge=-2, le=2)] | None = Field(
         default=None, description="Natural log of the exponent, [-0.3, 0.3] unless gamma is given; 0 changes nothing."
     )
-    gamma: Annotated[Span, Bounds(gt=0, le=10)] | None = Field(
+    gamma: Annotated[Span, Bounds(gt=0, le=10, neutral=1)] | None = Field(
         default=None, description="The exponent, instead of log_gamma; 1 changes nothing."
     )
     mode: Literal["range", "signed"] = Field(default="range", description="range (MONAI, nnU-Net) or signed (TorchIO).")

@@ -24,13 +24,13 @@ class Ghosting(EncodedStep):
 
     peer: ClassVar[str] = "torchio.RandomGhosting"
 
-    num_ghosts: Annotated[Span, Bounds(ge=0, le=100, whole=True)] = Field(
+    num_ghosts: Annotated[Span, Bounds(ge=0, le=100, whole=True, strength=False)] = Field(
         default=Span.of([2, 10]), description="Number of ghosts: every n-th plane is weakened; 0 changes nothing."
     )
     intensity: Annotated[Span, Bounds(ge=0, le=2)] = Field(
         default=Span.of([0.2, 0.8]), description="Share that the planes lose; 0 changes nothing, 1 removes them."
     )
-    restore: Annotated[Span, Bounds(ge=0, le=1)] | None = Field(
+    restore: Annotated[Span, Bounds(ge=0, le=1, strength=False)] | None = Field(
         default=None,
         description="Share of the planes, about the centre, that is left alone; the central one by default.",
     )

@@ -31,7 +31,7 @@ class HistogramShift(IntensityStep):
     code: ClassVar[tuple[str, str, str]] = ("HISTSHIFT", "99MEDAUG", "Piecewise linear intensity transformation")
     peer: ClassVar[str] = "monai.RandHistogramShift"
 
-    control_points: Annotated[Span, Bounds(ge=3, le=100, whole=True)] = Field(
+    control_points: Annotated[Span, Bounds(ge=3, le=100, whole=True, strength=False)] = Field(
         default=Span.of(10), description="Number of points, ends included; fewer bend more."
     )
     strength: Annotated[Span, Bounds(ge=0, le=1)] = Field(

@@ -30,7 +30,7 @@ class Jpeg(IntensityStep):
     code: ClassVar[tuple[str, str, str]] = ("JPEG", "99MEDAUG", "Lossy image compression and decompression")
     peer: ClassVar[str] = "torchvision.JPEG, albumentations.ImageCompression"
 
-    quality: Annotated[Span, Bounds(ge=1, le=100, whole=True)] = Field(
+    quality: Annotated[Span, Bounds(ge=1, le=100, whole=True, neutral=100)] = Field(
         default=Span.of([40, 90]), description="libjpeg's quality; 100 is nearly lossless."
     )
     subsampling: Literal["4:2:0", "4:4:4"] = Field(

@@ -26,10 +26,10 @@ class KspaceUndersampling(EncodedStep):
 
     peer: ClassVar[str] = "monai.RandomKspaceMask, monai.EquispacedKspaceMask"
 
-    acceleration: Annotated[Span, Bounds(ge=1, le=32)] = Field(
+    acceleration: Annotated[Span, Bounds(ge=1, le=32, neutral=1)] = Field(
         default=Span.of([1.5, 3.0]), description="How many times fewer planes are kept; 1 changes nothing."
     )
-    center_fraction: Annotated[Span, Bounds(ge=0, le=1)] = Field(
+    center_fraction: Annotated[Span, Bounds(ge=0, le=1, strength=False)] = Field(
         default=Span.of([0.08, 0.16]), description="Share of the planes, about the centre, that is always kept."
     )
     pattern: Literal["random", "equispaced"] = Field(default="random", description="How the other planes are chosen.")

@@ -28,7 +28,7 @@ class LocalBrightness(IntensityStep):
 
     peer: ClassVar[str] = "monai.RandSmoothFieldAdjustIntensity, batchgenerators.BrightnessGradientAdditiveTransform"
 
-    scale_mm: Annotated[Span, Bounds(gt=0, le=10000, unit="mm")] = Field(
+    scale_mm: Annotated[Span, Bounds(gt=0, le=10000, unit="mm", strength=False)] = Field(
         default=Span.of([30, 100]), description="Distance between the random values that the field runs through."
     )
     strength: Annotated[Span, Bounds(ge=0, le=1e6)] = Field(

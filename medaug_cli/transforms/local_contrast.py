@@ -24,7 +24,7 @@ class LocalContrast(IntensityStep):
 
     peer: ClassVar[str] = "batchgenerators.LocalContrastTransform"
 
-    scale_mm: Annotated[Span, Bounds(gt=0, le=10000, unit="mm")] = Field(
+    scale_mm: Annotated[Span, Bounds(gt=0, le=10000, unit="mm", strength=False)] = Field(
         default=Span.of([30, 100]), description="Distance between the random values that the field runs through."
     )
     strength: Annotated[Span, Bounds(ge=0, le=2)] = Field(

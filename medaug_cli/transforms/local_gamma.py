@@ -29,7 +29,7 @@ class LocalGamma(IntensityStep):
     code: ClassVar[tuple[str, str, str]] = ("GAMMA", "99MEDAUG", "Power-law intensity transformation")
     peer: ClassVar[str] = "monai.RandSmoothFieldAdjustContrast, batchgenerators.LocalGammaTransform"
 
-    scale_mm: Annotated[Span, Bounds(gt=0, le=10000, unit="mm")] = Field(
+    scale_mm: Annotated[Span, Bounds(gt=0, le=10000, unit="mm", strength=False)] = Field(
         default=Span.of([30, 100]), description="Distance between the random values that the field runs through."
     )
     strength: Annotated[Span, Bounds(ge=0, le=2)] = Field(

@@ -27,7 +27,7 @@ class LowResolution(IntensityStep):
     peer: ClassVar[str] = "batchgeneratorsv2.SimulateLowResolutionTransform, torchio.RandomAnisotropy"
     needs_regular_grid: ClassVar[bool] = True
 
-    factor: Annotated[Span, Bounds(gt=0, le=1)] = Field(
+    factor: Annotated[Span, Bounds(gt=0, le=1, neutral=1)] = Field(
         default=Span.of([0.5, 1.0]), description="Share of the voxels that is kept along each axis; 1 changes nothing."
     )
     axes: tuple[Axis, ...] | None = Field(default=None, description="The axes that lose resolution; all by default.")

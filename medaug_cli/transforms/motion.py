@@ -56,7 +56,7 @@ class Motion(EncodedStep):
         default=AxisSpan.of([-4, 4]),
         description="Shift along LR, AP, SI of each movement: drawn, or [[LR, AP, SI], …].",
     )
-    count: Annotated[Span, Bounds(ge=0, le=20, whole=True)] = Field(
+    count: Annotated[Span, Bounds(ge=0, le=20, whole=True, strength=False)] = Field(
         default=Span.of(2), description="Number of movements, where none are given."
     )
     times: tuple[Annotated[float, Field(ge=0, le=1)], ...] | None = Field(

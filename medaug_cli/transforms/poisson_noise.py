@@ -26,7 +26,7 @@ class PoissonNoise(IntensityStep):
     code: ClassVar[tuple[str, str, str]] = ("POISSON", "99MEDAUG", "Addition of Poisson noise")
     peer: ClassVar[str] = "albumentations.ShotNoise, skimage.random_noise"
 
-    dose: Annotated[Span, Bounds(gt=0, le=1e18)] = Field(
+    dose: Annotated[Span, Bounds(gt=0, le=1e18, neutral=1e18)] = Field(
         default=Span.of({"log_uniform": [500, 5000]}),
         description="Counts expected at one unit of relative_to; more is less noise.",
     )

@@ -25,7 +25,7 @@ class SaltAndPepper(IntensityStep):
     fraction: Annotated[Span, Bounds(ge=0, le=1)] = Field(
         default=Span.of([0.0, 0.01]), description="Probability of each voxel to be replaced; 0 changes nothing."
     )
-    salt: Annotated[Span, Bounds(ge=0, le=1)] = Field(
+    salt: Annotated[Span, Bounds(ge=0, le=1, strength=False)] = Field(
         default=Span.of(0.5), description="Share of the replaced voxels that become the maximum."
     )
 

@@ -40,7 +40,7 @@ class Spike(IntensityStep):
         description="linear: share of the spectrum's maximum, [0.2, 1.0] if left out; 0 changes nothing. "
         "log: natural log of the magnitude.",
     )
-    count: Annotated[Span, Bounds(ge=0, le=100, whole=True)] = Field(
+    count: Annotated[Span, Bounds(ge=0, le=100, whole=True, strength=False)] = Field(
         default=Span.of(1), description="Number of spikes, where positions are drawn."
     )
     positions: tuple[tuple[float, float, float], ...] | None = Field(

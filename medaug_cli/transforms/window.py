@@ -39,7 +39,7 @@ class Window(IntensityStep):
     shift: Annotated[Span, Bounds(ge=-1, le=1)] | None = Field(
         default=None, description="Jitter: shift in widths, [-0.1, 0.1] unless center and width are given; 0 keeps."
     )
-    stretch: Annotated[Span, Bounds(ge=0.1, le=10)] | None = Field(
+    stretch: Annotated[Span, Bounds(ge=0.1, le=10, neutral=1)] | None = Field(
         default=None, description="Jitter: factor of the width, [0.8, 1.2] unless center and width are given; 1 keeps."
     )
     output: tuple[float, float] | None = Field(
