@@ -34,8 +34,8 @@ class PatchSwap(IntensityStep):
     code: ClassVar[tuple[str, str, str]] = ("PATCHSWAP", "99MEDAUG", "Regions exchanged within the image")
     peer: ClassVar[str] = "torchio.RandomSwap"
 
-    size: Side | tuple[Side, Side, Side] = Field(
-        default=8, description="Voxels of a patch along i, j, k, or one number for all."
+    size: Annotated[Span, Bounds(ge=1, le=4096, whole=True, unit="voxel")] | tuple[Side, Side, Side] = Field(
+        default=Span.of(8), description="Voxels of a patch along every axis, or three numbers for i, j, k."
     )
     count: Annotated[Span, Bounds(ge=0, le=10000, whole=True)] = Field(
         default=Span.of([2, 10]), description="Number of exchanges; 0 changes nothing."
@@ -50,9 +50,11 @@ class PatchSwap(IntensityStep):
         """Return the step with its places drawn."""
         if self.places is not None:
             return self
+        size = self.size.draw(generator, whole=True) if isinstance(self.size, Span) else self.size
         count = self.count.draw(generator, whole=True)
-        places = tuple(self._draw_place(generator, scene.geometry.size) for _ in range(int(count.value)))
-        return self.model_copy(update={"count": count, "places": places})
+        drawn = self.model_copy(update={"size": size, "count": count})
+        places = tuple(drawn._draw_place(generator, scene.geometry.size) for _ in range(int(count.value)))  # noqa: SLF001
+        return drawn.model_copy(update={"places": places})
 
     def _draw_place(self, generator: Generator, size: tuple[int, int, int]) -> Place:
         """Return where a pair lies in a grid of `size`; at the ends of its longest axis where chance finds none."""
@@ -66,7 +68,7 @@ class PatchSwap(IntensityStep):
 
     def _sides(self, size: tuple[int, int, int]) -> list[int]:
         """Return the voxels of a patch along x, y, z, so few that two find room beside each other."""
-        wanted = (self.size,) * 3 if isinstance(self.size, int) else self.size
+        wanted = (int(self.size.value),) * 3 if isinstance(self.size, Span) else self.size
         sides = [min(side, count) for side, count in zip(wanted, size, strict=True)]
         if all(2 * side > count for side, count in zip(sides, size, strict=True)):
             longest = size.index(max(size))

@@ -42,6 +42,14 @@ def test_pairs_do_not_overlap_and_stand_in_the_record() -> None:
     assert (np.abs(starts[:, :3] - starts[:, 3:]) >= 6).any(axis=1).all()
 
 
+def test_the_size_may_be_drawn_too() -> None:
+    sizes = set()
+    for seed in range(20):
+        drawn = make_step("patch_swap", size=[2, 5]).fix(np.random.default_rng(seed), make_scene(GRID))
+        sizes.add(drawn.values()["size"])
+    assert sizes == {2, 3, 4, 5}
+
+
 def test_channels_and_colours_exchange_the_same_places() -> None:
     volume = replace(make_volume(GRID, np.stack([RAMP, RAMP + 10000, RAMP + 20000])), rgb=True)
     copy = augment(make_sample(volume, make_volume(GRID, RAMP)), make_step("patch_swap"))
