@@ -71,6 +71,10 @@ def _entry_of(recipe: Path, dataset: Path, root: Path) -> Any:
     return made[0]
 
 
+def _skip(_descriptor: int) -> None:
+    """Do nothing."""
+
+
 def simulate_many_jobs(folder: Path, count: int) -> Outcome:
     """S2: let the parent take the results of 10³ … `count` simulated jobs; how much memory it keeps for each."""
     recipe = save_recipe(folder / "recipe.yaml", "version: 1\nsteps: [gamma]\n")
@@ -79,7 +83,7 @@ def simulate_many_jobs(folder: Path, count: int) -> Outcome:
     root, tally = Root(folder / "many"), Tally(total=count, kept=0)
     root.state.mkdir(parents=True)
     before, done = psutil.Process().memory_info().rss, 0
-    with mock.patch.object(os, "fsync", return_value=None):
+    with mock.patch.object(os, "fsync", _skip):  # a Mock would remember every call
         for goal in [10**power for power in range(3, 7) if 10**power <= count] or [count]:
             for number in range(done, goal):
                 record = entry.record.model_copy(update={"sample_id": f"case{number:07d}"}, deep=True)
