@@ -121,6 +121,8 @@ def make_step(name: str, **values: Any) -> Step:
         values["steps"] = (make_step("brightness", add=0.5), make_step("contrast", factor=0.5))
     if name == "jpeg" and "range" not in values:
         values["range"] = (-1000, 1000)  # of the builders' volumes, which have more than 8 bits
+    if name == "histogram_match" and "reference" not in values and "landmarks" not in values:
+        values["landmarks"] = (0, 40, 55, 60, 65, 70, 75, 80, 90, 120)
     return load_step(name)(**values)
 
 

@@ -40,6 +40,7 @@ def load_recipe(path: Path) -> Recipe:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}; `medaug init` writes a starter recipe") from error
     document = read_document(raw)
+    document.folder = str(path.parent)
     recipe = build_recipe(document) if not document.problems or document.data is not None else None
     if recipe is None:
         raise RecipeError(_show(path, raw, document.problems))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import pathlib
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from medaug_cli.core.errors import SampleError
 from medaug_cli.recipe.model import DatasetSection, Recipe
 from medaug_cli.recipe.yaml_text import Document, Problem
 from medaug_cli.step import Step, may_hold_steps, needs_steps
+from medaug_cli.step.reference import ReferenceStep
 from medaug_cli.transforms import load_step, step_names
 
 if TYPE_CHECKING:
@@ -106,11 +109,24 @@ def _build_known_step(document: Document, step: type[Step], values: object, path
         return None
     if why := step.refuses(_declared_modality(document)):
         _add(document, path, f"{why}, which dataset.modality names; leave the step out", key=True)
+    if isinstance(made, ReferenceStep):
+        return _learned(document, made, path)
     return made if isinstance(made, Step) else None
 
 
 def _writes_steps(values: object) -> bool:
     return isinstance(values, list) or (isinstance(values, dict) and "steps" in values)
+
+
+def _learned(document: Document, step: ReferenceStep, path: Path) -> Step | None:
+    """Return `step` with what its reference file teaches, None where that cannot be read."""
+    from medaug_cli.recipe.references import learn_from  # noqa: PLC0415  only recipes with a reference pay for formats
+
+    try:
+        return learn_from(step, pathlib.Path(document.folder))
+    except SampleError as error:
+        _add(document, (*path, "reference"), f"reference: {error.message}")
+        return None
 
 
 def _declared_modality(document: Document) -> str:

@@ -45,12 +45,16 @@ class Problem:
 
 @dataclass
 class Document:
-    """Plain data, the place of each value by its path, and of each key by the path of its value."""
+    """Plain data, the place of each value by its path, and of each key by the path of its value.
+
+    `folder` is where the recipe lies, which the files that it names are relative to.
+    """
 
     data: Any = None
     values: dict[Path, Place] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    folder: str = "."
 
     def place_of(self, path: Path, *, key: bool = False) -> Place:
         """Return where `path` stands, or the nearest of its parents that stands somewhere."""

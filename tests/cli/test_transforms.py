@@ -17,7 +17,7 @@ from medaug_cli.transforms import load_step, step_names
 if TYPE_CHECKING:
     from pathlib import Path
 
-UNITS = {"mm", "deg", "voxel", "HU", "dB/cm", "s", "keV", "mAs", "pixel", "1/mm"}
+UNITS = {"%", "mm", "deg", "voxel", "HU", "dB/cm", "s", "keV", "mAs", "pixel", "1/mm"}
 
 
 def said(*arguments: str) -> str:

@@ -39,6 +39,7 @@ COPIES = range(1, 9)
 CERTAIN = {
     "equalize",
     "grayscale",
+    "histogram_match",
     "invert",
     "median",
     "normalize",

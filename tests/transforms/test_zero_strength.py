@@ -25,6 +25,7 @@ ZERO: list[tuple[str, dict[str, Any]]] = [
     ("contrast", {"factor": 1, "preserve_range": False}),
     ("window", {"center": 0, "width": 2000}),
     ("histogram_shift", {"strength": 0}),
+    ("histogram_match", {"strength": 0}),
     ("autocontrast", {"low": 0, "high": 100}),
     ("clip_percentiles", {"low": 0, "high": 100}),
     ("clahe", {"clip_limit": 1}),
