@@ -65,7 +65,7 @@ def _heading(painter: Painter, sample: LoadedSample, recipe_name: str, seed: int
         for channel, window in painter.windows.items()
     ]
     named = [f"recipe {recipe_name}"] if recipe_name else []
-    planes = [", ".join(painter.plane_names)] if painter.plane_names else []
+    planes = list(filter(None, [", ".join(painter.plane_names)]))
     return ("; ".join([sample.id, *named, f"seed {seed}", *planes]), "; ".join(windows))
 
 

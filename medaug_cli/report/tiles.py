@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import LabelMap, Volume
-from medaug_cli.report.planes import focus_of, plane_name, planes_of
+from medaug_cli.report.planes import PLANE_NAMES, focus_of, plane_name, planes_of
 from medaug_cli.report.window import Window, copy_window, measured, source_window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from medaug_cli.core.arrays import AnyArray, Array64
+    from medaug_cli.core.geometry import Geometry
     from medaug_cli.core.sample import LoadedSample
     from medaug_cli.program import Copy
     from medaug_cli.report.planes import Plane
@@ -24,7 +25,6 @@ _COLOURS: tuple[Colour, ...] = (
     *((30, 144, 255), (255, 105, 180), (0, 250, 154), (210, 180, 140), (173, 216, 230), (240, 128, 128)),
 )
 _GAP = 3
-_COLOUR_COMPONENTS = (3, 4)
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,20 @@ class Painter:
     legend: Legend
     plane_names: tuple[str, ...]
 
+    def planes(self, grid: Geometry) -> tuple[Plane, ...]:
+        """Return the planes of `grid` that are shown."""
+        return tuple(plane for plane in planes_of(grid, self.focus_mm) if plane_name(plane) in self.plane_names)
+
     def paint(self, images: Mapping[str, Volume], labels: Mapping[str, LabelMap]) -> tuple[AnyArray, str]:
         """Return the picture (rows, columns, 3) and a remark where a channel has a window of its own."""
         strips, remarks = [], []
         for channel, volume in images.items():
             window = self.windows[channel]
-            if not _is_colour(volume):
+            if not volume.rgb:
                 window = copy_window(window, self.ranges[channel], volume)
             if window is not self.windows[channel]:
                 remarks.append(f"{channel} shown from {window.low:.4g} to {window.high:.4g}")
-            planes = planes_of(volume.geometry, self.focus_mm)
+            planes = self.planes(volume.geometry)
             scale = self._scale(planes)
             cells = [
                 _centred(self._cell(plane, volume, labels, window, scale), size)
@@ -84,11 +88,9 @@ class Painter:
     def _cell(
         self, plane: Plane, volume: Volume, labels: Mapping[str, LabelMap], window: Window, mm_a_pixel: float
     ) -> AnyArray:
-        shown = volume.array[:3] if _is_colour(volume) else volume.array[:1].repeat(3, axis=0)
-        if _is_colour(volume):
-            cell = np.stack([window.grey(plane.grey(component, mm_a_pixel)) for component in shown], axis=-1)
-        else:
-            cell = np.repeat(window.grey(plane.grey(shown[0], mm_a_pixel))[..., None], 3, axis=-1)
+        components = volume.array if volume.rgb else volume.array[:1]  # of time points the first
+        greys = [window.grey(plane.grey(component, mm_a_pixel)) for component in components]
+        cell = np.stack(greys if volume.rgb else greys * 3, axis=-1)
         for name, label in labels.items():
             self._outline(cell, plane.labels(label, mm_a_pixel), name)
         return cell
@@ -103,16 +105,19 @@ class Painter:
             cell[border & (labels == value)] = self.legend.colour(name, float(value))
 
 
-def make_painter(sample: LoadedSample, side: int) -> Painter:
-    """Return the painter for `sample` and its copies; the longest edge of a plane takes `side` pixels."""
+def make_painter(sample: LoadedSample, side: int, shown: Sequence[str] = ("", *PLANE_NAMES)) -> Painter:
+    """Return the painter for `sample` and its copies; the longest edge of a plane takes `side` pixels.
+
+    `shown` names the planes, the empty name being the one of a projection image.
+    """
     images = images_of(sample)
     first = next(iter(images.values()))
     labels = labels_of(sample)
     focus = focus_of(first.geometry, labels.values())
-    planes = planes_of(first.geometry, focus)
+    planes = [plane for plane in planes_of(first.geometry, focus) if plane_name(plane) in shown]
     mm_a_pixel = max(max(plane.extent_mm) for plane in planes) / side
     windows = {
-        channel: Window(0, 255, "colours") if _is_colour(volume) else source_window(sample.images[channel], volume)
+        channel: Window(0, 255, "colours") if volume.rgb else source_window(sample.images[channel], volume)
         for channel, volume in images.items()
     }
     return Painter(
@@ -122,7 +127,7 @@ def make_painter(sample: LoadedSample, side: int) -> Painter:
         windows=windows,
         ranges={channel: measured(volume) for channel, volume in images.items()},
         legend=_legend(labels, sample.label_names),
-        plane_names=tuple(filter(None, map(plane_name, planes))),
+        plane_names=tuple(map(plane_name, planes)),
     )
 
 
@@ -145,10 +150,6 @@ def _legend(labels: Mapping[str, LabelMap], names: Mapping[int, str]) -> Legend:
             for place, (name, value) in enumerate(seen)
         )
     )
-
-
-def _is_colour(volume: Volume) -> bool:
-    return len(volume.array) in _COLOUR_COMPONENTS
 
 
 def _centred(picture: AnyArray, size: tuple[int, int]) -> AnyArray:

@@ -114,6 +114,15 @@ def test_channels_stand_below_each_other_and_planes_beside() -> None:
 def test_colours_are_shown_as_they_are() -> None:
     array = np.zeros((3, 1, 40, 40), np.float32)
     array[0], array[1] = 255, 128
-    sample = make_sample(make_volume(FLAT, array))
+    sample = make_sample(replace(make_volume(FLAT, array), rgb=True))
     picture, _ = make_painter(sample, side=40).paint(images_of(sample), {})
     assert (picture == (255, 128, 0)).all()
+
+
+def test_of_several_time_points_the_first_is_shown() -> None:
+    array = np.zeros((3, 1, 40, 40), np.float32)
+    array[0, 0, :, 20:] = 1
+    sample = make_sample(make_volume(FLAT, array))
+    picture, _ = make_painter(sample, side=40).paint(images_of(sample), {})
+    assert (picture[:, :20] == 0).all()
+    assert (picture[:, 20:] == 255).all()
