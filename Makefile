@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCHMARK_VENV ?= .venv-benchmark
 
-.PHONY: demo test faults check format schemas benchmark clean
+.PHONY: demo test faults check format schemas benchmark clean docs
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("medaug needs Python 3.11 or newer; set PYTHON")'
@@ -44,6 +44,10 @@ format: $(STAMP)
 
 schemas: $(STAMP)  ## make configs/*.schema.json again from the classes
 	for what in recipe manifest events; do $(BIN)/medaug schema $$what > configs/$$what.schema.json; done
+
+docs: $(STAMP)  ## make docs/transforms.md and the pictures again from the classes
+	$(BIN)/python docs/make_transforms.py
+	$(BIN)/python docs/make_picture.py
 
 $(BENCHMARK_VENV)/.installed: benchmarks/requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(BENCHMARK_VENV)

@@ -91,8 +91,13 @@ def _say(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_say(one)}" for key, one in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(_say, value)) if len(value) <= _MOST_NUMBERS else f"({len(value)} values)"
+        count = _count(value)
+        return ", ".join(map(_say, value)) if count <= _MOST_NUMBERS else f"({count} values)"
     return str(value)
+
+
+def _count(value: Any) -> int:
+    return sum(map(_count, value)) if isinstance(value, list | tuple) else 1
 
 
 def _choose(inventory: Inventory, sample_id: str | None) -> Sample:
