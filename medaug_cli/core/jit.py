@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -26,6 +28,21 @@ def compiled(function: Function) -> Function:
     try:
         return cast("Function", decorate(function))
     except RuntimeError:  # numba: no locator available
-        os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"medaug-{getpass.getuser()}")
+        os.environ["NUMBA_CACHE_DIR"] = str(_own_temporary_folder())
         numba.core.config.reload_config()
         return cast("Function", decorate(function))
+
+
+def _own_temporary_folder() -> Path:
+    """Return a temporary folder that nobody else can write: who can change the cache decides what code is run."""
+    folder = Path(tempfile.gettempdir()) / f"medaug-{getpass.getuser()}"
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if stat.S_ISDIR(found.st_mode) and (not hasattr(os, "getuid") or _is_own(found)):
+            return folder
+    return Path(tempfile.mkdtemp(prefix="medaug-"))
+
+
+def _is_own(found: os.stat_result) -> bool:
+    return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
