@@ -75,6 +75,7 @@ def describe_step(name: str) -> dict[str, Any]:
         "meant_for": list(step.meant_for),
         "refused_for": list(step.refused_for),
         "parameters": parameters,
+        "steps": "needed" if needs_steps(step) else "optional" if may_hold_steps(step) else "",
         "example": example_of(name),
     }
 

@@ -62,3 +62,9 @@ def test_a_picture_is_what_the_script_draws() -> None:
         for picture in (strip, kept)
     ]
     assert abs(means[0] - means[1]).mean() < 1, ADVICE
+
+
+def test_the_index_of_the_docs_names_every_page() -> None:
+    index = (DOCS / "README.md").read_text(encoding="utf-8")
+    pages = {path.name for path in DOCS.glob("*.md")} - {"README.md"}
+    assert set(re.findall(r"\]\(([\w-]+\.md)\)", index)) == pages
