@@ -91,18 +91,18 @@ def _filter_volume(array: Any, z: Any, y: Any, x: Any, low: float, high: float) 
     """Keep what lies up to `high` or, where that is infinite, take away what lies above `low`."""
     squares, there, back = x
     first, last = _range(squares, low - _greatest(y[0]) - _greatest(z[0]), high)
-    coefficients = np.zeros((2, last - first, array.shape[0], array.shape[1]), np.float32)
+    coefficients = np.zeros((array.shape[0], 2, last - first, array.shape[1]), np.float32)
     for plane in range(array.shape[0]):
-        _analyse(array[plane], there[:, first:last], coefficients[:, :, plane])
+        _analyse(array[plane], there[:, first:last], coefficients[plane])
     for k in range(first, last):
         for parity in range(2):
-            _filter_plane(coefficients[parity, k - first], z, y, low - squares[k], high - squares[k])
+            _filter_plane(coefficients[:, parity, k - first], z, y, low - squares[k], high - squares[k])
     if high < np.inf:
         array[:] = 0.0
     else:
         coefficients *= np.float32(-1.0)
     for plane in range(array.shape[0]):
-        _synthesise(coefficients[:, :, plane], back[:, :, first:last], array[plane])
+        _synthesise(coefficients[plane], back[:, :, first:last], array[plane])
 
 
 @compiled

@@ -52,24 +52,33 @@ def wasteful_chains(recipe: Recipe) -> list[str]:
     warnings = []
     steps: Sequence[Step] = recipe.steps
     for index, step in enumerate(steps[:-1]):
-        later = next((n for n, other in enumerate(steps) if n > index and isinstance(other, ResamplingStep)), None)
-        if not isinstance(step, ResamplingStep) or later is None:
+        later = next((n for n, other in enumerate(steps) if n > index and _holds(other, ResamplingStep)), None)
+        if not _holds(step, ResamplingStep) or later is None:
             continue
         other = steps[later]
         between = steps[index + 1 : later]
-        kinds = [kind for kind in (IntensityStep, LabelStep) if any(isinstance(one, kind) for one in between)]
+        kinds = [kind for kind in (IntensityStep, LabelStep) if any(_holds(one, kind) for one in between)]
         if kinds:
             what = "an intensity" if kinds[0] is IntensityStep else "a label"
             warnings.append(
                 f"steps[{later}] {other.step_name()} follows {what} step, so images are resampled again after "
                 f"steps[{index}] {step.step_name()}; put spatial steps together"
             )
-        elif isinstance(other, ResamplingStep) and join_resampling(step.resampling(), other.resampling()) is None:
+        elif (
+            isinstance(step, ResamplingStep)
+            and isinstance(other, ResamplingStep)
+            and join_resampling(step.resampling(), other.resampling()) is None
+        ):
             warnings.append(
                 f"steps[{index}] {step.step_name()} and steps[{later}] {other.step_name()} differ in interpolation or "
                 "fill, so images are resampled twice; give both the same"
             )
     return warnings
+
+
+def _holds(step: Step, kind: type[Step]) -> bool:
+    """Say whether a step is of a kind, or a policy that holds such a step."""
+    return any(isinstance(one, kind) for one in _every([step]))
 
 
 def lost_fractions(recipe: Recipe) -> list[str]:

@@ -114,11 +114,16 @@ def test_a_bare_name_is_the_step_with_its_defaults(load: Load) -> None:
         ("flip, affine, gamma, blur", []),
         ("gamma, affine", []),
         ("affine, gamma, flip", []),
+        ("affine, motion, ghosting, flip, rotate", ["steps[4] rotate follows an intensity step"]),
+        ("affine, augmix, elastic", ["steps[2] elastic follows an intensity step"]),
+        ("affine, one_of: [gibbs, spike], elastic", ["steps[2] elastic follows an intensity step"]),
+        ("one_of: [scale, rotate], gibbs, elastic", ["steps[2] elastic follows an intensity step"]),
+        ("motion, rand_augment, gibbs", []),
         ("affine, gamma, elastic", ["steps[2] elastic follows an intensity step"]),
         ("affine: {interpolation: bspline}}, {elastic: null", ["steps[0] affine and steps[1] elastic differ in"]),
     ],
 )
 def test_a_chain_that_resamples_twice_is_told(load: Load, steps: str, warnings: list[str]) -> None:
-    text = f"{{{steps}}}" if ":" in steps else steps
+    text = f"{{{steps}}}" if "}" in steps else steps
     found = wasteful_chains(load(f"version: 1\nsteps: [{text}]\n"))
     assert [told.startswith(wanted) for told, wanted in zip(found, warnings, strict=True)] == [True] * len(warnings)
