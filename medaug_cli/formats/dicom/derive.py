@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pydicom.dataset import Dataset
@@ -9,11 +10,19 @@ from pydicom.sequence import Sequence as Items
 
 from medaug_cli import __version__
 from medaug_cli.formats.dicom.classes import ENHANCED
-from medaug_cli.formats.dicom.codes import ACQUISITION_EQUIPMENT, code_item
+from medaug_cli.formats.dicom.codes import (
+    ACQUISITION_EQUIPMENT,
+    code_item,
+    encode_item,
+    encoded_element,
+    purpose_element,
+)
 from medaug_cli.formats.dicom.header import number, text, values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pydicom.dataelem import RawDataElement
 
     from medaug_cli.core.sample import Derivation
     from medaug_cli.formats.dicom.template import SliceTemplate
@@ -47,11 +56,10 @@ def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivati
     suffix = f"[aug {derivation.copy}]"
     source = text(header, "SeriesDescription", file)[: _LONGEST_LO - len(suffix) - 1]
     header.SeriesDescription = f"{source} {suffix}".strip()
-    header.DerivationDescription = _derivation_text(derivation)
     _drop(header, "DerivationCodeSequence")
-    if derivation.steps:
-        header.DerivationCodeSequence = Items([code_item(code) for _, code in derivation.steps])
     _name_equipment(header, file, required=("DeviceSerialNumber",) if enhanced else ())
+    for element in _said_alike(derivation):
+        header[element.tag] = element
     if template.lossy is not None:
         header.LossyImageCompression = "01"
         header.LossyImageCompressionRatio, header.LossyImageCompressionMethod = template.lossy
@@ -112,10 +120,24 @@ def _name_equipment(header: Dataset, file: str, required: Sequence[str] = ()) ->
             if keyword not in required:
                 del header[keyword]
     if "Manufacturer" in scanner:  # type 1 of an item
-        scanner.PurposeOfReferenceCodeSequence = Items([code_item(ACQUISITION_EQUIPMENT)])
-        header.ContributingEquipmentSequence = Items([*values(header, "ContributingEquipmentSequence", file), scanner])
-    header.Manufacturer = header.ManufacturerModelName = "medaug"
-    header.SoftwareVersions = __version__
+        others = values(header, "ContributingEquipmentSequence", file)
+        purpose = purpose_element(ACQUISITION_EQUIPMENT)
+        scanner[purpose.tag] = purpose
+        header.ContributingEquipmentSequence = Items([*others, scanner])
+
+
+@lru_cache(maxsize=16)
+def _said_alike(derivation: Derivation) -> tuple[RawDataElement, ...]:
+    """Return what the headers of all slices of a copy say of its making."""
+    texts = {
+        "DerivationDescription": ("ST", _derivation_text(derivation)),
+        "Manufacturer": ("LO", "medaug"),
+        "ManufacturerModelName": ("LO", "medaug"),
+        "SoftwareVersions": ("LO", __version__),
+    }
+    elements = [encoded_element(keyword, vr, (words.encode("ascii"),)) for keyword, (vr, words) in texts.items()]
+    codes = [encode_item(code_item(code)) for _, code in derivation.steps]
+    return (*elements, *([encoded_element("DerivationCodeSequence", "SQ", codes)] if codes else ()))
 
 
 def _drop(header: Dataset, *keywords: str) -> None:

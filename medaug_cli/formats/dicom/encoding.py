@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import io
+import struct
 from typing import TYPE_CHECKING
 
-import pydicom
 from pydicom import uid
-from pydicom.dataelem import DataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_data_element, write_file_meta_info
 from pydicom.pixels.encoders.base import get_encoder
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 from medaug_cli import __version__
 from medaug_cli.core.errors import SampleError
@@ -19,12 +21,16 @@ from medaug_cli.formats.dicom.header import MALFORMED
 from medaug_cli.formats.dicom.uids import IMPLEMENTATION_CLASS_UID
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydicom.dataset import Dataset
 
     from medaug_cli.core.arrays import AnyArray
     from medaug_cli.formats.dicom.instance import Instance
 
 PIXEL_DATA = 0x7FE00010
+_PREAMBLE, _UNDEFINED = 128, 0xFFFFFFFF
+_SHORT, _LONG = struct.Struct("<HH2sH"), struct.Struct("<HH2sHL")  # PS3.5 7.1.2
 SYNTAXES = {
     "explicit": uid.ExplicitVRLittleEndian,
     "rle": uid.RLELossless,
@@ -42,9 +48,12 @@ def pixel_element(frames: AnyArray, header: Dataset, syntax: uid.UID, file: str)
     `header` describes them. Raises SampleError where the encoder is not installed or cannot hold them.
     """
     if syntax == uid.ExplicitVRLittleEndian:
-        pixels = np.ascontiguousarray(frames, dtype=frames.dtype.newbyteorder("<")).tobytes()
+        pixels = np.ascontiguousarray(frames, dtype=frames.dtype.newbyteorder("<"))
         kind = "OB" if frames.dtype.itemsize == 1 else "OW"
-        return DataElement(PIXEL_DATA, kind, pixels + b"\0" * (len(pixels) % 2))
+        even = pixels.nbytes % 2 == 0
+        # Pixels that need no byte more are joined to the file without a copy of their own.
+        value = pixels.reshape(-1).view(np.uint8).data if even else pixels.tobytes() + b"\0"
+        return DataElement(PIXEL_DATA, kind, value, already_converted=True)
     encoder = get_encoder(syntax)
     if _ENCODERS[syntax] not in encoder.available_plugins:
         package = _PACKAGES.get(syntax, "medaug[codecs]")
@@ -90,10 +99,36 @@ def write_file(header: Dataset, stored: AnyArray, instance: Instance, sop_instan
     meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
     meta.ImplementationVersionName = f"MEDAUG_{__version__}"[:16]
     header.file_meta = meta
-    file = io.BytesIO()
     try:
-        pydicom.dcmwrite(file, header, enforce_file_format=True)
+        with DicomBytesIO() as start:
+            write_file_meta_info(start, meta, enforce_standard=True)
+            head = start.getvalue()
+        return b"".join((bytes(_PREAMBLE), b"DICM", head, *_elements(header)))
     except MALFORMED as error:
         message = f"{instance.file}: an element cannot be written again; its value breaks its VR"
         raise SampleError("bad_header", message) from error
-    return file.getvalue()
+
+
+def _elements(header: Dataset) -> Iterator[bytes | memoryview]:
+    """Yield the elements of `header` in Explicit VR Little Endian, which its undecoded ones are in already.
+
+    pydicom's own writer takes a buffer for each of them, ten times as long as this.
+    """
+    encodings = header.get("SpecificCharacterSet", "iso8859")
+    for tag in sorted(header.keys()):
+        element = header.get_item(tag)
+        if tag == PIXEL_DATA and not element.is_undefined_length:
+            yield _LONG.pack(tag.group, tag.element, element.VR.encode(), 0, len(element.value))
+            yield element.value
+        elif isinstance(element, RawDataElement) and element.length != _UNDEFINED and element.VR:
+            value = element.value or b""
+            if element.VR in EXPLICIT_VR_LENGTH_32:
+                yield _LONG.pack(tag.group, tag.element, element.VR.encode(), 0, len(value))
+            else:
+                yield _SHORT.pack(tag.group, tag.element, element.VR.encode(), len(value))
+            yield value
+        else:
+            with DicomBytesIO() as one:
+                one.is_implicit_VR, one.is_little_endian = False, True
+                write_data_element(one, element, encodings)
+                yield one.getvalue()

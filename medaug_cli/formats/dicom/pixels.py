@@ -43,7 +43,8 @@ def decode_stored(header: Dataset, instance: Instance) -> AnyArray:
         raise SampleError("truncated", f"{file}: no pixel data; copy the file again")
     if not syntax.is_compressed:
         _check_length(header, instance)
-    decoded, photometric = _decode(header, syntax, file)
+    native = None if syntax.is_compressed else _view(header, instance, syntax)
+    decoded, photometric = _decode(header, syntax, file) if native is None else native
     frames = decoded if instance.frames > 1 else decoded[None]
     if frames.shape[:3] != (instance.frames, instance.rows, instance.columns):
         wanted = f"{instance.frames} frames of {instance.rows} rows and {instance.columns} columns"
@@ -105,6 +106,22 @@ def _check_length(header: Dataset, instance: Instance) -> None:
         raise SampleError("truncated", f"{file}: {there} bytes of pixels where the header declares {declared}")
     if there > declared + declared % 2:
         raise SampleError("bad_length", f"{file}: {there} bytes of pixels where the header declares {declared}")
+
+
+def _view(header: Dataset, instance: Instance, syntax: uid.UID) -> tuple[AnyArray, str] | None:
+    """Return native pixels where they lie in the file; None for those that are not simply rows of numbers."""
+    file = instance.file
+    photometric = text(header, "PhotometricInterpretation", file)
+    if not syntax.is_little_endian or photometric == "YBR_FULL_422":
+        return None
+    samples = int(number(header, "SamplesPerPixel", file, 1))
+    plane, kind = (instance.rows, instance.columns), np.dtype(_own_type(header, file)).newbyteorder("<")
+    by_plane = samples > 1 and number(header, "PlanarConfiguration", file, 0) == 1
+    shape = (instance.frames, samples, *plane) if by_plane else (instance.frames, *plane, samples)
+    array = np.frombuffer(header.get_item("PixelData").value, kind, int(np.prod(shape))).reshape(shape)
+    array = np.moveaxis(array, 1, -1) if by_plane else array
+    array = array if samples > 1 else array[..., 0]
+    return array if instance.frames > 1 else array[0], photometric
 
 
 def _decode(header: Dataset, syntax: uid.UID, file: str) -> tuple[AnyArray, str]:

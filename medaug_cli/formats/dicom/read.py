@@ -18,7 +18,7 @@ from medaug_cli.formats.dicom.instance import parse_instance
 from medaug_cli.formats.dicom.picture import describe_picture
 from medaug_cli.formats.dicom.pixels import decode_stored, hash_planes
 from medaug_cli.formats.dicom.storage import parse_storage
-from medaug_cli.formats.dicom.template import FramesTemplate, SliceTemplate, clean_header, find_lossy
+from medaug_cli.formats.dicom.template import FramesTemplate, SliceTemplate, clean_header, find_lossy, shallow_copy
 from medaug_cli.formats.dicom.window import read_window
 
 if TYPE_CHECKING:
@@ -27,33 +27,39 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-    from medaug_cli.core.arrays import AnyArray, BoolArray, FloatArray
+    from medaug_cli.core.arrays import AnyArray, BoolArray
     from medaug_cli.core.sample import Source
     from medaug_cli.formats import Limits
     from medaug_cli.formats.dicom.instance import Instance
 
 
 def read_volume(root: Path, source: Source, limits: Limits) -> Loaded:
-    """Read all slices of `source` in their order into one float32 volume (1, z, y, x). Raises SampleError."""
+    """Read all slices of `source` in their order into one volume (component, z, y, x) of real values.
+
+    Raises SampleError.
+    """
     if source.role != "image":
         raise SampleError(
             "not_supported", f"{source.files[0]}: labels cannot be read from DICOM yet; give NIfTI labels"
         )
     templates: list[SliceTemplate] = []
     entries: list[FileEntry] = []
-    array: FloatArray | None = None
+    array: AnyArray | None = None
     void: BoolArray | None = None
     for index, file in enumerate(source.files):
         with quiet():
             template, stored, entry = _read_slice(root, source, index, limits)
         if isinstance(template, FramesTemplate):
             return join_frames(source, template, stored, entry)
+        kind = template.storage.short_type(stored)
         if array is None:
-            array = np.empty((len(stored), len(source.files), *stored.shape[1:]), dtype=np.float32)
+            array = np.empty((len(stored), len(source.files), *stored.shape[1:]), dtype=kind)
         elif stored.shape != (len(array), *array.shape[2:]):
             raise SampleError(
                 "geometry_mismatch", f"{file}: {stored.shape[1:]} pixels, its series has {array.shape[2:]}"
             )
+        if array.dtype not in (kind, np.float32):
+            array = array.astype(np.float32)
         template.storage.fill_real(stored, array[:, index])
         padding = template.storage.find_padding(stored)
         if padding is not None:
@@ -68,7 +74,7 @@ def read_volume(root: Path, source: Source, limits: Limits) -> Loaded:
 
 def _join(
     source: Source,
-    array: FloatArray,
+    array: AnyArray,
     void: BoolArray | None,
     templates: Sequence[SliceTemplate],
     entries: Sequence[FileEntry],
@@ -76,7 +82,7 @@ def _join(
     if void is not None and void.any() and not void.all():
         # Padding far below all measurements would bend every percentile and ring in every interpolation.
         for component in array:
-            component[void] = component.min(where=~void, initial=np.inf)
+            component[void] = component[~void].min()
     geometry, irregular = stack_geometry([template.instance for template in templates])
     return Loaded(
         source=source,
@@ -93,6 +99,7 @@ def _read_slice(root: Path, source: Source, index: int, limits: Limits) -> tuple
     file = source.files[index]
     data = _read_bytes(root, source, index)
     header = read_dataset(io.BytesIO(data), file)
+    untouched = shallow_copy(header)  # parsing decodes elements, which a template keeps as they are
     instance = parse_instance(header, file)
     voxels = instance.rows * instance.columns * instance.frames * instance.samples * len(source.files)
     if voxels > limits.max_voxels:
@@ -110,7 +117,7 @@ def _read_slice(root: Path, source: Source, index: int, limits: Limits) -> tuple
         dtype=instance.dtype,
         uids=instance_uids(instance),
     )
-    return _make_template(header, instance, stored), stored, entry
+    return _make_template(header, untouched, instance, stored), stored, entry
 
 
 def instance_uids(instance: Instance) -> dict[str, str]:
@@ -137,10 +144,10 @@ def _read_bytes(root: Path, source: Source, index: int) -> bytes:
     return data
 
 
-def _make_template(header: Dataset, instance: Instance, stored: AnyArray) -> SliceTemplate:
+def _make_template(header: Dataset, untouched: Dataset, instance: Instance, stored: AnyArray) -> SliceTemplate:
     file = instance.file
     try:
-        cleaned = describe_picture(clean_header(header), instance.modality, file)
+        cleaned = describe_picture(clean_header(untouched), instance.modality, file)
     except MALFORMED as error:
         raise SampleError("bad_header", f"{file}: an element cannot be decoded; its bytes break its VR") from error
     storage = parse_storage(cleaned, instance.dtype, file)

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_sequence_item
-from pydicom.sequence import Sequence as Items
-from pydicom.tag import Tag
 
-from medaug_cli.formats.dicom.codes import SOURCE_FOR_PROCESSING, code_item
+from medaug_cli.formats.dicom.codes import SOURCE_FOR_PROCESSING, encode_item, encoded_element, purpose_element
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,9 +40,8 @@ class SourceImages:
 
     @staticmethod
     def _set(header: Dataset, items: Sequence[bytes]) -> None:
-        value = b"".join(items)
-        tag = Tag("SourceImageSequence")
-        header[tag] = RawDataElement(tag, "SQ", len(value), value, 0, is_implicit_VR=False, is_little_endian=True)
+        element = encoded_element("SourceImageSequence", "SQ", items)
+        header[element.tag] = element
 
 
 def _encode_item(instance: Instance, *, preserved: bool) -> bytes:
@@ -57,8 +51,6 @@ def _encode_item(instance: Instance, *, preserved: bool) -> bytes:
     if instance.frame_number:
         item.ReferencedFrameNumber = instance.frame_number
     item.SpatialLocationsPreserved = "YES" if preserved else "NO"
-    item.PurposeOfReferenceCodeSequence = Items([code_item(SOURCE_FOR_PROCESSING)])
-    encoded = DicomBytesIO()
-    encoded.is_little_endian, encoded.is_implicit_VR = True, False
-    write_sequence_item(encoded, item, ["iso8859"])
-    return encoded.getvalue()
+    purpose = purpose_element(SOURCE_FOR_PROCESSING)
+    item[purpose.tag] = purpose
+    return encode_item(item)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray, Array64, BoolArray, FloatArray
 
 _ROWS = 32
+_INT16 = range(-(1 << 15), 1 << 15)
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,24 @@ class Storage:
         """The largest value that BitsStored holds."""
         return self.low + (1 << self.bits) - 1
 
-    def fill_real(self, stored: AnyArray, real: FloatArray) -> None:
-        """Write the real values of `stored` (components, rows, columns) into `real`."""
+    def short_type(self, stored: AnyArray) -> str:
+        """Return the type of 8 or 16 bits that holds the real values of `stored` exactly; else float32.
+
+        Whole HU take half the memory of float32, and what makes it of them is done once, by the first step.
+        """
+        whole = self.slope == 1 and self.intercept.is_integer() and not self.inverted
+        if not whole or not self.intercept:
+            return str(stored.dtype) if whole else "float32"
+        low, high = int(stored.min()) + self.intercept, int(stored.max()) + self.intercept
+        return "int16" if low >= _INT16[0] and high <= _INT16[-1] else "float32"
+
+    def fill_real(self, stored: AnyArray, real: AnyArray) -> None:
+        """Write the real values of `stored` (components, rows, columns) into `real`, of `short_type` or float32."""
+        if real.dtype != np.float32:
+            real[:] = stored  # into int16, uint16 turns round at 2^15; adding turns it back to what fits
+            if self.intercept:
+                real += np.array(int(self.intercept)).astype(np.int16)
+            return
         if self.inverted:
             np.subtract(self.low + self.high, stored, out=real, casting="unsafe", dtype=np.float32)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydicom import uid
 from pydicom.dataset import Dataset
@@ -18,17 +18,22 @@ from medaug_cli.formats.dicom.header import text
 from medaug_cli.formats.dicom.pixels import transfer_syntax
 
 if TYPE_CHECKING:
+    from pydicom.dataelem import DataElement, RawDataElement
     from pydicom.tag import BaseTag
 
     from medaug_cli.core.arrays import AnyArray
     from medaug_cli.formats.dicom.instance import Instance
     from medaug_cli.formats.dicom.storage import Storage
 
-_COMMAND_TO_DIRECTORY = range(7)  # groups 0000 to 0006 belong to messages, file meta and DICOMDIR
-_CURVES = range(0x5000, 0x5100)
-_OVERLAYS = range(0x6000, 0x6100)
-_PIXELS_AND_PADDING = frozenset({0x7FE0, 0xFFFC})
-_SIGNATURES = frozenset({0x4FFE, 0xFFFA})
+_BELONGS_TO_SOURCE = frozenset(
+    {
+        *range(7),  # 0000 to 0006 belong to messages, file meta and DICOMDIR
+        *range(0x5000, 0x5100),  # curves
+        *range(0x6000, 0x6100),  # overlays
+        *(0x7FE0, 0xFFFC),  # pixels and padding
+        *(0x4FFE, 0xFFFA),  # signatures
+    }
+)
 _STALE = frozenset(
     {
         *range(0x00280106, 0x00280112),  # smallest and largest pixel values
@@ -98,57 +103,40 @@ def clean_header(header: Dataset) -> Dataset:
 
 
 def _without_private(header: Dataset) -> Dataset:
-    kept = _empty_like(header)
-    for tag in _tags(header):
-        if tag.is_private or tag in _STALE or _belongs_to_source(tag.group) or tag.element == 0:
+    kept: dict[BaseTag, DataElement | RawDataElement] = {}
+    for tag, element in list(header.items()):
+        group = tag >> 16
+        if group & 1 or group in _BELONGS_TO_SOURCE or tag in _STALE or not tag & 0xFFFF:
             continue
-        element = header.get_item(tag)
-        if element.VR in _UNKNOWN_VRS:
-            element = header[tag]
-            if element.VR == "SQ" and any(_has_private(item) for item in element.value):
-                element = type(element)(tag, "SQ", Items([_without_private(item) for item in element.value]))
         kept[tag] = element
-    return kept
+        if element.VR in _UNKNOWN_VRS:
+            decoded = header[tag]
+            if decoded.VR == "SQ" and any(_has_private(item) for item in decoded.value):
+                kept[tag] = type(decoded)(tag, "SQ", Items([_without_private(item) for item in decoded.value]))
+            elif element.VR != "SQ":
+                kept[tag] = decoded
+    return _like(header, kept)
 
 
 def shallow_copy(header: Dataset) -> Dataset:
     """Return a dataset with the elements of `header`; setting or deleting one leaves `header` as it is."""
-    copied = _empty_like(header)
-    for tag in _tags(header):
-        element = header.get_item(tag)
-        # Setting an attribute changes the value within its element, so that a decoded one must not be shared.
-        copied[tag] = element if element.is_raw else copy.copy(element)
-    return copied
+    # Setting an attribute changes the value within its element, so that a decoded one must not be shared.
+    elements = {tag: element if element.is_raw else copy.copy(element) for tag, element in header.items()}
+    return _like(header, elements)
 
 
-def _empty_like(header: Dataset) -> Dataset:
-    """Return an empty dataset that takes the undecoded elements of `header` for what they are."""
-    empty = Dataset()
+def _like(header: Dataset, elements: dict[BaseTag, Any]) -> Dataset:
+    """Return a dataset of `elements` that takes the undecoded ones for what they are in `header`."""
+    dataset = Dataset(elements)
     implicit, little = header.original_encoding
-    empty.set_original_encoding(implicit, little, header.original_character_set)
-    return empty
-
-
-def _tags(header: Dataset) -> list[BaseTag]:
-    """Return the tags of `header`; to iterate over it would decode every element."""
-    return list(header.keys())
-
-
-def _belongs_to_source(group: int) -> bool:
-    return (
-        group in _COMMAND_TO_DIRECTORY
-        or group in _CURVES
-        or group in _OVERLAYS
-        or group in _PIXELS_AND_PADDING
-        or group in _SIGNATURES
-    )
+    dataset.set_original_encoding(implicit, little, header.original_character_set)
+    return dataset
 
 
 def _has_private(item: Dataset) -> bool:
-    for tag in _tags(item):
+    for tag, element in list(item.items()):
         if tag.is_private:
             return True
-        element = item.get_item(tag)
         if (
             element.VR in _UNKNOWN_VRS
             and item[tag].VR == "SQ"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -367,3 +368,44 @@ def test_dciodvfy_finds_no_error_in_a_copy_of_a_valid_ct_series(tmp_path: Path) 
     publish(encode(load(tmp_path / "source"), MOVED), tmp_path / "copy")
     assert dicom_errors(tmp_path / "source" / "1.dcm") == set()
     assert dicom_errors(tmp_path / "copy" / "1.dcm") == set()
+
+
+def test_the_file_is_byte_for_byte_what_pydicom_writes_of_it(tmp_path: Path) -> None:
+    header = mammogram(np.arange(15, dtype=np.uint8).reshape(3, 5), BitsStored=8)
+    header.PatientName, header.SpecificCharacterSet = "Müller^Änne", "ISO_IR 100"
+    save(header, tmp_path / "a.dcm")
+    (file,) = encode(load(tmp_path), MOVED)
+    again = io.BytesIO()
+    pydicom.dcmwrite(again, pydicom.dcmread(io.BytesIO(file.data)), enforce_file_format=True)
+    assert again.getvalue() == file.data
+    assert pydicom.dcmread(io.BytesIO(file.data)).PatientName == "Müller^Änne"
+
+
+@pytest.mark.parametrize(
+    ("stored", "intercept", "slope", "kind"),
+    [
+        ([0, 4095], -1024, 1, "int16"),
+        ([0, 40000], -1024, 1, "float32"),  # 38976 is beyond int16
+        ([0, 40000], 0, 1, "uint16"),
+        ([30000, 33000], -1024, 1, "int16"),  # beyond int16 as stored, within it as HU
+        ([0, 4095], -1024.5, 1, "float32"),
+        ([0, 4095], -1024, 2, "float32"),
+    ],
+)
+def test_whole_real_values_are_held_as_short_integers_and_exactly(
+    tmp_path: Path, stored: list[int], intercept: float, slope: float, kind: str
+) -> None:
+    pixels = np.array([stored], np.uint16)
+    save(image(pixels, **placed(RescaleSlope=slope, RescaleIntercept=intercept)), tmp_path / "a.dcm")
+    content = load(tmp_path).content
+    assert content.array.dtype == kind
+    assert content.array.reshape(-1).tolist() == [value * slope + intercept for value in stored]
+
+
+def test_a_slice_with_fractions_makes_float32_of_all(tmp_path: Path) -> None:
+    for k, slope in enumerate((1, 0.5)):
+        attributes = placed(k, RescaleSlope=slope, RescaleIntercept=-1000)
+        save(image(np.full((2, 2), 101, np.uint16), number=k + 1, **attributes), tmp_path / f"{k}.dcm")
+    array = load(tmp_path).content.array
+    assert array.dtype == np.float32
+    assert array[0, :, 0, 0].tolist() == [-899, -949.5]
