@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import SampleError
@@ -67,7 +68,7 @@ def _find_volume(root: Path, group: tuple[str, ...]) -> FoundVolume:
 
 def _stamp(root: Path, file: str) -> tuple[int, int]:
     try:
-        status = (root / file).stat()
+        status = os.stat(f"{root}/{file}")  # noqa: PTH116  a Path takes longer to make than the system to answer
     except OSError as error:
         raise SampleError("unreadable", f"{file}: {error.strerror}") from error
     return status.st_size, status.st_mtime_ns
@@ -78,14 +79,14 @@ def _read_header(root: Path, group: tuple[str, ...], stamps: tuple[tuple[int, in
     pair = len(group) > 1
     block = _read_block(root, group[0], packed=packed)
     found = header.parse_header(group[0], block, pair=pair)
-    fields.check_extensions(group[0], found.fields, block, end=stamps[0][0] if pair else found.voxel_offset)
+    fields.check_extensions(group[0], found.head, block, end=stamps[0][0] if pair else found.voxel_offset)
     check_declared(group[-1], found, stamps[-1][0], packed=packed)
     return found
 
 
 def _read_block(root: Path, file: str, *, packed: bool) -> bytes:
     try:
-        with (root / file).open("rb", buffering=0) as stream:
+        with open(f"{root}/{file}", "rb", buffering=0) as stream:  # noqa: PTH123
             if not packed:
                 return stream.read(fields.FIRST_BLOCK_BYTES)
             start = stream.read(fields.FIRST_BLOCK_BYTES)

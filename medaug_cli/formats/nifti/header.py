@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
-from medaug_cli.formats.nifti.fields import open_fields, read_voxel_offset, version_of
+from medaug_cli.formats.nifti.fields import Head, open_head, read_voxel_offset
 from medaug_cli.formats.nifti.orientation import read_geometry
 
 if TYPE_CHECKING:
@@ -31,13 +32,13 @@ _LEAST_DIMENSIONS = 2
 
 @dataclass(frozen=True, eq=False)
 class NiftiHeader:
-    """What a header says: `fields` as stored (byte order kept), and what follows from them.
+    """What a header says: its fields as stored (byte order kept), and what follows from them.
 
     `dtype` is that of one sample, in the file's byte order; `colours` is 3 or 4 for RGB and RGBA, else 0.
     `components` counts time points or colours. `slope` and `intercept` are 1 and 0 where the file scales nothing.
     """
 
-    fields: Nifti1Header
+    head: Head
     size: tuple[int, int, int]
     components: int
     colours: int
@@ -49,9 +50,14 @@ class NiftiHeader:
     warnings: tuple[str, ...]
 
     @property
+    def fields(self) -> Nifti1Header:
+        """A new header of nibabel's with every field as stored."""
+        return self.head.to_nibabel()
+
+    @property
     def version(self) -> int:
         """1 or 2."""
-        return version_of(self.fields)
+        return self.head.version
 
     @property
     def dtype_name(self) -> str:
@@ -95,25 +101,25 @@ def parse_header(name: str, block: bytes | memoryview, *, pair: bool) -> NiftiHe
     Raises SampleError: `bad_header`, `analyze_not_supported`, `cifti_not_supported`, `unsupported_dtype`,
     `unsupported_intent`, `bad_affine`.
     """
-    fields = open_fields(name, block, pair=pair)
-    _check_intent(name, fields)
-    size, others = _read_dim(name, fields)
-    dtype, colours = _read_dtype(name, fields)
+    head = open_head(name, block, pair=pair)
+    _check_intent(name, head)
+    size, others = _read_dim(name, head)
+    dtype, colours = _read_dtype(name, head)
     if colours and others > 1:
         raise SampleError(
             "unsupported_dtype", f"{name}: colours and {others} volumes; one volume of colours may be read"
         )
-    geometry, warnings = read_geometry(name, fields, size)
-    if int(fields["intent_code"]) == _VECTOR_INTENT:
+    geometry, warnings = read_geometry(name, head, size)
+    if head["intent_code"] == _VECTOR_INTENT:
         warnings = (*warnings, f"{name}: vectors are taken as channels of their own, and not turned with the anatomy")
-    slope, intercept = (1.0, 0.0) if colours else _read_scaling(name, fields)
+    slope, intercept = (1.0, 0.0) if colours else _read_scaling(name, head)
     return NiftiHeader(
-        fields=fields,
+        head=head,
         size=size,
         components=colours or others,
         colours=colours,
         dtype=dtype,
-        voxel_offset=read_voxel_offset(name, fields, pair=pair),
+        voxel_offset=read_voxel_offset(name, head, pair=pair),
         slope=slope,
         intercept=intercept,
         geometry=geometry,
@@ -121,8 +127,8 @@ def parse_header(name: str, block: bytes | memoryview, *, pair: bool) -> NiftiHe
     )
 
 
-def _check_intent(name: str, fields: Nifti1Header) -> None:
-    code = int(fields["intent_code"])
+def _check_intent(name: str, head: Head) -> None:
+    code = head["intent_code"]
     if code in _CIFTI_INTENTS:
         raise SampleError("cifti_not_supported", f"{name}: CIFTI-2 holds surfaces, not a volume; leave it out")
     if code in _REFUSED_INTENTS:
@@ -131,9 +137,9 @@ def _check_intent(name: str, fields: Nifti1Header) -> None:
         )
 
 
-def _read_dim(name: str, fields: Nifti1Header) -> tuple[tuple[int, int, int], int]:
+def _read_dim(name: str, head: Head) -> tuple[tuple[int, int, int], int]:
     """Return the size (x, y, z) and the number of volumes; at most one of dim[4:] may be above 1."""
-    dim = [int(value) for value in fields["dim"]]
+    dim = list(head["dim"])
     if not _LEAST_DIMENSIONS <= dim[0] <= _MOST_DIMENSIONS:
         raise SampleError("bad_header", f"{name}: dim[0] is {dim[0]}; 2 to 7 dimensions can be read")
     extents = dim[1 : dim[0] + 1]
@@ -146,21 +152,21 @@ def _read_dim(name: str, fields: Nifti1Header) -> tuple[tuple[int, int, int], in
     return (x, y, z), several[0] if several else 1
 
 
-def _read_dtype(name: str, fields: Nifti1Header) -> tuple[AnyDtype, int]:
-    code = int(fields["datatype"])
+def _read_dtype(name: str, head: Head) -> tuple[AnyDtype, int]:
+    code = head["datatype"]
     if code in _COLOURS:
         return np.dtype("u1"), _COLOURS[code]
     if code not in _DTYPES:
         found = _REFUSED.get(code, f"datatype {code}")
         raise SampleError("unsupported_dtype", f"{name}: {found}; integers, float32, float64, RGB and RGBA can be read")
-    return np.dtype(f"{fields.endianness}{_DTYPES[code]}"), 0
+    return np.dtype(f"{head.endianness}{_DTYPES[code]}"), 0
 
 
-def _read_scaling(name: str, fields: Nifti1Header) -> tuple[float, float]:
+def _read_scaling(name: str, head: Head) -> tuple[float, float]:
     """Return slope and intercept; a slope of 0, NaN or Inf means no scaling at all (nifti1.h)."""
-    slope, intercept = float(fields["scl_slope"]), float(fields["scl_inter"])
-    if slope == 0 or not np.isfinite(slope):
+    slope, intercept = head["scl_slope"], head["scl_inter"]
+    if slope == 0 or not math.isfinite(slope):
         return 1.0, 0.0
-    if not np.isfinite(intercept):
+    if not math.isfinite(intercept):
         raise SampleError("bad_header", f"{name}: scl_inter is not finite though scl_slope is")
     return slope, intercept

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from nibabel.quaternions import quat2mat
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
 from medaug_cli.core.lazy import np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nibabel.nifti1 import Nifti1Header
 
     from medaug_cli.core.arrays import Array64
+    from medaug_cli.formats.nifti.fields import Head
+
+    Fields = Mapping[str, Any] | Nifti1Header
+    Rows = list[list[float]]
 
 _AGREEMENT = 1e-3  # between sform and qform
 _ALIGNED = 2  # NIFTI_XFORM_ALIGNED_ANAT; 3 and 4 (Talairach, MNI) claim an atlas that moved anatomy leaves
@@ -25,6 +31,11 @@ _ROUNDING = 3 * 2.0**-23
 _MOST_SHEAR = 1e-4
 _GRID_TOLERANCE = 1e-3
 _LARGEST_SPACING_MM = 100.0
+_GRID_FIELDS = (
+    *("pixdim", "xyzt_units", "qform_code", "sform_code"),
+    *("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z"),
+    *("srow_x", "srow_y", "srow_z"),
+)
 _MM_OF_UNIT = {1: 1000.0, 2: 1.0, 3: 0.001}
 
 
@@ -33,14 +44,29 @@ def swap_ras_lps(affine: Array64) -> Array64:
     return np.asarray(np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine, np.float64)
 
 
-def read_geometry(name: str, fields: Nifti1Header, size: tuple[int, int, int]) -> tuple[Geometry, tuple[str, ...]]:
+def read_geometry(name: str, head: Head, size: tuple[int, int, int]) -> tuple[Geometry, tuple[str, ...]]:
     """Return the grid by sform, else qform, else pixdim, and warnings; raises SampleError `bad_affine`."""
+    found = _read_grid(tuple((field, head[field]) for field in _GRID_FIELDS), size)
+    if isinstance(found, str):
+        raise SampleError("bad_affine", f"{name}: {found}; correct the header")
+    geometry, warnings = found
+    return geometry, tuple(f"{name}: {warning}" for warning in warnings)
+
+
+@lru_cache(maxsize=4096)  # an image, its other channels and its labels lie on one grid
+def _read_grid(told: tuple[tuple[str, Any], ...], size: tuple[int, int, int]) -> tuple[Geometry, tuple[str, ...]] | str:
+    """Return the grid that the fields `told` give, and warnings; or what is wrong with it."""
+    fields = dict(told)
     method, ras = _read_affine(fields, size)
     ras = _span_flat_axes(ras, size)
-    _check_affine(f"{name}: the affine by its {method}", ras)
-    lps_mm = np.diag([*[_mm_of_unit(fields)] * 3, 1.0]) @ swap_ras_lps(ras)
-    geometry = Geometry.from_affine(size, lps_mm)
-    return geometry, _warn(name, fields, method, geometry)
+    fault = _find_fault(ras)
+    if fault:
+        return f"the affine by its {method} {fault}"
+    unit = _mm_of_unit(fields)
+    # Adding 0 makes +0 of -0, which would be told apart from it in a file.
+    lps_mm = [[sign * value * unit + 0.0 for value in row] for sign, row in zip((-1, -1, 1), ras, strict=True)]
+    geometry = Geometry.from_rows(size, lps_mm)
+    return geometry, _warn(fields, method, geometry)
 
 
 def write_geometry(fields: Nifti1Header, geometry: Geometry, *, same_grid: bool, moved: bool) -> None:
@@ -61,7 +87,7 @@ def write_geometry(fields: Nifti1Header, geometry: Geometry, *, same_grid: bool,
         sform_code = qform_code = _ALIGNED
     ras = swap_ras_lps(np.diag([*[1 / _mm_of_unit(fields)] * 3, 1.0]) @ geometry.affine)
     if same_grid:
-        ras = _sform(fields)
+        ras = _matrix(_sform(fields))
     if _is_sheared(ras):  # no quaternion holds shear: readers that prefer the qform would take another grid
         sform_code, qform_code = sform_code or qform_code, 0
     fields.set_qform(ras, qform_code)
@@ -70,7 +96,7 @@ def write_geometry(fields: Nifti1Header, geometry: Geometry, *, same_grid: bool,
         fields["sform_code"] = qform_code
 
 
-def _codes(fields: Nifti1Header) -> tuple[int, int]:
+def _codes(fields: Fields) -> tuple[int, int]:
     """Return the codes of sform and qform: none where one is negative, a mere alignment where nifti1.h knows none."""
     return _code(int(fields["sform_code"])), _code(int(fields["qform_code"]))
 
@@ -79,68 +105,94 @@ def _code(code: int) -> int:
     return _ALIGNED if code > _LAST_CODE else max(code, 0)
 
 
-def _mm_of_unit(fields: Nifti1Header) -> float:
+def _mm_of_unit(fields: Fields) -> float:
     return _MM_OF_UNIT.get(int(fields["xyzt_units"]) & 7, 1.0)
 
 
-def _read_affine(fields: Nifti1Header, size: tuple[int, int, int]) -> tuple[str, Array64]:
+# Rows of three times four plain floats: NumPy takes ten times as long for so few numbers, and a scan reads many.
+def _read_affine(fields: Fields, size: tuple[int, int, int]) -> tuple[str, Rows]:
     sform_code, qform_code = _codes(fields)
     if sform_code:
         return "sform", _sform(fields)
     return ("qform", _qform(fields)) if qform_code else ("pixdim", _centred(fields, size))
 
 
-def _sform(fields: Nifti1Header) -> Array64:
-    return np.array([*(fields[f"srow_{axis}"] for axis in "xyz"), [0, 0, 0, 1]], np.float64)
+def _matrix(rows: Rows) -> Array64:
+    return np.array([*rows, [0, 0, 0, 1]], np.float64)
 
 
-def _qform(fields: Nifti1Header) -> Array64:
+def _sform(fields: Fields) -> Rows:
+    return [[float(value) for value in fields[f"srow_{axis}"]] for axis in "xyz"]
+
+
+def _qform(fields: Fields) -> Rows:
     """Return the qform (nifti1.h METHOD 2); NaN where the quaternion is longer than rounding makes it."""
     b, c, d = (float(fields[f"quatern_{axis}"]) for axis in "bcd")
     squared = b * b + c * c + d * d
     if not squared <= 1 + _QUATERNION_SLACK:
-        return np.full((4, 4), np.nan)
+        return [[math.nan] * 4] * 3
     left = 1 - squared
-    a = np.sqrt(left) if left > _ROUNDING else 0.0
-    rotation = np.asarray(quat2mat([a, b, c, d]))  # scales to length 1 itself
-    handedness = -1.0 if float(fields["pixdim"][0]) < 0 else 1.0
-    affine = np.eye(4)
-    affine[:3, :3] = rotation * _zooms(fields) * [1, 1, handedness]
-    affine[:3, 3] = [float(fields[f"qoffset_{axis}"]) for axis in "xyz"]
-    return affine
+    a = math.sqrt(left) if left > _ROUNDING else 0.0
+    x, y, z = _zooms(fields)
+    z = -z if float(fields["pixdim"][0]) < 0 else z
+    offsets = (float(fields[f"qoffset_{axis}"]) for axis in "xyz")
+    return [
+        [row[0] * x, row[1] * y, row[2] * z, offset] for row, offset in zip(_rotation(a, b, c, d), offsets, strict=True)
+    ]
 
 
-def _centred(fields: Nifti1Header, size: tuple[int, int, int]) -> Array64:
+def _rotation(a: float, b: float, c: float, d: float) -> tuple[tuple[float, float, float], ...]:
+    """Return the rotation (rows) of the quaternion a + bi + cj + dk, scaled to length 1 (nifti1.h)."""
+    s = 2.0 / (a * a + b * b + c * c + d * d)
+    bs, cs, ds = b * s, c * s, d * s
+    return (
+        (1 - (c * cs + d * ds), b * cs - a * ds, b * ds + a * cs),
+        (b * cs + a * ds, 1 - (b * bs + d * ds), c * ds - a * bs),
+        (b * ds - a * cs, c * ds + a * bs, 1 - (b * bs + c * cs)),
+    )
+
+
+def _centred(fields: Fields, size: tuple[int, int, int]) -> Rows:
     """Return pixdim alone as an affine; x runs to the left and the middle lies at 0, as in SPM and nibabel."""
-    affine = np.diag([*(_zooms(fields) * [-1, 1, 1]), 1.0])
-    affine[:3, 3] = -affine[:3, :3] @ ((np.array(size) - 1) / 2)
-    return affine
+    x, y, z = _zooms(fields)
+    steps = (-x, y, z)
+    middle = [-step * ((extent - 1) / 2) for step, extent in zip(steps, size, strict=True)]
+    return [[steps[row] if row == axis else 0.0 for axis in range(3)] + [middle[row]] for row in range(3)]
 
 
-def _zooms(fields: Nifti1Header) -> Array64:
+def _zooms(fields: Fields) -> tuple[float, float, float]:
     """Return pixdim[1:4]; NaN where it is negative, which no method of nifti1.h allows."""
-    zooms = np.array(fields["pixdim"][1:4], np.float64)
-    return np.where(zooms < 0, np.nan, zooms)
+    x, y, z = (math.nan if value < 0 else float(value) for value in fields["pixdim"][1:4])
+    return x, y, z
 
 
-def _span_flat_axes(ras: Array64, size: tuple[int, int, int]) -> Array64:
+def _span_flat_axes(ras: Rows, size: tuple[int, int, int]) -> Rows:
     """Give the third axis of a 2-D image a length of 1 where the file leaves it 0, as niftilib writes it."""
-    flat = [axis for axis in range(3) if size[axis] == 1 and not ras[:3, axis].any()]
+    flat = [axis for axis in range(3) if size[axis] == 1 and not any(row[axis] for row in ras)]
     if len(flat) != 1:
         return ras
-    spanned = ras.copy()
-    normal = np.cross(ras[:3, (flat[0] + 1) % 3], ras[:3, (flat[0] + 2) % 3])
+    spanned = np.array(ras, np.float64)
+    normal = np.cross(spanned[:, (flat[0] + 1) % 3], spanned[:, (flat[0] + 2) % 3])
     length = float(np.linalg.norm(normal))
-    spanned[:3, flat[0]] = normal / length if length > 0 else 0.0
-    return spanned
+    spanned[:, flat[0]] = normal / length if length > 0 else 0.0
+    return cast("Rows", spanned.tolist())
 
 
-def _check_affine(what: str, ras: Array64) -> None:
-    if not np.isfinite(ras).all():
-        raise SampleError("bad_affine", f"{what} is not finite or not allowed by nifti1.h; correct the header")
-    lengths = np.linalg.norm(ras[:3, :3], axis=0)
-    if not lengths.all() or abs(np.linalg.det(ras[:3, :3] / lengths)) < _LEAST_DETERMINANT:
-        raise SampleError("bad_affine", f"{what} is singular: its axes do not span space; correct the header")
+def _find_fault(ras: Rows) -> str:
+    if not all(math.isfinite(value) for row in ras for value in row):
+        return "is not finite or not allowed by nifti1.h"
+    lengths = _lengths(ras)
+    if not all(lengths) or not all(map(math.isfinite, lengths)):
+        return "is singular: its axes do not span space"
+    (a, b, c), (d, e, f), (g, h, i) = ([row[axis] / lengths[axis] for axis in range(3)] for row in ras)
+    if abs(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)) < _LEAST_DETERMINANT:
+        return "is singular: its axes do not span space"
+    return ""
+
+
+def _lengths(ras: Rows) -> list[float]:
+    # Not `**`, which raises where it overflows.
+    return [math.sqrt(sum(row[axis] * row[axis] for row in ras)) for axis in range(3)]
 
 
 def _is_sheared(ras: Array64) -> bool:
@@ -148,27 +200,31 @@ def _is_sheared(ras: Array64) -> bool:
     return bool(np.abs(axes.T @ axes - np.eye(3)).max() > _MOST_SHEAR)
 
 
-def _qform_holds(fields: Nifti1Header, size: tuple[int, int, int]) -> bool:
+def _qform_holds(fields: Fields, size: tuple[int, int, int]) -> bool:
     """Say whether the qform puts every voxel within 1e-3 of a voxel, and of a unit, of where the sform puts it."""
-    apart = np.abs(_sform(fields) - _qform(fields)) @ [*size, 1]
+    apart = np.abs(_matrix(_sform(fields)) - _matrix(_qform(fields))) @ [*size, 1]
     return bool(apart.max() <= _GRID_TOLERANCE * min(1.0, *_zooms(fields)))
 
 
-def _disagreement(fields: Nifti1Header) -> float:
+def _disagreement(fields: Fields) -> float:
     """Return by how much sform and qform differ: the origin in mm, an axis in mm or in lengths of its own if longer."""
-    sform = _sform(fields)
-    lengths = np.append(np.linalg.norm(sform[:3, :3], axis=0), 1.0)
+    sform, qform = _sform(fields), _qform(fields)
     unit_mm = max(_mm_of_unit(fields), 1.0)
-    apart = float((unit_mm * np.abs(sform - _qform(fields)) / np.maximum(unit_mm * lengths, 1.0)).max())
-    return apart if np.isfinite(apart) else np.inf
+    scales = [max(unit_mm * length, 1.0) for length in (*_lengths(sform), 1.0)]
+    apart = [
+        unit_mm * abs(one[axis] - other[axis]) / scales[axis]
+        for one, other in zip(sform, qform, strict=True)
+        for axis in range(4)
+    ]
+    return max(apart) if all(map(math.isfinite, apart)) else math.inf
 
 
-def _warn(name: str, fields: Nifti1Header, method: str, geometry: Geometry) -> tuple[str, ...]:
+def _warn(fields: Fields, method: str, geometry: Geometry) -> tuple[str, ...]:
     warnings = []
     if method == "pixdim":
-        warnings.append(f"{name}: no sform or qform; orientation unknown, taken from pixdim alone")
+        warnings.append("no sform or qform; orientation unknown, taken from pixdim alone")
     if method == "sform" and int(fields["qform_code"]) > 0 and _disagreement(fields) > _AGREEMENT:
-        warnings.append(f"{name}: sform and qform differ; the sform is used")
+        warnings.append("sform and qform differ; the sform is used")
     if max(geometry.spacing_mm) > _LARGEST_SPACING_MM:
-        warnings.append(f"{name}: voxels of {max(geometry.spacing_mm):g} mm; check the unit in xyzt_units")
+        warnings.append(f"voxels of {max(geometry.spacing_mm):g} mm; check the unit in xyzt_units")
     return tuple(warnings)

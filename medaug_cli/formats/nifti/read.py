@@ -88,7 +88,7 @@ def _unpack(files: tuple[str, ...], raws: tuple[bytes, ...], limits: Limits) -> 
         data = np.frombuffer(raws[-1], np.uint8)
         gzip_member.check_padding(files[-1], memoryview(raws[-1])[found.declared_bytes :])
     head = raws[0] if pair else data[: found.voxel_offset].data
-    fields.check_extensions(files[0], found.fields, head, end=len(head))
+    fields.check_extensions(files[0], found.head, head, end=len(head))
     return found, data
 
 

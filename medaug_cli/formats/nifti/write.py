@@ -11,7 +11,7 @@ from medaug_cli.core.hashing import hash_voxels
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import EncodedFile, LabelMap
 from medaug_cli.formats.nifti import gzip_member, names
-from medaug_cli.formats.nifti.fields import EXTENDER_BYTES, HEADER_BYTES
+from medaug_cli.formats.nifti.fields import EXTENDER_BYTES, HEADER_BYTES, head_of
 from medaug_cli.formats.nifti.orientation import read_geometry, write_geometry
 from medaug_cli.formats.nifti.stored import store_labels, store_volume
 
@@ -54,7 +54,7 @@ def encode_copy(
     pair = names.container_of(targets[0]) == "pair"
     fields = _make_fields(targets[0], header, content.geometry, derivation, pair=pair)
     # As a reader will find it: the fields hold float32, and the qform a quaternion.
-    geometry, _ = read_geometry(targets[0], fields, content.geometry.size)
+    geometry, _ = read_geometry(targets[0], head_of(fields), content.geometry.size)
     voxel_sha256 = hash_voxels(stored, geometry)
     head = bytes(fields.binaryblock) + bytes(EXTENDER_BYTES)
     voxels = stored.reshape(-1).view(np.uint8).data
@@ -68,18 +68,18 @@ def encode_copy(
 
 def _as_float32(header: NiftiHeader) -> NiftiHeader:
     """Return the header of the same grid whose voxels are float32 and not scaled."""
-    fields = header.fields.copy()
+    fields = header.fields
     fields["datatype"] = _FLOAT32
     fields["scl_slope"], fields["scl_inter"] = 1, 0
     dtype = np.dtype(np.float32).newbyteorder(header.dtype.byteorder)
-    return replace(header, fields=fields, dtype=dtype, slope=1.0, intercept=0.0)
+    return replace(header, head=head_of(fields), dtype=dtype, slope=1.0, intercept=0.0)
 
 
 def _make_fields(
     name: str, header: NiftiHeader, geometry: Geometry, derivation: Derivation, *, pair: bool
 ) -> Nifti1Header:
     """Return a copy of the source's fields that fits the copy."""
-    fields: Nifti1Header = header.fields.copy()
+    fields = header.fields
     tolerance_mm = _GRID_TOLERANCE * min(1.0, *header.geometry.spacing_mm)
     same_grid = header.geometry.same_grid(geometry, tolerance_mm)
     _set_size(name, fields, header, geometry)

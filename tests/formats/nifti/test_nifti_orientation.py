@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medaug_cli.core.errors import SampleError
 from medaug_cli.formats.nifti import FORMAT
+from medaug_cli.formats.nifti.fields import head_of
 from medaug_cli.formats.nifti.orientation import read_geometry, swap_ras_lps, write_geometry
 
 if TYPE_CHECKING:
@@ -50,10 +52,10 @@ def test_a_grid_written_and_read_again_is_the_same_grid(
     rotation = nib.eulerangles.euler2mat(*(np.pi * np.array(turn)))
     affine = nib.affines.from_matvec(rotation * zooms * [1, 1, handedness], offset)
     header.set_sform(affine, 1)
-    wanted, _ = read_geometry("a.nii", header, (4, 3, 2))
+    wanted, _ = read_geometry("a.nii", head_of(header), (4, 3, 2))
     header["sform_code"], header["qform_code"] = sform_code, 1
     write_geometry(header, wanted, same_grid=False, moved=False)
-    found, _ = read_geometry("a.nii", header, (4, 3, 2))
+    found, _ = read_geometry("a.nii", head_of(header), (4, 3, 2))
     assert np.abs(found.affine - FLIP @ affine).max() < 1e-3
     assert np.abs(found.affine - FLIP @ header.get_best_affine()).max() < 1e-3
 
@@ -112,3 +114,25 @@ def test_a_sheared_sform_is_held_as_it_is(save: Callable[..., Path]) -> None:
     (volume,) = FORMAT.find(Path(path.parent), ["a.nii"]).volumes
     assert volume.geometry is not None
     assert volume.geometry.affine == pytest.approx(FLIP @ sheared, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", [nib.nifti1.Nifti1Header, nib.nifti2.Nifti2Header])
+@pytest.mark.parametrize("order", "<>")
+def test_plain_numbers_are_those_that_nibabel_reads(kind: type[nib.nifti1.Nifti1Header], order: str) -> None:
+    header = kind(endianness=order)
+    for place, field in enumerate(header.keys()):
+        if np.issubdtype(header[field].dtype, np.number) and field not in {"sizeof_hdr", "eol_check"}:
+            header[field] = np.arange(1, header[field].size + 1).reshape(header[field].shape) + 10 * (place % 11)
+    head = head_of(header)
+    assert head.version == (2 if kind is nib.nifti2.Nifti2Header else 1)
+    for field, value in head.values.items():
+        if field not in {"magic", "eol_check"}:
+            assert np.array_equal(header[field], value), field
+    assert head.to_nibabel() == header
+
+
+def test_a_huge_axis_is_a_fault_and_no_overflow() -> None:
+    header = nib.nifti2.Nifti2Header()
+    header["sform_code"], header["srow_x"][0] = 1, 1e200
+    with pytest.raises(SampleError, match="singular"):
+        read_geometry("a.nii", head_of(header), (4, 3, 2))
