@@ -4,8 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCHMARK_VENV ?= .venv-benchmark
+LOWEST_VENV ?= .venv-lowest
+SUPPLY_VENV ?= .venv-supply
 
-.PHONY: demo test faults check format schemas benchmark clean docs
+.PHONY: demo test faults lowest audit sbom check format schemas benchmark clean docs
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("medaug needs Python 3.11 or newer; set PYTHON")'
@@ -58,5 +60,31 @@ benchmark: $(BENCHMARK_VENV)/.installed  ## medaug beside its peers: benchmarks/
 	$(BENCHMARK_VENV)/bin/python -m pip install --quiet --force-reinstall --no-deps .
 	$(BENCHMARK_VENV)/bin/python benchmarks/run.py $(FLAGS)
 
+lowest:  ## the oldest versions that pyproject.toml allows, and the tests of what uses them
+	$(PYTHON) -m venv $(LOWEST_VENV)
+	$(LOWEST_VENV)/bin/python -m pip install --quiet uv
+	$(LOWEST_VENV)/bin/uv pip install --python $(LOWEST_VENV)/bin/python --resolution lowest-direct --editable '.[codecs]'
+	$(LOWEST_VENV)/bin/uv pip install --python $(LOWEST_VENV)/bin/python pytest hypothesis jsonschema scipy
+	$(LOWEST_VENV)/bin/python -m pytest tests/core tests/spatial tests/transforms tests/formats tests/recipe tests/discover tests/run tests/cli
+
+$(SUPPLY_VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(SUPPLY_VENV)
+	$(SUPPLY_VENV)/bin/python -m pip install --quiet 'pip-audit>=2.7' 'cyclonedx-bom>=5'
+	touch $@
+
+dist/environment: pyproject.toml
+	rm -rf dist/environment
+	$(PYTHON) -m venv dist/environment
+	dist/environment/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	dist/environment/bin/python -m pip install --quiet "$$(ls dist/medaug-*.whl | tail -1)[codecs]"
+
+audit: $(SUPPLY_VENV)/.installed dist/environment  ## known vulnerabilities of what the wheel brings along (asks pypi.org)
+	dist/environment/bin/python -m pip freeze --exclude medaug > dist/requirements.txt
+	$(SUPPLY_VENV)/bin/pip-audit --strict --no-deps --disable-pip --requirement dist/requirements.txt
+
+sbom: $(SUPPLY_VENV)/.installed dist/environment  ## dist/medaug.cdx.json: all that the wheel brings along (CycloneDX)
+	$(SUPPLY_VENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		--output-file dist/medaug.cdx.json dist/environment/bin/python
+
 clean:
-	rm -rf $(VENV) $(BENCHMARK_VENV) demo-output build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(BENCHMARK_VENV) $(LOWEST_VENV) $(SUPPLY_VENV) demo-output build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
