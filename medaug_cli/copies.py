@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
@@ -94,19 +94,11 @@ def count_labels(before: LoadedSample, after: Copy) -> dict[str, dict[str, tuple
     """Return for each label map and value the voxels before and after; 0, the background, is left out."""
     counts: dict[str, dict[str, tuple[int, int]]] = {}
     for name, loaded in before.labels.items():
-        old, new = _count(loaded.content.array), _count(after.labels[name].array)
+        if not isinstance(loaded.content, LabelMap):
+            continue
+        old, new = loaded.content.counts, after.labels[name].counts
         counts[name] = {f"{value:g}": (old.get(value, 0), new.get(value, 0)) for value in sorted({*old, *new})}
     return counts
-
-
-def _count(array: Any) -> dict[float, int]:
-    if array.dtype.kind == "u" and array.dtype.itemsize == 1:
-        tally = np.zeros(256, dtype=np.int64)
-        for plane in array:  # bincount makes int64 of what it counts
-            tally += np.bincount(plane.reshape(-1), minlength=256)
-        return {float(value): int(tally[value]) for value in np.flatnonzero(tally) if value}
-    values, tally = np.unique(array, return_counts=True)
-    return {float(value): int(count) for value, count in zip(values, tally, strict=True) if value}
 
 
 def check_unchanged(sample: LoadedSample, expected: Sequence[FileEntry]) -> None:

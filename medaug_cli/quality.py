@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from medaug_cli.core.intensity import low_and_high, mean_and_deviation
-from medaug_cli.core.lazy import np
+from medaug_cli.core.intensity import measured
+from medaug_cli.core.lazy import np, tallies
 from medaug_cli.core.sample import Volume
 from medaug_cli.spatial.resample import outside_fraction
 
@@ -90,7 +90,5 @@ def _local_mean(array: FloatArray) -> Array64:
 
 def _statistics(volume: Volume) -> dict[str, float]:
     valid = None if volume.void is None else ~volume.void
-    low, high = low_and_high(volume.array, valid)
-    mean, deviation = mean_and_deviation(volume.array, valid)
-    found = {"min": low, "max": high, "mean": mean, "std": deviation}
+    found = dict(zip(("min", "max", "mean", "std"), tallies.summarise(measured(volume.array, valid)), strict=True))
     return {name: float(f"{value:.6g}") for name, value in found.items()}

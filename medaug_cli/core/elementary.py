@@ -26,9 +26,25 @@ def raise_to_power(array: Any, exponent: float) -> None:
     _raise_flat(array.reshape(-1), float(exponent))
 
 
+def raise_in_range(array: Any, low: float, span: float, divisor: float, exponent: float) -> None:
+    """Change every voxel x of contiguous float32 `array` to ((x - low) / divisor)^exponent · span + low in place.
+
+    What lies below `low` becomes `low`.
+    """
+    _raise_between(array.reshape(-1), float(low), float(span), 1.0 / float(divisor), float(exponent))
+
+
 def raise_to_powers(array: Any, logs: Any) -> None:
     """Raise every voxel of contiguous float32 `array`, none negative, to the exponential of its log; 0 stays 0."""
     _raise_each(array.reshape(-1), logs.reshape(-1))
+
+
+def multiply_by_exp_of_sum(array: Any, coefficients: Any, terms: Any) -> None:
+    """Multiply each row of contiguous float32 `array` (y, x) in place by the exponential of a sum of `terms` (n, x).
+
+    The terms are weighted by the `coefficients` (y, n) of the row.
+    """
+    _multiply_rows(array, coefficients, terms)
 
 
 def multiply_by_exp(array: Any, field: Any) -> None:
@@ -50,6 +66,30 @@ def _raise_each(flat: Any, logs: Any) -> None:
         flat[n] = (
             np.float32(_exp2(_exp2(np.float64(logs[n]) / _LN2) * _log2(value))) if value > 0.0 else np.float32(0.0)
         )
+
+
+@compiled
+def _raise_between(flat: Any, low: float, span: float, factor: float, exponent: float) -> None:
+    for n in range(len(flat)):
+        value = (np.float64(flat[n]) - low) * factor
+        raised = _exp2(exponent * _log2(value)) if value > 0.0 else 0.0
+        flat[n] = np.float32(raised * span + low)
+
+
+@compiled
+def _multiply_rows(array: Any, coefficients: Any, terms: Any) -> None:
+    field = np.empty(array.shape[1])
+    for y in range(array.shape[0]):
+        field[:] = 0.0
+        for k in range(len(terms)):
+            _add_term(coefficients[y, k], terms[k], field)
+        _multiply_flat(array[y], field)
+
+
+@compiled
+def _add_term(coefficient: float, term: Any, field: Any) -> None:
+    for x in range(len(field)):
+        field[x] += coefficient * term[x]
 
 
 @compiled

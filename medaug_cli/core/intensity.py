@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from medaug_cli.core.lazy import np
+from medaug_cli.core.lazy import np, tallies
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray, BoolArray, FloatArray
@@ -13,7 +13,6 @@ RelativeTo = Literal["none", "std", "range", "percentile"]
 Constant = Literal["minimum", "mean", "air"] | float
 EIGHT_BITS = (0.0, 255.0)
 AIR_HU = -1000.0
-_BLOCK = 1 << 18
 _ENOUGH = 1 << 20  # voxels that settle a percentile; more are sampled evenly
 
 
@@ -24,16 +23,7 @@ def measured(array: FloatArray, valid: BoolArray | None) -> FloatArray:
 
 def mean_and_deviation(array: FloatArray, valid: BoolArray | None) -> tuple[float, float]:
     """Return mean and standard deviation, summed in double precision."""
-    voxels = measured(array, valid)
-    if voxels.size == 0:
-        return 0.0, 0.0
-    mean = float(voxels.mean(dtype=np.float64))
-    flat = voxels.reshape(-1)
-    squares = 0.0
-    for start in range(0, flat.size, _BLOCK):  # block by block: no float64 copy of the whole volume
-        apart = flat[start : start + _BLOCK].astype(np.float64) - mean
-        squares += float(np.square(apart, out=apart).sum())  # not BLAS, whose sums depend on its threads
-    return mean, float(np.sqrt(squares / flat.size))
+    return tallies.summarise(measured(array, valid))[2:]
 
 
 def low_and_high(array: FloatArray, valid: BoolArray | None) -> tuple[float, float]:

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
         kspace,
         lowpass,
         morphology,
+        normal,
         random_field,
         ranking,
+        tallies,
         tiles,
         tones,
     )
@@ -52,8 +54,10 @@ else:
     random_field = _lazy("medaug_cli.core.random_field")
     ranking = _lazy("medaug_cli.core.ranking")  # imports numba
     tiles = _lazy("medaug_cli.core.tiles")  # imports numba
+    normal = _lazy("medaug_cli.core.normal")  # imports numba
     np = _lazy("numpy")
     sitk = _lazy("SimpleITK")
+    tallies = _lazy("medaug_cli.core.tallies")  # imports numba
     tones = _lazy("medaug_cli.core.tones")  # imports numba
 
 __all__ = [
@@ -65,10 +69,12 @@ __all__ = [
     "kspace",
     "lowpass",
     "morphology",
+    "normal",
     "np",
     "random_field",
     "ranking",
     "sitk",
+    "tallies",
     "tiles",
     "tones",
 ]

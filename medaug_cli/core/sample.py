@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
+
+from medaug_cli.core.lazy import tallies
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray, BoolArray
@@ -80,6 +83,11 @@ class LabelMap:
 
     array: AnyArray
     geometry: Geometry
+
+    @cached_property
+    def counts(self) -> dict[float, int]:
+        """How many voxels hold each value but 0; counted once, so only to be asked of maps that stay as they are."""
+        return tallies.count_values(self.array)
 
 
 @dataclass(frozen=True)

@@ -72,10 +72,17 @@ class SplineGrid:
         """Return where positions (n, 3) in LPS mm come from."""
         index = (points_mm - self.affine[:3, 3]) @ np.linalg.inv(self.affine[:3, :3]).T
         cells = (index + EDGE) / self.cell_voxels
+        mesh = np.array(self.coefficients_mm.shape[:3]) - ORDER
         inside = self.holds(points_mm)
-        rows = [_weights(cells[inside, axis], self.coefficients_mm.shape[axis])[0] for axis in range(3)]
+        firsts, weights = zip(
+            *(cell_weights(cells[inside, axis], count)[:2] for axis, count in enumerate(mesh + ORDER)), strict=True
+        )
+        i, j, k = (first[:, None] + np.arange(ORDER + 1) for first in firsts)
+        points = self.coefficients_mm[i[:, :, None, None], j[:, None, :, None], k[:, None, None, :]]
+        for weight in weights:  # one axis after the other: (n, i, j, k, 3) to (n, 3)
+            points = np.einsum("na,na...->n...", weight, points)
         moved = points_mm.copy()
-        moved[inside] += np.einsum("ni,nj,nk,ijkd->nd", *rows, self.coefficients_mm, optimize=True)
+        moved[inside] += points
         return moved
 
     def pull_and_jacobian(self, points_mm: Array64) -> tuple[Array64, Array64]:
@@ -114,11 +121,11 @@ class SplineGrid:
         columns = []
         for axis in range(3):
             rows = [slopes[n] if n == axis else values[n] for n in range(3)]
-            columns.append(np.einsum("ai,bj,ck,ijkd->abcd", *rows, coefficients, optimize=True))
-        gradient = np.stack(columns, axis=-1)
-        trace = np.trace(gradient, axis1=-2, axis2=-1)
-        minors = (trace**2 - np.trace(gradient @ gradient, axis1=-2, axis2=-1)) / 2
-        return trace, minors, np.linalg.det(gradient)
+            columns.append(np.moveaxis(np.einsum("ai,bj,ck,ijkd->abcd", *rows, coefficients, optimize=True), -1, 0))
+        (xx, yx, zx), (xy, yy, zy), (xz, yz, zz) = columns
+        minors = xx * yy - xy * yx + xx * zz - xz * zx + yy * zz - yz * zy
+        determinant = xx * (yy * zz - yz * zy) - xy * (yx * zz - yz * zx) + xz * (yx * zy - yy * zx)
+        return xx + yy + zz, minors, determinant
 
 
 def to_array_axes(coefficients_mm: Array64, geometry: Geometry) -> Array64:

@@ -54,7 +54,7 @@ class BiasField(IntensityStep):
         return drawn.model_copy(update={"coefficients": tuple(float(number) for number in numbers)})
 
     def apply(self, array: FloatArray, scene: Scene) -> None:
-        """Change float32 `array` (component, z, y, x) in place, one slice of the field at a time."""
+        """Change float32 `array` (component, z, y, x) in place, one row of the field at a time."""
         del scene
         powers = [_basis(count, self.order, self.model) for count in array.shape[:0:-1]]  # along x, y, z: (order+1, n)
         cube = np.zeros((self.order + 1,) * 3)
@@ -62,9 +62,8 @@ class BiasField(IntensityStep):
             cube[exponents] = coefficient
         rows = np.einsum("abc,by,cz->zya", cube, powers[1], powers[2])
         for z in range(array.shape[1]):
-            field = np.einsum("ya,ax->yx", rows[z], powers[0])
             for component in array:
-                elementary.multiply_by_exp(component[z], field)
+                elementary.multiply_by_exp_of_sum(component[z], rows[z], powers[0])
 
 
 def _exponents(order: int) -> list[tuple[int, int, int]]:

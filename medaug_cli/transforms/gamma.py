@@ -76,12 +76,7 @@ class Gamma(IntensityStep):
         low, high = low_and_high(array, scene.valid)
         if low == high:
             return
-        span = np.float32(high - low)
-        array -= np.float32(low)
-        array /= span + np.float32(_TINY)
-        elementary.raise_to_power(array, self._exponent())
-        array *= span
-        array += np.float32(low)
+        elementary.raise_in_range(array, low, high - low, high - low + _TINY, self._exponent())
 
 
 def _restore(array: FloatArray, scene: Scene, mean: float, deviation: float) -> None:

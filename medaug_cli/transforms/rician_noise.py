@@ -8,7 +8,7 @@ from pydantic import Field
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.intensity import RelativeTo, low_and_high, scale_of
-from medaug_cli.core.lazy import np
+from medaug_cli.core.lazy import normal, np
 from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import IntensityStep
 
@@ -56,12 +56,12 @@ class RicianNoise(IntensityStep):
         noise = np.empty(array.shape[2:], dtype=np.float32)
         for component in array:
             for plane in component:  # plane by plane: the buffer stays in the cache
-                generator.standard_normal(dtype=np.float32, out=noise)
+                normal.fill_normal(generator, noise)
                 noise *= sigma
                 np.add(plane, noise, out=plane)
                 np.square(plane, out=plane)
                 if self.coils == 1:
-                    generator.standard_normal(dtype=np.float32, out=noise)
+                    normal.fill_normal(generator, noise)
                     np.square(noise, out=noise)
                     noise *= sigma * sigma
                 else:  # a sum of n squares is twice a gamma number of shape n / 2

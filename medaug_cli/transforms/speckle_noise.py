@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from medaug_cli.core.intensity import AIR_HU
-from medaug_cli.core.lazy import np
+from medaug_cli.core.lazy import normal, np
 from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import IntensityStep
 
@@ -34,7 +34,7 @@ class SpeckleNoise(IntensityStep):
         noise = np.empty(array.shape[2:], dtype=np.float32)
         for component in array:
             for plane in component:  # plane by plane: the buffer stays in the cache
-                generator.standard_normal(dtype=np.float32, out=noise)
+                normal.fill_normal(generator, noise)
                 noise *= sigma
                 noise *= plane - zero if zero else plane
                 np.add(plane, noise, out=plane)
