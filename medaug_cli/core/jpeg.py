@@ -63,6 +63,35 @@ def store_colour(planes: AnyArray, quality: int, *, subsampled: bool) -> None:
     _to_colours(luminance, blue, red, planes)
 
 
+def to_bytes(planes: AnyArray, low: float, high: float) -> AnyArray:
+    """Return float32 `planes` (component, y, x) as uint8: `low` is 0, `high` is 255, what lies beyond is clipped."""
+    stored = np.empty(planes.shape, np.uint8)
+    _to_bytes(planes, stored, np.float32(low), np.float32(255 / (high - low)))
+    return stored
+
+
+def from_bytes(stored: AnyArray, planes: AnyArray, low: float, high: float) -> None:
+    """Fill float32 `planes` from `stored`, the inverse of to_bytes."""
+    _from_bytes(stored, planes, np.float32(low), np.float32((high - low) / 255))
+
+
+@compiled
+def _to_bytes(planes: Any, stored: Any, low: Any, factor: Any) -> None:
+    for n in range(planes.shape[0]):
+        for y in range(planes.shape[1]):
+            for x in range(planes.shape[2]):
+                value = np.rint((planes[n, y, x] - low) * factor)
+                stored[n, y, x] = np.uint8(min(max(value, np.float32(0)), np.float32(255)))
+
+
+@compiled
+def _from_bytes(stored: Any, planes: Any, low: Any, factor: Any) -> None:
+    for n in range(planes.shape[0]):
+        for y in range(planes.shape[1]):
+            for x in range(planes.shape[2]):
+                planes[n, y, x] = np.float32(stored[n, y, x]) * factor + low
+
+
 @compiled
 def _to_differences(planes: Any, luminance: Any, blue: Any, red: Any) -> None:
     """Fill the planes Y, Cb, Cr (jccolor.c)."""

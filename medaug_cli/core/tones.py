@@ -58,6 +58,30 @@ def _strike(flat: Any, chance: Any, first: float, last: float, low: Any, high: A
         flat[n] = low if number < first else (high if number < last else flat[n])
 
 
+def turn_above(array: Any, least: float, total: float) -> None:
+    """Change every voxel x of float32 `array` that reaches `least` to total - x, in place."""
+    _turn_above(array.reshape(-1), np.float32(least), np.float32(total))
+
+
+def lower_to_levels(array: Any, low: float, high: float, levels: float) -> None:
+    """Lower every voxel to the next of so many levels of one width that divide `low` to `high`, in place."""
+    step, share = (high - low) / levels, levels / (high - low)
+    _lower_to_levels(array.reshape(-1), *(np.float32(one) for one in (low, step, share, levels - 1)))
+
+
+@compiled
+def _turn_above(flat: Any, least: Any, total: Any) -> None:
+    for n in range(len(flat)):
+        flat[n] = total - flat[n] if flat[n] >= least else flat[n]
+
+
+@compiled
+def _lower_to_levels(flat: Any, low: Any, step: Any, share: Any, highest: Any) -> None:
+    for n in range(len(flat)):
+        level = np.floor((flat[n] - low) * share)
+        flat[n] = min(max(level, np.float32(0)), highest) * step + low  # the maximum belongs to the highest level
+
+
 @compiled
 def _rescale(flat: Any, scale: float, shift: float, low: float, high: float) -> None:
     for n in range(len(flat)):

@@ -62,13 +62,9 @@ class Jpeg(IntensityStep):
         flat = scene.geometry.flat_axis
         slices = array if flat is None else np.moveaxis(array, 3 - flat, 1)
         for z in range(slices.shape[1]):
-            scaled = slices[:, z] - np.float32(low)
-            scaled *= np.float32(EIGHT_BITS[1] / (high - low))
-            np.clip(np.rint(scaled, out=scaled), *EIGHT_BITS, out=scaled)
-            planes = scaled.astype(np.uint8)
+            planes = jpeg.to_bytes(slices[:, z], low, high)
             self._store(planes, rgb=scene.rgb)
-            np.multiply(planes, np.float32((high - low) / EIGHT_BITS[1]), out=scaled)
-            np.add(scaled, np.float32(low), out=slices[:, z])
+            jpeg.from_bytes(planes, slices[:, z], low, high)
 
     def _store(self, planes: AnyArray, *, rgb: bool) -> None:
         """Change 8-bit `planes` (component, y, x) in place: colours together, other components one by one."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from medaug_cli.core.intensity import low_and_high
-from medaug_cli.core.lazy import np
+from medaug_cli.core.lazy import tones
 from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import IntensityStep
 
@@ -37,16 +37,5 @@ class Posterize(IntensityStep):
         """Change float32 `array` (component, z, y, x) in place."""
         levels = 2.0**self.bits.value
         low, high = (0.0, _EIGHT_BIT_LEVELS) if scene.eight_bit else low_and_high(array, scene.valid)
-        if low == high:
-            return
-        for plane in array.reshape(-1, *array.shape[2:]):  # plane by plane: the work stays in the cache
-            _lower(plane, low, high, levels)
-
-
-def _lower(plane: FloatArray, low: float, high: float, levels: float) -> None:
-    plane -= np.float32(low)
-    plane *= np.float32(levels / (high - low))
-    np.floor(plane, out=plane)
-    np.clip(plane, 0, np.float32(levels - 1), out=plane)  # the maximum belongs to the highest level
-    plane *= np.float32((high - low) / levels)
-    plane += np.float32(low)
+        if low < high:
+            tones.lower_to_levels(array, low, high, levels)

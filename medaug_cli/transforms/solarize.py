@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from medaug_cli.core.intensity import EIGHT_BITS, low_and_high
-from medaug_cli.core.lazy import np
+from medaug_cli.core.lazy import tones
 from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import IntensityStep
 
@@ -38,6 +38,4 @@ class Solarize(IntensityStep):
         threshold = self.threshold.value
         if self.relative_to == "range":
             threshold = low + threshold * (high - low)
-        total, least = np.float32(low + high), np.float32(threshold)
-        for plane in array.reshape(-1, *array.shape[2:]):
-            np.subtract(total, plane, out=plane, where=plane >= least)
+        tones.turn_above(array, threshold, low + high)

@@ -24,6 +24,9 @@ steps:
   - blur: {sigma_mm: 1}
   - contrast: {factor: 1.2}
   - gamma: {log_gamma: 0.2}
+  - local_gamma: {strength: 0.2}
+  - local_contrast: {strength: 0.2}
+  - local_brightness: {strength: 0.1, mode: multiply}
   - motion: {rotation_deg: 2, translation_mm: 2}
   - ghosting: {num_ghosts: 5, intensity: 0.4}
   - spike: {positions: [[0.3, 0.4, 0.6]], intensity: 0.2}
