@@ -156,83 +156,122 @@ def _double(half: Any, plane: Any) -> None:
 
 def _code(plane: AnyArray, target: AnyArray, table: AnyArray) -> None:
     """Fill `target` with `plane`, transformed block by block, quantised and transformed back; they may be the same."""
-    reciprocals = (np.int64(1) << _SHIFT) // (np.int64(_SIDE) * table) + 1
-    _code_blocks(plane, target, table, reciprocals.astype(np.int64))
+    divisors = np.ascontiguousarray(table.reshape(_SIDE, _SIDE).T).reshape(-1)  # x before y, as the passes leave them
+    reciprocals = (np.int64(1) << _SHIFT) // (np.int64(_SIDE) * divisors) + 1
+    _code_blocks(plane, target, divisors, reciprocals.astype(np.int64))
 
 
 @compiled
-def _code_blocks(plane: Any, target: Any, table: Any, reciprocals: Any) -> None:
+def _code_blocks(plane: Any, target: Any, divisors: Any, reciprocals: Any) -> None:
+    """Code eight blocks beside each other at a time, one in each lane of the processor's vectors."""
+    work, turned = np.empty(512, np.int32), np.empty(512, np.int32)  # (y, x, block) and (x, y, block)
+    for top in range(0, plane.shape[0], 8):
+        for left in range(0, plane.shape[1], 64):
+            _load(plane, top, left, work)
+            for y in range(0, 512, 64):
+                _forward(work[y : y + 64], 0)
+            _turn(work, turned)
+            for x in range(0, 512, 64):
+                _forward(turned[x : x + 64], 1)
+                _quantise(turned[x : x + 64], divisors[x // 8 : x // 8 + 8], reciprocals[x // 8 : x // 8 + 8])
+                _inverse(turned[x : x + 64], 0)
+            _turn(turned, work)
+            for y in range(0, 512, 64):
+                _inverse(work[y : y + 64], 1)
+            _store(work, target, top, left)
+
+
+@compiled
+def _load(plane: Any, top: int, left: int, work: Any) -> None:
+    """Fill `work` from `plane`, whose border is repeated beyond the image."""
     height, width = plane.shape
-    block = np.empty((8, 8), np.int32)
-    for top in range(0, height, 8):
-        for left in range(0, width, 8):
-            for y in range(8):
-                for x in range(8):
-                    block[y, x] = np.int32(plane[min(top + y, height - 1), min(left + x, width - 1)]) - 128
-            _forward(block.T, 0)
-            _forward(block, 1)
-            _quantise(block.reshape(64), table, reciprocals)
-            _inverse(block, 0)
-            _inverse(block.T, 1)
-            for y in range(min(8, height - top)):
-                for x in range(min(8, width - left)):
-                    target[top + y, left + x] = _byte(block[y, x] + 128)
+    inside = left + 64 <= width
+    for y in range(8):
+        row = plane[min(top + y, height - 1)]
+        for block in range(8):
+            for x in range(8):
+                column = left + 8 * block + x
+                work[64 * y + 8 * x + block] = np.int32(row[column if inside else min(column, width - 1)]) - 128
 
 
 @compiled
-def _quantise(flat: Any, table: Any, reciprocals: Any) -> None:
-    """Round each coefficient, eightfold as the transform left it, to a multiple of its divisor; halves away from 0."""
-    for n in range(64):
-        size = np.int64(abs(flat[n]) + 4 * table[n])
-        whole = np.int32((size * reciprocals[n]) >> _SHIFT) * table[n]
-        flat[n] = whole if flat[n] >= 0 else -whole
+def _store(work: Any, target: Any, top: int, left: int) -> None:
+    height, width = target.shape
+    for y in range(min(8, height - top)):
+        row = target[top + y]
+        for block in range(min(8, (width - left + 7) // 8)):
+            for x in range(min(8, width - left - 8 * block)):
+                row[left + 8 * block + x] = _byte(work[64 * y + 8 * x + block] + 128)
+
+
+@compiled
+def _turn(work: Any, turned: Any) -> None:
+    for y in range(8):
+        for x in range(8):
+            for block in range(8):
+                turned[64 * x + 8 * y + block] = work[64 * y + 8 * x + block]
+
+
+@compiled
+def _quantise(row: Any, divisors: Any, reciprocals: Any) -> None:
+    """Round coefficients, eightfold as the transform left them, to multiples of their divisors; halves away from 0."""
+    for n in range(8):
+        divisor, reciprocal = divisors[n], reciprocals[n]
+        for block in range(8):
+            value = row[8 * n + block]
+            size = np.int64(abs(value) + 4 * divisor)
+            whole = np.int32((size * reciprocal) >> _SHIFT) * divisor
+            row[8 * n + block] = whole if value >= 0 else -whole
 
 
 @compiled
 def _forward(block: Any, second: int) -> None:
-    """Transform along the first axis, for all columns (jfdctint.c); the second pass drops the bits that were kept."""
+    """Transform `block` (n, lane) along its first axis, eight lanes at once (jfdctint.c).
+
+    The first pass keeps two bits more, which the second drops.
+    """
     shift = np.int32(_BITS + _PASS_BITS) if second else np.int32(_BITS - _PASS_BITS)
     half = np.int32(1) << (shift - np.int32(1))
     for n in range(8):
-        s0, d0 = block[0, n] + block[7, n], block[0, n] - block[7, n]
-        s1, d1 = block[1, n] + block[6, n], block[1, n] - block[6, n]
-        s2, d2 = block[2, n] + block[5, n], block[2, n] - block[5, n]
-        s3, d3 = block[3, n] + block[4, n], block[3, n] - block[4, n]
+        s0, d0 = block[n] + block[56 + n], block[n] - block[56 + n]
+        s1, d1 = block[8 + n] + block[48 + n], block[8 + n] - block[48 + n]
+        s2, d2 = block[16 + n] + block[40 + n], block[16 + n] - block[40 + n]
+        s3, d3 = block[24 + n] + block[32 + n], block[24 + n] - block[32 + n]
         even, odd, middle, outer = s0 + s3, s1 + s2, s1 - s2, s0 - s3
         if second:
-            block[0, n], block[4, n] = (even + odd + 2) >> 2, (even - odd + 2) >> 2
+            block[n], block[32 + n] = (even + odd + 2) >> 2, (even - odd + 2) >> 2
         else:
-            block[0, n], block[4, n] = (even + odd) << 2, (even - odd) << 2
+            block[n], block[32 + n] = (even + odd) << 2, (even - odd) << 2
         z1 = (middle + outer) * np.int32(4433) + half
-        block[2, n] = (z1 + outer * np.int32(6270)) >> shift
-        block[6, n] = (z1 - middle * np.int32(15137)) >> shift
+        block[16 + n] = (z1 + outer * np.int32(6270)) >> shift
+        block[48 + n] = (z1 - middle * np.int32(15137)) >> shift
         z5 = (d0 + d1 + d2 + d3) * np.int32(9633)
         z1, z2 = (d3 + d0) * np.int32(-7373) + half, (d2 + d1) * np.int32(-20995) + half
         z3, z4 = (d3 + d1) * np.int32(-16069) + z5, (d2 + d0) * np.int32(-3196) + z5
-        block[7, n] = (d3 * np.int32(2446) + z1 + z3) >> shift
-        block[5, n] = (d2 * np.int32(16819) + z2 + z4) >> shift
-        block[3, n] = (d1 * np.int32(25172) + z2 + z3) >> shift
-        block[1, n] = (d0 * np.int32(12299) + z1 + z4) >> shift
+        block[56 + n] = (d3 * np.int32(2446) + z1 + z3) >> shift
+        block[40 + n] = (d2 * np.int32(16819) + z2 + z4) >> shift
+        block[24 + n] = (d1 * np.int32(25172) + z2 + z3) >> shift
+        block[8 + n] = (d0 * np.int32(12299) + z1 + z4) >> shift
 
 
 @compiled
 def _inverse(block: Any, second: int) -> None:
-    """Transform back along the first axis, for all columns (jidctint.c)."""
+    """Transform `block` (n, lane) back along its first axis, eight lanes at once (jidctint.c)."""
     shift = np.int32(_BITS + _PASS_BITS + 3) if second else np.int32(_BITS - _PASS_BITS)
     half = np.int32(1) << (shift - np.int32(1))
     for n in range(8):
-        z1 = (block[2, n] + block[6, n]) * np.int32(4433)
-        low, high = z1 - block[6, n] * np.int32(15137), z1 + block[2, n] * np.int32(6270)
-        sum04 = ((block[0, n] + block[4, n]) << np.int32(_BITS)) + half
-        gap04 = ((block[0, n] - block[4, n]) << np.int32(_BITS)) + half
+        z1 = (block[16 + n] + block[48 + n]) * np.int32(4433)
+        low, high = z1 - block[48 + n] * np.int32(15137), z1 + block[16 + n] * np.int32(6270)
+        sum04 = ((block[n] + block[32 + n]) << np.int32(_BITS)) + half
+        gap04 = ((block[n] - block[32 + n]) << np.int32(_BITS)) + half
         e0, e3, e1, e2 = sum04 + high, sum04 - high, gap04 + low, gap04 - low
-        i7, i5, i3, i1 = block[7, n], block[5, n], block[3, n], block[1, n]
+        i7, i5, i3, i1 = block[56 + n], block[40 + n], block[24 + n], block[8 + n]
         z5 = (i7 + i5 + i3 + i1) * np.int32(9633)
         z1, z2 = (i7 + i1) * np.int32(-7373), (i5 + i3) * np.int32(-20995)
         z3, z4 = (i7 + i3) * np.int32(-16069) + z5, (i5 + i1) * np.int32(-3196) + z5
         o0, o1 = i7 * np.int32(2446) + z1 + z3, i5 * np.int32(16819) + z2 + z4
         o2, o3 = i3 * np.int32(25172) + z2 + z3, i1 * np.int32(12299) + z1 + z4
-        block[0, n], block[7, n] = (e0 + o3) >> shift, (e0 - o3) >> shift
-        block[1, n], block[6, n] = (e1 + o2) >> shift, (e1 - o2) >> shift
-        block[2, n], block[5, n] = (e2 + o1) >> shift, (e2 - o1) >> shift
-        block[3, n], block[4, n] = (e3 + o0) >> shift, (e3 - o0) >> shift
+        block[n], block[56 + n] = (e0 + o3) >> shift, (e0 - o3) >> shift
+        block[8 + n], block[48 + n] = (e1 + o2) >> shift, (e1 - o2) >> shift
+        block[16 + n], block[40 + n] = (e2 + o1) >> shift, (e2 - o1) >> shift
+        block[24 + n], block[32 + n] = (e3 + o0) >> shift, (e3 - o0) >> shift
