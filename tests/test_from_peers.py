@@ -14,12 +14,7 @@ from medaug_cli.transforms import load_step, step_names
 
 DOCS = Path(__file__).parents[1] / "docs"
 PEERS = json.loads((Path(__file__).parent / "data" / "peers.json").read_text(encoding="utf-8"))
-IN_THE_MAKING = {
-    *("elastic_field", "grid_distortion", "perspective", "channel_misalignment", "crop", "pad", "resize", "resample"),
-    *("rician_noise", "invert", "median", "clahe", "equalize", "autocontrast", "clip_percentiles", "normalize"),
-    *("motion", "ghosting", "spike", "gibbs", "rand_augment", "trivial_augment", "augmix"),
-    *("color_jitter", "grayscale", "channel_shift", "label_noise"),
-}
+IN_THE_MAKING = {"channel_misalignment", "elastic_field", "grid_distortion", "perspective"}
 PAGES = {
     "MONAI": ("monai", "from-monai.md"),
     "TorchIO": ("torchio", "from-torchio.md"),
