@@ -103,3 +103,15 @@ def test_a_word_that_a_row_sets_is_one_that_the_step_takes(row: Row) -> None:
     }
     said = re.findall(r"`(\w+): (\w+)`", row.differences)
     assert [(key, word) for key, word in said if not word.isdigit() and word not in choices.get(key, [word])] == []
+
+
+def test_a_step_that_names_a_peer_stands_in_the_row_of_that_peer() -> None:
+    rows = {(PAGES[peer][0], name): row.names for peer, row in ROWS for name in row.classes}
+    named = [
+        (step, found)
+        for step in step_names()
+        for found in re.findall(r"\b(\w+)\.(\w+)", load_step(step).peer)
+        if found in rows
+    ]
+    assert len(named) > len(step_names()) / 2
+    assert [(step, found) for step, found in named if step not in rows[found]] == []
