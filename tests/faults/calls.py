@@ -134,7 +134,7 @@ def _fail_one(bench: Bench, root: Path, point: str, nth: _Nth, outcome: Outcome)
     with _failing(point, nth):
         try:
             tally, _ = run_here(bench.recipe, bench.dataset, root)
-            code = int(tally.exit_code())
+            code, said = int(tally.exit_code()), tally.why
         except MedaugError as error:
             code, said = int(error.exit_code), str(error)
         except Exception as error:  # noqa: BLE001  whatever comes out is what this experiment is about

@@ -21,7 +21,7 @@ PLAN = tuple(
             "voxels of an undisturbed run; no file without a record; no temporary; at most 2 jobs redone a kill",
             kill_runs,
             200,
-            8,
+            5,
         ),
         ("K2", "kill -9 of a random worker", "exit 0, voxels of an undisturbed run", kill_workers, 100, 1),
         (
@@ -30,7 +30,7 @@ PLAN = tuple(
             "143 or 130, last line agrees, twice within 2 s; the next run completes",
             signal_runs,
             60,
-            6,
+            3,
         ),
         (
             "K4",
@@ -38,7 +38,7 @@ PLAN = tuple(
             "exit 0, 3, 5 or 6 with the place; verify sees strays; the next run completes",
             fail_every_call,
             2000,
-            3,
+            2,
         ),
         (
             "K5",
@@ -54,7 +54,7 @@ PLAN = tuple(
             "exit 6 or 5 with the path; nothing partial; completes once there is room",
             fill_the_disk,
             40,
-            3,
+            1,
         ),
         (
             "C1",
