@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         normal,
         random_field,
         ranking,
+        storing,
         tallies,
         tiles,
         tones,
@@ -57,6 +58,7 @@ else:
     normal = _lazy("medaug_cli.core.normal")  # imports numba
     np = _lazy("numpy")
     sitk = _lazy("SimpleITK")
+    storing = _lazy("medaug_cli.core.storing")  # imports numba
     tallies = _lazy("medaug_cli.core.tallies")  # imports numba
     tones = _lazy("medaug_cli.core.tones")  # imports numba
 
@@ -74,6 +76,7 @@ __all__ = [
     "random_field",
     "ranking",
     "sitk",
+    "storing",
     "tallies",
     "tiles",
     "tones",

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.errors import SampleError
-from medaug_cli.core.lazy import np
+from medaug_cli.core.lazy import np, storing
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray, FloatArray
     from medaug_cli.core.sample import LabelMap, Volume
     from medaug_cli.formats.nifti.header import NiftiHeader
     from medaug_cli.formats.nifti.voxels import Template
+
+_EXACT_BYTES = 2  # integers so wide are exact in float32
 
 
 def store_volume(name: str, volume: Volume, template: Template, *, moved: bool) -> tuple[AnyArray, int]:
@@ -67,29 +69,40 @@ def _put_back_void(stored: AnyArray, volume: Volume, template: Template, *, move
 
 
 def _store_integers(name: str, array: FloatArray, header: NiftiHeader) -> tuple[AnyArray, int]:
-    """Return `array` unscaled, rounded once and clipped to the range of the type, slice by slice to stay in cache."""
-    low, high = _float_range(header.dtype)
+    """Return `array` unscaled, rounded once and clipped to the range of the type."""
     stored = np.empty(array.shape, header.dtype)
+    exact = not header.is_scaled and header.dtype.itemsize <= _EXACT_BYTES
+    if exact and header.dtype.isnative and array.dtype == np.float32:
+        clipped, finite = storing.store_rounded(array, stored, *_float_range(header.dtype))
+    else:
+        clipped, finite = _store_by_slices(array, stored, header)
+    if not finite:
+        raise SampleError("not_finite", f"{name}: NaN or Inf, which {header.dtype_name} cannot hold")
+    return stored, clipped
+
+
+def _store_by_slices(array: FloatArray, stored: AnyArray, header: NiftiHeader) -> tuple[int, bool]:
+    """Fill `stored`, slice by slice to stay in cache; return how many were clipped and whether all are finite."""
+    low, high = _float_range(header.dtype)
     clipped = 0
     for source, target in zip(array.reshape(-1, *array.shape[2:]), stored.reshape(-1, *array.shape[2:]), strict=True):
         values = _unscale(source, header)
         least, most = values.min(), values.max()
         if not np.isfinite(least + most):
-            raise SampleError("not_finite", f"{name}: NaN or Inf, which {header.dtype_name} cannot hold")
+            return clipped, False
         if least < low or most > high:
             clipped += int(np.count_nonzero((values < low) | (values > high)))
             np.clip(values, low, high, out=values)
         target[...] = values
-    return stored, clipped
+    return clipped, True
 
 
 def _unscale(values: FloatArray, header: NiftiHeader) -> AnyArray:
-    """Return `values` (y, x) as whole stored numbers, in float64 where float32 could round them."""
-    if not header.is_scaled and header.dtype.itemsize <= 2:  # noqa: PLR2004 (16 bits are exact in float32)
-        return np.rint(values)
+    """Return `values` (y, x) as whole stored numbers, in float64, since float32 could round them."""
     unscaled = values.astype(np.float64)
-    unscaled -= header.intercept
-    unscaled /= header.slope
+    if header.is_scaled:
+        unscaled -= header.intercept
+        unscaled /= header.slope
     return np.rint(unscaled, out=unscaled)
 
 

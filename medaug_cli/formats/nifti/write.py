@@ -61,7 +61,11 @@ def encode_copy(
     parts: tuple[tuple[bytes | memoryview, ...], ...] = ((head,), (voxels,)) if pair else ((head, voxels),)
     for path, part in zip(targets, parts, strict=True):
         packed = names.container_of(path) == "gzip"
-        data: bytes | bytearray = gzip_member.encode(*part, effort=derivation.compression) if packed else b"".join(part)
+        data: bytes | bytearray = (
+            b"".join(part)
+            if not packed
+            else gzip_member.encode(*part, effort=derivation.compression, sparse=isinstance(content, LabelMap))
+        )
         holds_voxels = part[-1] is voxels
         yield EncodedFile(path, data, voxel_sha256, header.dtype_name, clipped=clipped if holds_voxels else 0)
 
