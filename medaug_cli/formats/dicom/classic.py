@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydicom import uid
+from pydicom.multival import MultiValue
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.formats.dicom.frames import PER_FRAME, SHARED, find_group
-from medaug_cli.formats.dicom.header import values
+from medaug_cli.formats.dicom.header import MALFORMED, values
 from medaug_cli.formats.dicom.picture import PALETTE_TAGS
 from medaug_cli.formats.dicom.regrid import place_slices
 from medaug_cli.formats.dicom.template import FramesTemplate, SliceTemplate, shallow_copy
@@ -125,7 +126,7 @@ def make_slice(template: FramesTemplate, frame: Frame, number: int) -> SliceTemp
     for group, keyword, classic in _COUNTERPARTS:
         item = find_group(items, group, file)
         if item is not None and values(item, keyword, file):
-            setattr(header, classic, _plain(item.get(keyword), classic))
+            _set_plain(header, classic, item.get(keyword), file)
     if scanning is not None:
         header.ScanningSequence = scanning
     for keyword, value in _REQUIRED[modality].items():
@@ -150,10 +151,13 @@ def _unfold_converted(header: Dataset, items: Sequence[Dataset], file: str) -> N
                         header[tag] = kept[tag]
 
 
-def _plain(value: Any, keyword: str) -> Any:
-    """Return `value` as the classic attribute takes it: whole numbers where it is a count."""
-    if keyword in _WHOLE:
-        return round(float(value))
-    if keyword == "InversionTime":
-        return value[0] if isinstance(value, list | tuple) else value
-    return value
+def _set_plain(header: Dataset, keyword: str, value: Any, file: str) -> None:
+    """Set `keyword` as the classic attribute takes it: a whole number where it counts, one value where it has one."""
+    try:
+        if keyword in _WHOLE:
+            value = round(float(value))
+        elif keyword == "InversionTime" and isinstance(value, MultiValue):
+            value = value[0]
+        setattr(header, keyword, value)
+    except MALFORMED as error:
+        raise SampleError("bad_header", f"{file}: the {keyword} of a frame breaks its VR") from error
