@@ -195,10 +195,11 @@ def hold_root(path: Path, timeout_s: float) -> Iterator[Root]:
             cut_torn_line(state / _JOURNAL)
         yield read_root(path)
     finally:
-        holder.unlink(missing_ok=True)
         began = (state / "root.json").exists()
-        if not began:  # the run ended before it began: leave nothing, the lock while it is held
-            (state / "lock").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it only says who holds ROOT, and the next run writes it anew
+            holder.unlink(missing_ok=True)
+            if not began:  # the run ended before it began: leave nothing, the lock while it is held
+                (state / "lock").unlink(missing_ok=True)
         lock.release()
         if not began:
             with contextlib.suppress(OSError):

@@ -115,3 +115,21 @@ def test_a_temporary_name_is_short_hidden_and_the_same_in_every_run(tmp_path: Pa
     assert temporary_of(long).name.startswith(".medaug-")
     assert len(temporary_of(long).name.encode()) <= 40
     assert temporary_of(long) != temporary_of(tmp_path / "y")
+
+
+def test_a_note_of_the_holder_that_cannot_be_removed_ends_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = save_dataset(tmp_path / "dataset", cases=1)
+    recipe = save_recipe(tmp_path / "recipe.yaml", RECIPE)
+    real = Path.unlink
+
+    def refuse(path: Path, *, missing_ok: bool = False) -> None:
+        if path.name == "holder.json":
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        real(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    for made in (2, 0):
+        tally, _ = run_here(recipe, dataset, tmp_path / "root")
+        assert (tally.exit_code(), tally.done) == (ExitCode.OK, made)
