@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 from pydantic import Field
 
 from medaug_cli.core.intensity import brightest
-from medaug_cli.core.lazy import np
+from medaug_cli.core.lazy import tones
 from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import ColourStep
 
@@ -51,8 +51,5 @@ class ChannelShift(ColourStep):
         """Change float32 `array` (component, z, y, x) in place."""
         high = brightest(array, scene.valid, eight_bit=scene.eight_bit)
         for component, shift in zip(array, self.shifts or (self.shift.value,) * _COLOURS, strict=True):
-            if not shift:
-                continue
-            for plane in component:  # plane by plane: the work stays in the cache
-                np.add(plane, np.float32(shift * high), out=plane)
-                np.clip(plane, np.float32(0), np.float32(high), out=plane)
+            if shift:
+                tones.rescale(component, 1, shift * high, 0, high)
