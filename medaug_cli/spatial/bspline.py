@@ -1,4 +1,4 @@
-"""Cubic B-spline free-form deformation (Rueckert 1999) on a control grid aligned with an image's grid.
+"""B-spline free-form deformation (Rueckert 1999; cubic, or linear) on a control grid aligned with an image's grid.
 
 The grid is that of ITK's BSplineTransformInitializer: the domain is the image's bounding box, wider by an eighth of a
 voxel on each side, cut into `control points - 3` cells an axis.
@@ -6,7 +6,7 @@ voxel on each side, cut into `control points - 3` cells an axis.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from medaug_cli.core.lazy import np, sitk
@@ -22,6 +22,8 @@ Terms: TypeAlias = "tuple[Array64, Array64, Array64]"
 EDGE = 0.625  # half a voxel, and the eighth of one that ITK adds
 _MOST_SAMPLES_PER_CELL = 6
 _LOWEST_CELLS = 6
+_FEW_CELLS = 8  # along an axis
+_BLOCK = 4096  # positions whose 64 control points each are held at once
 _FINE_SAMPLES = 13
 
 
@@ -29,35 +31,49 @@ _FINE_SAMPLES = 13
 class SplineGrid:
     """Displacements `coefficients_mm` (i, j, k, 3), LPS, at control points over the grid of `affine` and `size`.
 
-    `affine` (4, 4) takes indices (x, y, z) to LPS mm. Outside the domain nothing moves.
+    `affine` (4, 4) takes indices (x, y, z) to LPS mm. Outside the domain nothing moves. `order` 3 is smooth; of order 1
+    the displacement is that of the control points, at the corners of the cells, and linear between them.
     """
 
     affine: Array64
     size: tuple[int, int, int]
     coefficients_mm: Array64
+    order: int = ORDER
+
+    @property
+    def mesh(self) -> tuple[int, int, int]:
+        """Number of cells along x, y, z."""
+        i, j, k = self.coefficients_mm.shape[:3]
+        return i - self.order, j - self.order, k - self.order
 
     @property
     def cell_voxels(self) -> Array64:
         """Distance between control points along x, y, z, in voxels."""
-        mesh = np.array(self.coefficients_mm.shape[:3]) - ORDER
-        return np.asarray((np.array(self.size) + 2 * EDGE - 1) / mesh)
+        return np.asarray((np.array(self.size) + 2 * EDGE - 1) / np.array(self.mesh))
 
     def scaled(self, factor: float) -> SplineGrid:
         """Return the same deformation, `factor` times as strong."""
-        return SplineGrid(self.affine, self.size, self.coefficients_mm * factor)
+        return replace(self, coefficients_mm=self.coefficients_mm * factor)
 
     def index_coefficients(self) -> Array64:
         """Return the coefficients (i, j, k, 3) as displacements in voxels along x, y, z."""
         return np.asarray(self.coefficients_mm @ np.linalg.inv(self.affine[:3, :3]).T)
 
+    def on_indices(self) -> SplineGrid:
+        """Return the same deformation of indices."""
+        return replace(self, affine=np.eye(4), coefficients_mm=self.index_coefficients())
+
+    def four_wide(self) -> Array64:
+        """Return the index coefficients for loops that weight four control points an axis, whatever the order."""
+        return np.pad(self.index_coefficients(), [(0, ORDER - self.order)] * 3 + [(0, 0)])
+
     def to_sitk(self) -> sitk.BSplineTransform:
         """Return the deformation as SimpleITK's transform between indices of the grid (spacing 1, origin 0)."""
-        transform = sitk.BSplineTransform(3, ORDER)
-        mesh = [n - ORDER for n in self.coefficients_mm.shape[:3]]
+        transform = sitk.BSplineTransform(3, self.order)
         transform.SetTransformDomainOrigin([-EDGE] * 3)
         transform.SetTransformDomainPhysicalDimensions([float(n) + 2 * EDGE - 1 for n in self.size])
         transform.SetTransformDomainDirection(np.eye(3).ravel().tolist())
-        transform.SetTransformDomainMeshSize(mesh)
+        transform.SetTransformDomainMeshSize(self.mesh)
         transform.SetParameters(self.index_coefficients().ravel(order="F").tolist())
         return transform
 
@@ -65,24 +81,17 @@ class SplineGrid:
         """Say of each position (n, 3) in LPS mm whether it lies in the domain."""
         index = (points_mm - self.affine[:3, 3]) @ np.linalg.inv(self.affine[:3, :3]).T
         cells = (index + EDGE) / self.cell_voxels
-        mesh = np.array(self.coefficients_mm.shape[:3]) - ORDER
+        mesh = np.array(self.mesh)
         return np.asarray(((cells >= 0) & (cells <= mesh)).all(axis=1))
 
     def pull(self, points_mm: Array64) -> Array64:
         """Return where positions (n, 3) in LPS mm come from."""
-        index = (points_mm - self.affine[:3, 3]) @ np.linalg.inv(self.affine[:3, :3]).T
-        cells = (index + EDGE) / self.cell_voxels
-        mesh = np.array(self.coefficients_mm.shape[:3]) - ORDER
-        inside = self.holds(points_mm)
-        firsts, weights = zip(
-            *(cell_weights(cells[inside, axis], count)[:2] for axis, count in enumerate(mesh + ORDER)), strict=True
-        )
-        i, j, k = (first[:, None] + np.arange(ORDER + 1) for first in firsts)
-        points = self.coefficients_mm[i[:, :, None, None], j[:, None, :, None], k[:, None, None, :]]
-        for weight in weights:  # one axis after the other: (n, i, j, k, 3) to (n, 3)
-            points = np.einsum("na,na...->n...", weight, points)
         moved = points_mm.copy()
-        moved[inside] += points
+        inside = np.flatnonzero(self.holds(points_mm))
+        for start in range(0, len(inside), _BLOCK):
+            block = inside[start : start + _BLOCK]
+            local, rows, _ = self._near(points_mm[block])
+            moved[block] += _weigh(local, rows)
         return moved
 
     def pull_and_jacobian(self, points_mm: Array64) -> tuple[Array64, Array64]:
@@ -90,21 +99,22 @@ class SplineGrid:
 
         Beyond the domain the displacement of its border goes on, so that the way there is smooth.
         """
+        local, (a, b, c), (da, db, dc) = self._near(points_mm)
+        slopes = np.stack([_weigh(local, rows) for rows in ((da, b, c), (a, db, c), (a, b, dc))], axis=-1)
         to_index = np.linalg.inv(self.affine[:3, :3])
-        cells = ((points_mm - self.affine[:3, 3]) @ to_index.T + EDGE) / self.cell_voxels
-        mesh = np.array(self.coefficients_mm.shape[:3]) - ORDER
-        beyond = (cells < 0) | (cells > mesh)
-        tables = [cell_weights(np.clip(cells[:, n], 0, mesh[n]), mesh[n] + ORDER) for n in range(3)]
-        near = np.arange(ORDER + 1)
-        i, j, k = (first[:, None] + near for first, _, _ in tables)
+        return points_mm + _weigh(local, (a, b, c)), np.eye(3) + slopes / self.cell_voxels @ to_index
+
+    def _near(self, points_mm: Array64) -> tuple[Array64, Terms, Terms]:
+        """Return the control points (n, …, 3) about positions, their weights and derivatives along x, y and z."""
+        index = (points_mm - self.affine[:3, 3]) @ np.linalg.inv(self.affine[:3, :3]).T
+        cells = (index + EDGE) / self.cell_voxels
+        bounded = np.clip(cells, 0, self.mesh)
+        tables = [cell_weights(bounded[:, n], self.mesh[n], self.order) for n in range(3)]
+        i, j, k = (first[:, None] + np.arange(self.order + 1) for first, _, _ in tables)
         local = self.coefficients_mm[i[:, :, None, None], j[:, None, :, None], k[:, None, None, :]]
-        (a, da), (b, db), (c, dc) = ((value, slope) for _, value, slope in tables)
-        moved = points_mm + np.einsum("ni,nj,nk,nijkd->nd", a, b, c, local, optimize=True)
-        rows = ((da, b, c), (a, db, c), (a, b, dc))
-        columns = [np.einsum("ni,nj,nk,nijkd->nd", *row, local, optimize=True) for row in rows]
-        slopes = np.stack(columns, axis=-1) / self.cell_voxels
-        slopes[np.broadcast_to(beyond[:, None, :], slopes.shape)] = 0.0
-        return moved, np.eye(3) + slopes @ to_index
+        values = [value for _, value, _ in tables]
+        slopes = [np.where(bounded[:, n, None] == cells[:, n, None], tables[n][2], 0.0) for n in range(3)]
+        return local, (values[0], values[1], values[2]), (slopes[0], slopes[1], slopes[2])
 
     def jacobian_terms(self, cells: Sequence[Array64]) -> Terms:
         """Return trace, sum of principal minors and determinant of the displacement's gradient.
@@ -115,7 +125,7 @@ class SplineGrid:
         coefficients = self.index_coefficients()
         values, slopes = [], []
         for axis in range(3):
-            value, slope = _weights(cells[axis], coefficients.shape[axis])
+            value, slope = _weights(cells[axis], self.mesh[axis], self.order)
             values.append(value)
             slopes.append(slope / self.cell_voxels[axis])
         columns = []
@@ -146,18 +156,21 @@ def to_array_axes(coefficients_mm: Array64, geometry: Geometry) -> Array64:
     return np.asarray(np.flip(ordered, axis=reversed_))
 
 
-def jacobian_range(grid: SplineGrid) -> tuple[float, float]:
-    """Return the least and greatest Jacobian determinant of the deformation."""
-    found = [_determinant(terms, 1.0) for terms in _sampled_terms(grid, 1.0)]
+def jacobian_range(grid: SplineGrid, places: int | None = None) -> tuple[float, float]:
+    """Return the least and greatest Jacobian determinant of the deformation, `places` as in `unfolding_factor`."""
+    found = [_determinant(terms, 1.0) for terms in _sampled_terms(grid, 1.0, places)]
     return min(float(one.min()) for one in found), max(float(one.max()) for one in found)
 
 
-def unfolding_factor(grid: SplineGrid, least_jacobian: float) -> float:
-    """Return the factor, at most 1, by which the deformation keeps its Jacobian determinant at `least_jacobian`."""
+def unfolding_factor(grid: SplineGrid, least_jacobian: float, places: int | None = None) -> float:
+    """Return the factor, at most 1, by which the deformation keeps its Jacobian determinant at `least_jacobian`.
+
+    It is sampled at `places` a cell and axis; if left out, at as many as control points that are not smooth need.
+    """
     factor, previous = 1.0, 2.0
     while factor < previous:  # a weaker deformation may have its least determinant elsewhere
         previous = factor
-        for terms in _sampled_terms(grid, previous):
+        for terms in _sampled_terms(grid, previous, places):
             factor = _weaken(terms, factor, least_jacobian)
     return factor
 
@@ -178,13 +191,17 @@ def _determinant(terms: Terms, factor: float) -> Array64:
     return 1 + factor * (trace + factor * (minors + factor * determinant))
 
 
-def _sampled_terms(grid: SplineGrid, factor: float) -> Iterator[Terms]:
+def _sampled_terms(grid: SplineGrid, factor: float, places: int | None = None) -> Iterator[Terms]:
     """Yield the Jacobian terms over the domain, layer by layer of cells, then about the least determinants, finer.
 
-    A layer at a time, since all cells of a fine control grid together would fill the memory.
+    A layer at a time, since all cells of a fine control grid together would fill the memory; a compiled loop where
+    they are many. `places` are the samples a cell and axis where the control points are smooth themselves.
     """
-    mesh = [n - ORDER for n in grid.coefficients_mm.shape[:3]]
+    mesh = grid.mesh
     samples = [int(n) for n in np.clip(np.ceil(grid.cell_voxels), 3, _MOST_SAMPLES_PER_CELL)]
+    if max(mesh) > _FEW_CELLS:
+        yield from _compiled_terms(grid, places or max(samples), factor)
+        return
     across = [np.linspace(0, mesh[axis], mesh[axis] * samples[axis] + 1) for axis in (1, 2)]
     lowest: list[tuple[float, tuple[int, int, int]]] = []
     for layer in range(mesh[0]):
@@ -199,6 +216,22 @@ def _sampled_terms(grid: SplineGrid, factor: float) -> Iterator[Terms]:
         yield _finer_terms(grid, cell, samples, factor)
 
 
+def _compiled_terms(grid: SplineGrid, places: int, factor: float) -> Iterator[Terms]:
+    """Yield the same of all cells at once."""
+    from medaug_cli.spatial.gradients import lattice_terms  # noqa: PLC0415  numba takes half a second to import
+
+    _, values, slopes = cell_weights(np.arange(places) / places, 1)
+    trace, minors, determinant = lattice_terms(
+        np.ascontiguousarray(grid.index_coefficients().T), grid.cell_voxels, values, slopes
+    )
+    yield trace, minors, determinant
+    least = _determinant((trace, minors, determinant), factor)
+    shape = [n * places for n in reversed(grid.mesh)]
+    for at in np.argpartition(least, _LOWEST_CELLS)[:_LOWEST_CELLS]:
+        k, j, i = (int(n) // places for n in np.unravel_index(at, shape))
+        yield _finer_terms(grid, (i, j, k), (places,) * 3, factor)
+
+
 def _finer_terms(grid: SplineGrid, cell: tuple[int, int, int], samples: Sequence[int], factor: float) -> Terms:
     """Return the Jacobian terms about the least of the `samples` in one cell, as far as the samples beside it."""
     coarse = [np.linspace(first, first + 1, count + 1) for first, count in zip(cell, samples, strict=True)]
@@ -206,25 +239,34 @@ def _finer_terms(grid: SplineGrid, cell: tuple[int, int, int], samples: Sequence
     least = np.unravel_index(determinant.argmin(), determinant.shape)
     fine = []
     for axis, count in enumerate(samples):
-        middle, end = coarse[axis][least[axis]], grid.coefficients_mm.shape[axis] - ORDER
+        middle, end = coarse[axis][least[axis]], grid.mesh[axis]
         fine.append(np.linspace(middle - 1 / count, middle + 1 / count, _FINE_SAMPLES).clip(0, end))
     return grid.jacobian_terms(fine)
 
 
-def cell_weights(cells: Array64, count: int) -> tuple[AnyArray, Array64, Array64]:
-    """Return for positions in cells the first of four control points (n,), its weights (n, 4) and their derivatives."""
-    first = np.clip(np.floor(cells).astype(int), 0, count - ORDER - 1)
+def _weigh(local: Array64, rows: Terms) -> Array64:
+    """Return the sums (n, 3) of control points (n, a, b, c, 3), weighted along each axis."""
+    summed = np.einsum("nc,nabcd->nabd", rows[2], local)
+    return np.asarray(np.einsum("na,nad->nd", rows[0], np.einsum("nb,nabd->nad", rows[1], summed)))
+
+
+def cell_weights(cells: Array64, mesh: int, order: int = ORDER) -> tuple[AnyArray, Array64, Array64]:
+    """Return for positions in cells the first of order + 1 control points (n,), their weights and the derivatives."""
+    first = np.clip(np.floor(cells).astype(int), 0, mesh - 1)
     t = cells - first
+    if order == 1:
+        ones = np.ones_like(t)
+        return first, np.stack([1 - t, t], axis=1), np.stack([-ones, ones], axis=1)
     value = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], axis=1) / 6
     slope = np.stack([-((1 - t) ** 2), 3 * t**2 - 4 * t, -3 * t**2 + 2 * t + 1, t**2], axis=1) / 2
     return first, value, slope
 
 
-def _weights(cells: Array64, count: int) -> tuple[Array64, Array64]:
-    """Return the B-spline weights (n, count) of control points at positions in cells, and their derivatives."""
-    first, value, slope = cell_weights(cells, count)
-    values, slopes = np.zeros((len(cells), count)), np.zeros((len(cells), count))
-    columns = first[:, None] + np.arange(ORDER + 1)
+def _weights(cells: Array64, mesh: int, order: int) -> tuple[Array64, Array64]:
+    """Return the B-spline weights (n, mesh + order) of control points at positions in cells, and their derivatives."""
+    first, value, slope = cell_weights(cells, mesh, order)
+    values, slopes = np.zeros((len(cells), mesh + order)), np.zeros((len(cells), mesh + order))
+    columns = first[:, None] + np.arange(order + 1)
     np.put_along_axis(values, columns, value, axis=1)
     np.put_along_axis(slopes, columns, slope, axis=1)
     return values, slopes

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from medaug_cli.core.lazy import np, sitk
 from medaug_cli.spatial.bspline import SplineGrid
+from medaug_cli.spatial.mapping import Mapping
+from medaug_cli.spatial.projection import Projection
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray, Array64
@@ -32,8 +34,8 @@ def resample_sitk(
         "label_linear": sitk.sitkLabelLinear,
     }
     chain = sitk.CompositeTransform(3)
-    for stage in reversed(stages):  # ITK applies what was added last first
-        chain.AddTransform(stage.to_sitk() if isinstance(stage, SplineGrid) else _affine_to_sitk(stage))
+    for stage in reversed(_itk_stages(stages, size)):  # ITK applies what was added last first
+        chain.AddTransform(stage)
     resampler = sitk.ResampleImageFilter()
     resampler.SetNumberOfThreads(1)  # joblib's and loky's caps do not reach ITK
     resampler.SetSize(size)
@@ -66,6 +68,22 @@ def _resample_by_rank(
     narrow = ranks[:-1].reshape(array.shape).astype(np.int32)
     moved = resample_sitk(narrow, stages, size, interpolation, None if fill is None else float(ranks[-1]))
     return np.asarray(labels[moved])
+
+
+def _itk_stages(stages: tuple[Part, ...], size: tuple[int, int, int]) -> list[sitk.Transform]:
+    """Return the transform of each stage; of all at once, as displacements, where one is a projection, which ITK lacks.
+
+    The displacements take as much memory as three volumes in double precision.
+    """
+    plain = [stage for stage in stages if not isinstance(stage, Projection)]
+    if len(plain) == len(stages):
+        return [stage.to_sitk() if isinstance(stage, SplineGrid) else _affine_to_sitk(stage) for stage in plain]
+    z, y, x = np.indices(size[::-1], dtype=np.float64)
+    index = np.stack([x, y, z], axis=-1).reshape(-1, 3)
+    kinds = (SplineGrid, Projection)
+    chain = Mapping(tuple(stage.on_indices() if isinstance(stage, kinds) else stage for stage in stages))
+    moved = (chain.pull(index) - index).reshape(*size[::-1], 3)
+    return [sitk.DisplacementFieldTransform(sitk.GetImageFromArray(moved, isVector=True))]
 
 
 def _affine_to_sitk(matrix: Array64) -> sitk.AffineTransform:

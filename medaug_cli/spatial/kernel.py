@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medaug_cli.spatial.bspline import EDGE, ORDER, SplineGrid, cell_weights
-from medaug_cli.spatial.positions import deform, locate_affine, locate_aligned, transform
+from medaug_cli.spatial.positions import deform, locate_affine, locate_aligned, project, transform
+from medaug_cli.spatial.projection import Projection
 from medaug_cli.spatial.sampling import sample_label_linear, sample_linear, sample_nearest
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _aligned_locator(stages: tuple[Part, ...], size: tuple[int, int, int]) -> An
     if len(stages) != 3 or not isinstance(spline := stages[1], SplineGrid):  # noqa: PLR2004
         return None
     before, after = stages[0], stages[2]
-    if isinstance(before, SplineGrid) or isinstance(after, SplineGrid):
+    if isinstance(before, SplineGrid | Projection) or isinstance(after, SplineGrid | Projection):
         return None
     scales, shifts = before.diagonal()[:3], before[:3, 3]
     if np.abs(before[:3, :3] - np.diag(scales)).max() > _ALIGNED:
@@ -81,17 +82,16 @@ def _aligned_locator(stages: tuple[Part, ...], size: tuple[int, int, int]) -> An
     (starts, along_x), *rest = (_table(spline, axis, base) for axis, base in enumerate(bases))
     ends = np.append(np.flatnonzero(np.diff(starts)) + 1, len(starts))  # of the runs that share their control points
     runs = (starts[ends - 1], ends, np.ascontiguousarray(along_x.T))
-    whole = (np.ascontiguousarray(spline.index_coefficients().T), bases, runs, *rest)
+    whole = (np.ascontiguousarray(spline.four_wide().T), bases, runs, *rest)
     return lambda first, grid, positions: locate_aligned(first, grid, whole, after, positions)
 
 
 def _table(spline: SplineGrid, axis: int, index: Array64) -> tuple[Any, Array64]:
     """Return for each position along `axis` its first control point and the weights of four, 0 outside the domain."""
     cells = (index + EDGE) / spline.cell_voxels[axis]
-    count = spline.coefficients_mm.shape[axis]
-    first, weights, _ = cell_weights(cells, count)
-    weights[(cells < 0) | (cells > count - ORDER)] = 0.0
-    return first, weights
+    first, weights, _ = cell_weights(cells, spline.mesh[axis], spline.order)
+    weights[(cells < 0) | (cells > spline.mesh[axis])] = 0.0
+    return first, np.pad(weights, ((0, 0), (0, ORDER - spline.order)))
 
 
 def _general_locator(stages: tuple[Part, ...]) -> Any:
@@ -101,8 +101,9 @@ def _general_locator(stages: tuple[Part, ...]) -> Any:
         locate_affine(first, grid, stages[0], positions)
         for stage in stages[1:]:
             if isinstance(stage, SplineGrid):
-                mesh = np.array(stage.coefficients_mm.shape[:3]) - ORDER
-                deform(positions, stage.index_coefficients(), stage.cell_voxels, mesh)
+                deform(positions, stage.four_wide(), stage.cell_voxels, np.array(stage.mesh), stage.order == ORDER)
+            elif isinstance(stage, Projection):
+                project(positions[stage.axes[0]], positions[stage.axes[1]], stage.homography)
             else:
                 transform(positions, stage)
 

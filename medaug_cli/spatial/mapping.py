@@ -1,7 +1,7 @@
 """Mappings: from positions of the output to positions of the input, in LPS mm, part by part.
 
-An affine part is a (4, 4) matrix; a free-form part is a cubic B-spline on a grid of control points. Parts are listed
-in the order in which they are applied to an output position.
+An affine part is a (4, 4) matrix; other parts are a B-spline on a grid of control points, and a homography in a plane.
+Parts are listed in the order in which they are applied to an output position.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from medaug_cli.core.lazy import np
 from medaug_cli.spatial.bspline import SplineGrid
+from medaug_cli.spatial.projection import Projection
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import Array64
     from medaug_cli.core.geometry import Geometry
 
-    Part: TypeAlias = Array64 | SplineGrid
+    Part: TypeAlias = Array64 | SplineGrid | Projection
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,18 +37,18 @@ class Mapping:
         """Return the input positions (n, 3) of output positions (n, 3), both in LPS mm."""
         points = points_mm
         for part in self.parts:
-            points = part.pull(points) if isinstance(part, SplineGrid) else apply_affine(part, points)
+            points = part.pull(points) if isinstance(part, SplineGrid | Projection) else apply_affine(part, points)
         return points
 
     def stages(self, output: Geometry, source: Geometry) -> tuple[Part, ...]:
         """Return the mapping from output to source indices, neighbouring affine parts multiplied into one.
 
-        Between two free-form parts, and before and after each, stands exactly one matrix (4, 4).
+        Between two parts of other kinds, and before and after each, stands exactly one matrix (4, 4).
         """
         stages: list[Part] = []
         matrix = output.affine
         for part in self.parts:
-            if isinstance(part, SplineGrid):
+            if isinstance(part, SplineGrid | Projection):
                 stages.extend((np.linalg.inv(part.affine) @ matrix, part))
                 matrix = part.affine
             else:

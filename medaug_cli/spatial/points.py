@@ -8,6 +8,7 @@ from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 from medaug_cli.spatial.bspline import SplineGrid
 from medaug_cli.spatial.mapping import apply_affine
+from medaug_cli.spatial.projection import Projection
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import Array64
@@ -31,6 +32,8 @@ def push(mapping: Mapping, points_mm: Array64) -> Array64:
         if isinstance(part, SplineGrid):
             blocks = [_solve(part, points[start : start + _BLOCK]) for start in range(0, len(points), _BLOCK)]
             points = np.concatenate(blocks) if blocks else points
+        elif isinstance(part, Projection):
+            points = part.inverse().pull(points)
         else:
             points = apply_affine(np.asarray(np.linalg.inv(part), np.float64), points)
     return points

@@ -8,6 +8,7 @@ import numpy as np
 
 from medaug_cli.core.jit import compiled
 from medaug_cli.spatial.bspline import EDGE
+from medaug_cli.spatial.projection import BEYOND, HORIZON
 
 
 @compiled
@@ -107,8 +108,23 @@ def transform(positions: Any, matrix: Any) -> None:
 
 
 @compiled
-def _cubic_weights(t: float) -> Any:
-    """Return the weights of four control points at the fraction `t` of a cell."""
+def project(first: Any, second: Any, matrix: Any) -> None:
+    """Apply a homography (3, 3) to the positions (n,) along two axes in place, as Projection.pull does."""
+    for n in range(len(first)):
+        x, y = first[n], second[n]
+        weight = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2]
+        if weight > HORIZON:
+            first[n] = (matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]) / weight
+            second[n] = (matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]) / weight
+        else:
+            first[n] = second[n] = BEYOND
+
+
+@compiled
+def _cell_weights(t: float, cubic: bool) -> Any:
+    """Return the weights of four control points at the fraction `t` of a cell; the last two 0 where it is linear."""
+    if not cubic:
+        return 1 - t, t, 0.0, 0.0
     return (
         (1 - t) * (1 - t) * (1 - t) / 6,
         (3 * t * t * t - 6 * t * t + 4) / 6,
@@ -118,7 +134,7 @@ def _cubic_weights(t: float) -> Any:
 
 
 @compiled
-def deform(positions: Any, coefficients: Any, cell_voxels: Any, mesh: Any) -> None:
+def deform(positions: Any, coefficients: Any, cell_voxels: Any, mesh: Any, cubic: bool) -> None:
     """Move `positions` (3, n) by a B-spline (i, j, k, 3) in place; outside its domain nothing moves."""
     starts, cells = np.empty(3, np.int64), np.empty(3)
     for n in range(positions.shape[1]):
@@ -131,8 +147,8 @@ def deform(positions: Any, coefficients: Any, cell_voxels: Any, mesh: Any) -> No
             starts[axis] = min(int(cells[axis]), mesh[axis] - 1)
         if not inside:
             continue
-        along_x, along_y = _cubic_weights(cells[0] - starts[0]), _cubic_weights(cells[1] - starts[1])
-        w0, w1, w2, w3 = _cubic_weights(cells[2] - starts[2])
+        along_x, along_y = _cell_weights(cells[0] - starts[0], cubic), _cell_weights(cells[1] - starts[1], cubic)
+        w0, w1, w2, w3 = _cell_weights(cells[2] - starts[2], cubic)
         moved_x, moved_y, moved_z = 0.0, 0.0, 0.0
         for a in range(4):
             for b in range(4):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from medaug_cli.core.lazy import np
 from medaug_cli.spatial.bspline import SplineGrid
 from medaug_cli.spatial.itk import resample_sitk
+from medaug_cli.spatial.projection import Projection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,7 @@ def _resample_on_grid(
     requests: Sequence[Request], stages: tuple[Part, ...], size: tuple[int, int, int], resampler: Resampler
 ) -> list[AnyArray]:
     only = stages[0] if len(stages) == 1 else None
-    if only is not None and not isinstance(only, SplineGrid) and _is_whole(only):
+    if only is not None and not isinstance(only, SplineGrid | Projection) and _is_whole(only):
         return [_permute(one, np.rint(only).astype(int)) for one in requests]
     fast = [one for one in requests if one.interpolation != "bspline" and resampler == "kernel"]
     made = dict(zip(map(id, fast), _run_kernel(fast, stages, size), strict=True))

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from medaug_cli.core.lazy import np
 from medaug_cli.core.values import AxisSpan, Bounds
-from medaug_cli.spatial.bspline import ORDER, SplineGrid, jacobian_range, to_array_axes, unfolding_factor
-from medaug_cli.step import ResamplingStep, SpatialStep
+from medaug_cli.spatial.bspline import ORDER, SplineGrid, to_array_axes
+from medaug_cli.step.deformation import DeformationStep, within_plane
 
 if TYPE_CHECKING:
-    from numpy.random import Generator
-
     from medaug_cli.core.arrays import Array64
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.spatial.mapping import Part
     from medaug_cli.step import Scene
 
 Count = Annotated[int, Field(ge=4, le=64)]
 Coefficients = tuple[tuple[tuple[tuple[float, float, float], ...], ...], ...]
 
 
-class Elastic(ResamplingStep):
+class Elastic(DeformationStep):
     """Deform the content smoothly: a cubic B-spline through control points that move at random.
 
     Each control point moves by up to `displacement_mm` along each axis (Rueckert 1999; torchio.ElasticDeformation). A
@@ -47,14 +43,8 @@ class Elastic(ResamplingStep):
     locked_borders: Annotated[int, Field(ge=0, le=3)] = Field(
         default=2, description="Layers of control points at the border that do not move."
     )
-    min_jacobian: Annotated[float, Field(gt=0, lt=1)] | None = Field(
-        default=0.05, description="Least Jacobian determinant; null lets the deformation fold."
-    )
     coefficients_mm: Coefficients | None = Field(
         default=None, description="B-spline coefficients (i, j, k, 3) in LPS mm, instead of random ones."
-    )
-    folding_factor: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=1.0, description="Weakens the deformation; drawn so that it does not fold."
     )
 
     @model_validator(mode="after")
@@ -65,28 +55,6 @@ class Elastic(ResamplingStep):
             if len(lengths) != 1 or len(planes) != 1 or min(len(self.coefficients_mm), *planes, *lengths) <= ORDER:
                 raise ValueError("coefficients_mm must have the shape (i, j, k, 3) with at least 4 along i, j, k")
         return self
-
-    def fix(self, generator: Generator, scene: Scene) -> Self:
-        """Return the step with its displacement drawn, weakened so far that it does not fold."""
-        drawn = super().fix(generator, scene)
-        if self.min_jacobian is None:
-            return drawn
-        factor = unfolding_factor(drawn.grid(scene), self.min_jacobian)
-        # Cut off, so that the last bits of a processor's linear algebra do not reach the voxels.
-        factor = math.floor(self.folding_factor * factor * 1e6) / 1e6
-        return drawn.model_copy(update={"folding_factor": factor})
-
-    def mapping(self, scene: Scene) -> tuple[Part, ...]:
-        """Return the free-form deformation from output to input positions."""
-        return (self.grid(scene),)
-
-    def report(self, scene: Scene) -> dict[str, Any]:
-        """Return the range of the Jacobian determinant."""
-        return {"jacobian": [round(value, 6) for value in jacobian_range(self.grid(scene))]}
-
-    def values(self) -> dict[str, Any]:
-        """Return the drawn displacement and settings."""
-        return SpatialStep.values(self) | {"min_jacobian": self.min_jacobian}
 
     def grid(self, scene: Scene) -> SplineGrid:
         """Return the control grid over the frame of the sample, for a drawn step."""
@@ -109,13 +77,7 @@ class Elastic(ResamplingStep):
             locked = min(self.locked_borders, (counts[axis] - 1) // 2)  # at least one layer moves
             border = np.r_[0:locked, counts[axis] - locked : counts[axis]]
             coefficients[tuple(border if n == axis else slice(None) for n in range(3))] = 0.0
-        if grid.flat_axis is not None:
-            coefficients = np.repeat(coefficients.take([0], axis=grid.flat_axis), ORDER + 1, axis=grid.flat_axis)
-            axes = np.array(grid.direction).reshape(3, 3)
-            along_axes = coefficients @ np.linalg.inv(axes).T  # not by the normal: a sheared grid has oblique axes
-            along_axes[..., grid.flat_axis] = 0.0
-            coefficients = along_axes @ axes.T
-        return np.asarray(coefficients)
+        return within_plane(coefficients, grid)
 
     def _counts(self, grid: Geometry) -> tuple[int, int, int]:
         if self.spacing_mm is not None:
