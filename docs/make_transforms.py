@@ -97,6 +97,7 @@ SWEEPS: dict[str, list[dict[str, Any]]] = {
 }
 # Where chance decides more than strength does: the step as written here, drawn anew for each tile.
 DRAWS: dict[str, dict[str, Any]] = {
+    "augmix": {"magnitude": 0.9, "count": [1, 3]},
     "cutout": {"size_mm": [30, 60], "count": 4},
     "patch_swap": {"size": 24, "count": 12},
     "color_jitter": {"brightness": [0.6, 1.4], "contrast": [0.6, 1.4], "saturation": [0.3, 1.7], "hue": [-0.3, 0.3]},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,7 @@ def _describe(drawn: Drawn) -> str:
         key: _dumped(field.get_default(call_default_factory=True)) for key, field in type(step).model_fields.items()
     }
     told = {key: value for key, value in step.values().items() if key != "p" and value != usual.get(key)}
-    return "; ".join(f"{key} {_say(value)}" for key, value in told.items())
+    return "; ".join(f"{key} {say(value)}" for key, value in told.items())
 
 
 def _dumped(default: Any) -> Any:
@@ -82,22 +83,23 @@ def _dumped(default: Any) -> Any:
     return list(plain) if isinstance(plain, tuple) else plain
 
 
-def _say(value: Any) -> str:
+def say(value: Any) -> str:
     """Return a value for people: three digits, and of a long list only how long it is."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
         return f"{value:.3g}"
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_say(one)}" for key, one in value.items())
+        return ", ".join(f"{key} {say(one)}" for key, one in value.items())
     if isinstance(value, list | tuple):
         count = _count(value)
-        return ", ".join(map(_say, value)) if count <= _MOST_NUMBERS else f"({count} values)"
+        return ", ".join(map(say, value)) if count <= _MOST_NUMBERS else f"({count} values)"
     return str(value)
 
 
 def _count(value: Any) -> int:
-    return sum(map(_count, value)) if isinstance(value, list | tuple) else 1
+    inner = value.values() if isinstance(value, dict) else value
+    return sum(map(_count, inner)) if isinstance(inner, Iterable) and not isinstance(inner, str) else 1
 
 
 def _choose(inventory: Inventory, sample_id: str | None) -> Sample:

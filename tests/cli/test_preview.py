@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from medaug_cli.cli import app
 from medaug_cli.core.errors import MedaugError
-from medaug_cli.preview import describe_program, load_previewed, preview_copies
+from medaug_cli.preview import describe_program, load_previewed, preview_copies, say
 from medaug_cli.program import draw_program, scene_of
 from medaug_cli.recipe import load_recipe
 
@@ -181,3 +181,18 @@ def test_an_older_sheet_is_replaced_and_any_other_file_is_left_alone(tmp_path: P
     code, said = preview(recipe, dataset, "-o", target)
     assert (code, said) == (5, f"{target}: exists and is no sheet of medaug's; name another file")
     assert target.read_bytes() == foreign
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (-0.36149, "-0.361"),
+        (True, "yes"),
+        ({"LR": 1.5, "AP": 2}, "LR 1.5, AP 2"),
+        ([1, 2.25, "a"], "1, 2.25, a"),
+        ([[1, 2, 3], [4, 5, 6, 7]], "(7 values)"),
+        ([{"gamma": {"log_gamma": 0.1}, "blur": {"sigma": 1}}] * 4, "(8 values)"),
+    ],
+)
+def test_values_are_said_in_short(value: object, said: str) -> None:
+    assert say(value) == said
