@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ def copy_paths(sample: Sample, source: Source, copy: int) -> tuple[str, ...]:
         return tuple(_in_marked_folder(path, mark) for path in source.files)
     if sample.layout == "bids":
         return tuple(_bids_name(path, mark) for path in source.files)
-    case = _case_of(sample)
+    case = _case_of(sample.id, tuple(path for source in sample.sources for path in source.files))
     return tuple(_case_name(path, case, mark) for path in source.files)
 
 
@@ -32,11 +34,12 @@ def _in_marked_folder(path: str, mark: str) -> str:
     return posixpath.join(f"{folder}_{mark}" if folder else mark, name)
 
 
-def _case_of(sample: Sample) -> str:
+@lru_cache(maxsize=1024)  # asked for every source and copy of a sample
+def _case_of(sample_id: str, paths: tuple[str, ...]) -> str:
     """Return what the file names of a sample have in common: its id, or their start up to a separator."""
-    stems = [_split_suffix(posixpath.basename(path))[0] for source in sample.sources for path in source.files]
-    own, common = posixpath.basename(sample.id), posixpath.commonprefix(stems)
-    starts = [own, *(common[:end] for end in range(len(common), 0, -1))]
+    stems = [_split_suffix(posixpath.basename(path))[0] for path in paths]
+    own, common = posixpath.basename(sample_id), posixpath.commonprefix(stems)
+    starts = chain((own,), (common[:end] for end in range(len(common), 0, -1)))
     return next((start for start in starts if all(_continues(stem, start) for stem in stems)), "")
 
 

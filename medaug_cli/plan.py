@@ -28,6 +28,7 @@ _BYTES_A_VOXEL = 16  # source, label map, moved copy and encoded file: 14.5 meas
 _MOST_COPIES = 16  # reading the sample then costs less than 2 % of the job
 _VOXELS_A_SECOND = 1.2e7  # of the quickstart recipe, one worker, measured; only for the estimate
 _LONGEST_NAME_BYTES = 255  # of ext4, XFS, APFS, NTFS and SMB
+_MOST_BYTES_OF_A_SIGN = 4  # in UTF-8
 
 
 @dataclass(frozen=True)
@@ -130,19 +131,23 @@ def _check_clashes(every: Iterable[tuple[Sample, int]], inventory: Inventory) ->
     }
     owners: dict[str, str] = {}
     for sample, copy in every:
-        for path in _paths(sample, copy):
+        paths = _paths(sample, copy)
+        for path in paths:
             name = _name_on_any_disk(path)
             other = owners.setdefault(name, sample.id)
             if other != sample.id or name in sources:
                 raise DatasetError(f"copies of {sample.id} and {other} would both be written to {path}; rename one")
-        twice = [path for path, count in Counter(_paths(sample, copy)).items() if count > 1]
-        if twice:
-            raise DatasetError(f"two files of {sample.id} would both be written to {twice[0]}; rename one")
+        if len(set(paths)) < len(paths):
+            twice = next(path for path, count in Counter(paths).items() if count > 1)
+            raise DatasetError(f"two files of {sample.id} would both be written to {twice}; rename one")
 
 
 def _refuse_long_names(sample: Sample, copies: int) -> Sample:
     """Return `sample`, with a problem where its copies' names, which are longer than its own, fit on no disk."""
-    longest = max(_paths(sample, copies), key=_longest_name, default="")
+    paths = _paths(sample, copies)
+    if max(map(len, paths), default=0) * _MOST_BYTES_OF_A_SIGN <= _LONGEST_NAME_BYTES:
+        return sample
+    longest = max(paths, key=_longest_name)
     if sample.problem or _longest_name(longest) <= _LONGEST_NAME_BYTES:
         return sample
     message = (

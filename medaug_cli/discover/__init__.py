@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from medaug_cli.discover.table import Table, peek_columns, read_table
 from medaug_cli.discover.walk import walk_dataset
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from medaug_cli.discover.inventory import LeftAlone
@@ -29,6 +32,23 @@ def discover(root: Path, query: DatasetQuery) -> Inventory:
     A case that cannot be used stays in the samples with its problem. Raises DatasetError where there is no sample, the
     layout cannot be told or the table is wrong, RecipeError where `query` says what its layout cannot do.
     """
+    with _without_collections():
+        return _discover(root, query)
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Let Python look for no cycles: among the many small values of a large dataset that takes a fifth of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _discover(root: Path, query: DatasetQuery) -> Inventory:
     tree = walk_dataset(root, query.exclude, query.known_outputs)
     layout = choose_layout(tree, query.layout)
     arrangement = layout.arrange(tree, query)

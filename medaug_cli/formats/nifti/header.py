@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from medaug_cli.core.errors import SampleError
@@ -62,7 +63,7 @@ class NiftiHeader:
     @property
     def dtype_name(self) -> str:
         """The type of a voxel as the manifest names it."""
-        return {3: "rgb24", 4: "rgba32"}.get(self.colours, self.dtype.name)
+        return {3: "rgb24", 4: "rgba32"}.get(self.colours) or _name_of(self.dtype)
 
     @property
     def is_scaled(self) -> bool:
@@ -93,6 +94,11 @@ class NiftiHeader:
         if self.colours:
             return voxels.reshape(*shape, self.colours)
         return voxels.reshape(shape if self.components == 1 else (self.components, *shape))
+
+
+@lru_cache  # NumPy makes up the name anew each time
+def _name_of(dtype: AnyDtype) -> str:
+    return dtype.name
 
 
 def parse_header(name: str, block: bytes | memoryview, *, pair: bool) -> NiftiHeader:
