@@ -36,6 +36,7 @@ def plan(
 
 def show_plan(recipe: Recipe, dataset: Path, root: Path, options: Options, *, as_json: bool) -> None:
     """Print the plan of a run."""
+    from medaug_cli.core.files import obstacles
     from medaug_cli.run import choose_workers, preview_run
 
     inventory, made = preview_run(recipe, dataset, root, options)
@@ -68,3 +69,5 @@ def show_plan(recipe: Recipe, dataset: Path, root: Path, options: Options, *, as
     say(f"time: about {made.seconds / workers:.0f} s")
     if made.bytes_needed > made.bytes_free:
         say("warning: the disk will not hold the copies", err=True)
+    for text in obstacles(root, len(made.outputs())):
+        say(f"warning: {text}", err=True)

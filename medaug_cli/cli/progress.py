@@ -11,12 +11,11 @@ import typer
 
 from medaug_cli.cli.options import Progress
 from medaug_cli.cli.say import plain, say
-from medaug_cli.core.errors import Interrupt, UsageError
+from medaug_cli.core.errors import ExitCode, Interrupt, MedaugError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medaug_cli.core.errors import MedaugError
     from medaug_cli.events import Event
 
 _PLAIN_EVERY_S = 60.0
@@ -35,7 +34,9 @@ class Listener(AbstractContextManager["Listener"]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error is not None and not isinstance(error, BrokenPipeError):  # nobody reads a last line then
+            self.give_up(error)
         if self.bar is not None:
             self.bar.close()
         if self.log is not None:
@@ -63,12 +64,11 @@ class Listener(AbstractContextManager["Listener"]):
         typer.echo(event.line() if self.as_json else plain(text))
         self._log(text)
 
-    def give_up(self, error: MedaugError | Interrupt) -> None:
+    def give_up(self, error: BaseException) -> None:
         """Show the last event of a run that an error ended; the caller tells people what it was."""
         from medaug_cli.events import Event
 
-        what = "interrupted; run again to go on" if isinstance(error, Interrupt) else str(error)
-        code = int(error.exit_code)
+        what, code = _told(error)
         text = Event(event="finished", message=what, exit_code=code).line() if self.as_json else f"medaug: exit {code}"
         typer.echo(text)
         self._log(f"medaug: exit {code}: {what}")
@@ -106,6 +106,16 @@ class Listener(AbstractContextManager["Listener"]):
         if self.log is not None:
             self.log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {plain(text)}\n")
             self.log.flush()
+
+
+def _told(error: BaseException) -> tuple[str, int]:
+    """Return what an error says and its exit code; of a bug the type alone, since its text may quote a header."""
+    match error:
+        case Interrupt():
+            return "interrupted; run again to go on", int(error.exit_code)
+        case MedaugError():
+            return str(error), int(error.exit_code)
+    return f"a bug in medaug: {type(error).__name__}", int(ExitCode.BUG)
 
 
 def make_listener(mode: Progress, *, as_json: bool, log_file: Path | None, quiet: bool, verbose: bool) -> Listener:

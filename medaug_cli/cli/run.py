@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medaug_cli.cli import options as o
-from medaug_cli.core.errors import ExitCode, Interrupt, MedaugError
+from medaug_cli.core.errors import ExitCode, Interrupt
 
 if TYPE_CHECKING:
     from medaug_cli.recipe.model import Recipe
@@ -50,31 +50,30 @@ def augment(
     from medaug_cli.run import Options, run
 
     root = output or dataset
-    chosen = Options(
-        engine=engine.value,
-        resampler=resampler.value,
-        workers=workers,
-        only=only,
-        limit=limit,
-        overwrite=overwrite.value,
-        timeout_s=o.seconds_of(timeout, "--timeout") if timeout else None,
-        retries=retries,
-        max_duration_s=o.seconds_of(max_duration, "--max-duration") if max_duration else None,
-        max_failures=max_failures,
-        fail_fast=fail_fast,
-        lock_timeout_s=lock_timeout,
-        memory_bytes=o.bytes_of(memory, "--memory") if memory else None,
-    )
+
+    def chosen() -> Options:  # within the listener, so that a wrong flag, too, has its last line
+        return Options(
+            engine=engine.value,
+            resampler=resampler.value,
+            workers=workers,
+            only=only,
+            limit=limit,
+            overwrite=overwrite.value,
+            timeout_s=o.seconds_of(timeout, "--timeout") if timeout else None,
+            retries=retries,
+            max_duration_s=o.seconds_of(max_duration, "--max-duration") if max_duration else None,
+            max_failures=max_failures,
+            fail_fast=fail_fast,
+            lock_timeout_s=lock_timeout,
+            memory_bytes=o.bytes_of(memory, "--memory") if memory else None,
+        )
+
     if dry_run:
-        show_plan(_override(recipe, seed, copies), dataset, root, chosen, as_json=json)
+        show_plan(_override(recipe, seed, copies), dataset, root, chosen(), as_json=json)
         return
     _stop_on_signals()
     with make_listener(progress, as_json=json, log_file=log_file, quiet=quiet, verbose=verbose) as listener:
-        try:
-            tally = run(_override(recipe, seed, copies), dataset, root, chosen, listener.listen)
-        except (MedaugError, Interrupt) as error:
-            listener.give_up(error)
-            raise
+        tally = run(_override(recipe, seed, copies), dataset, root, chosen(), listener.listen)
         listener.finish(tally.finished(root))
     raise typer.Exit(int(tally.exit_code()))
 

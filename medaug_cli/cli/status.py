@@ -13,7 +13,10 @@ from medaug_cli.core.errors import ExitCode, RootError
 
 
 def status(root: o.RootPath, as_json: o.AsJson = False) -> None:
-    """Say how the run of ROOT stands: copies made and failed, the last run, and whether one goes on now."""
+    """Say how the run of ROOT stands: copies made and failed, the last run, and whether one goes on now.
+
+    Exit codes: 0 finished, or running, and nothing failed; 3 copies failed; 8 not finished and not running: run again.
+    """
     from medaug_cli.root import STATE_FOLDER, is_held, read_root
 
     if not (root / STATE_FOLDER / "root.json").exists():
@@ -30,10 +33,13 @@ def status(root: o.RootPath, as_json: o.AsJson = False) -> None:
     failed = counts["failed"] + counts["rejected"]
     if as_json:
         document = {"ok": counts["ok"], "failed": failed, "reasons": reasons, "running": holder, "last_run": last}
-        typer.echo(json.dumps({**document, "finished": finished}, sort_keys=True))
+        state = "running" if holder else "finished" if finished else "unfinished"
+        typer.echo(json.dumps({**document, "finished": finished, "state": state}, sort_keys=True))
     else:
         state = f"running ({holder})" if holder else "finished" if finished else "not finished, run again"
         for reason, count in sorted(reasons.items()):
             say(f"{reason}: {count} copies")
         say(f"{state}: {counts['ok']} copies valid, {failed} failed")
+    if not finished and not holder:
+        raise typer.Exit(int(ExitCode.OUT_OF_TIME))
     raise typer.Exit(int(ExitCode.SOME_FAILED if failed else ExitCode.OK))

@@ -104,8 +104,28 @@ def _room_in(target: Path) -> str:
     folder = next((folder for folder in target.parents if folder.exists()), None)
     if folder is None:
         return "its disk is gone"
-    files = os.statvfs(folder).f_favail if hasattr(os, "statvfs") else -1
-    return f"{shutil.disk_usage(folder).free} free" + (", no more files may be made" if files == 0 else "")
+    none_left = _files_left(folder) == 0
+    return f"{shutil.disk_usage(folder).free} free" + (", no more files may be made" if none_left else "")
+
+
+def _files_left(folder: Path) -> int | None:
+    """Return how many files may yet be made; None where the file system counts none."""
+    if not hasattr(os, "statvfs"):
+        return None
+    told = os.statvfs(folder)
+    return told.f_favail if told.f_files else None
+
+
+def obstacles(root: Path, files: int) -> list[str]:
+    """Return what would keep a run from writing `files` files to `root`, bytes aside."""
+    folder = next(folder for folder in (root, *root.resolve().parents) if folder.exists())
+    found = []
+    if not os.access(folder, os.W_OK):
+        found.append(f"{folder}: may not be written to; choose another folder with -o")
+    left = _files_left(folder)
+    if left is not None and left < files:
+        found.append(f"{folder}: {left} more files may be made there, {files} are needed")
+    return found
 
 
 def _sync_folder(folder: Path) -> None:

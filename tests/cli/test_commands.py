@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import nibabel as nib
@@ -23,6 +25,7 @@ from typer.testing import CliRunner
 from medaug_cli import __version__
 from medaug_cli.cli import app
 from medaug_cli.core.errors import MedaugError
+from medaug_cli.core.files import obstacles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -197,12 +200,25 @@ def test_status_counts_copies_and_reasons(tmp_path: Path) -> None:
     document = json.loads(said)
     assert (document["ok"], document["failed"], document["reasons"]) == (2, 2, {"truncated": 2})
     assert (document["running"], document["finished"], document["last_run"]["exit_code"]) == ("", True, 3)
+    assert document["state"] == "finished"
 
 
 def test_status_tells_that_a_run_is_not_finished(tmp_path: Path) -> None:
     dataset = save_dataset(tmp_path / "dataset", cases=2)
     run_here(save_recipe(tmp_path / "recipe.yaml"), dataset, tmp_path / "root", max_duration_s=0.0)
-    assert here("status", tmp_path / "root")[1] == "not finished, run again: 2 copies valid, 0 failed\n"
+    assert here("status", tmp_path / "root")[:2] == (8, "not finished, run again: 2 copies valid, 0 failed\n")
+    assert json.loads(here("status", tmp_path / "root", "--json")[1])["state"] == "unfinished"
+
+
+def test_plan_warns_of_a_folder_that_cannot_take_the_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = SimpleNamespace(f_files=9, f_favail=3)
+    monkeypatch.setattr(os, "access", lambda path, mode: not (mode == os.W_OK and str(path) == str(tmp_path)))
+    monkeypatch.setattr(os, "statvfs", lambda _: few)
+    found = obstacles(tmp_path / "root", files=4)
+    assert found == [
+        f"{tmp_path}: may not be written to; choose another folder with -o",
+        f"{tmp_path}: 3 more files may be made there, 4 are needed",
+    ]
 
 
 @pytest.mark.parametrize("name", ["status", "verify"])

@@ -261,6 +261,33 @@ def test_11_while_another_run_holds_root_and_free_at_once_after_kill_9(
         assert run_here(recipe, dataset, root)[0].done == 4
 
 
+@pytest.mark.parametrize("flag", ["MEDAUG_TIMEOUT", "MEDAUG_MAX_DURATION", "MEDAUG_MEMORY", "MEDAUG_WORKERS"])
+def test_the_last_line_agrees_where_a_flag_or_its_variable_is_wrong(
+    recipe: Path, dataset: Path, tmp_path: Path, flag: str
+) -> None:
+    done = medaug("run", recipe, dataset, "-o", tmp_path / "root", **{flag: "bad"})
+    assert (done.returncode, exit_code_told(done.stdout)) == (2, 2), done.stderr
+    assert not (tmp_path / "root").exists()
+
+
+def test_a_bug_has_its_last_line_too_and_its_text_is_not_in_it(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    code = (
+        "from medaug_cli import run\ndef fail(*_): raise ValueError('Doe^Jane')\nrun.make_plan = fail\n"
+        "from medaug_cli.cli import main\nmain()"
+    )
+    arguments = ["run", str(recipe), str(dataset), "-o", str(tmp_path / "root"), "--engine", "serial"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments, "--log-file", str(tmp_path / "log")],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, exit_code_told(done.stdout)) == (1, 1)
+    assert "exit 1: a bug in medaug: ValueError" in (tmp_path / "log").read_text(encoding="utf-8")
+    assert "Doe" not in (tmp_path / "log").read_text(encoding="utf-8") + done.stdout
+
+
 def test_the_last_json_line_tells_the_exit_code_of_an_error_too(dataset: Path, tmp_path: Path) -> None:
     done = medaug("run", tmp_path / "none.yaml", dataset, "--json")
     (event,) = events_of(done.stdout)
