@@ -32,7 +32,7 @@ class Cutout(IntensityStep):
     its centre does. All channels and colours lose the same places (DeVries and Taylor 2017).
     """
 
-    code: ClassVar[tuple[str, str, str]] = ("CUTOUT", "99MEDAUG", "Regions replaced by a constant")
+    code: ClassVar[tuple[str, str, str]] = ("113047", "DCM", "Pixel by pixel mask")
     peer: ClassVar[str] = "monai.RandCoarseDropout, torchvision.RandomErasing, keras.RandomErasing"
 
     size_mm: Annotated[AxisSpan, Bounds(ge=0, le=2000, unit="mm")] = Field(

@@ -27,7 +27,7 @@ class Jpeg(IntensityStep):
     of more need the `range` that becomes 0 to 255, what lies beyond is clipped; write the `output` of a window step.
     """
 
-    code: ClassVar[tuple[str, str, str]] = ("JPEG", "99MEDAUG", "Lossy image compression and decompression")
+    code: ClassVar[tuple[str, str, str]] = ("113040", "DCM", "Lossy Compression")
     peer: ClassVar[str] = "torchvision.JPEG, albumentations.ImageCompression"
 
     quality: Annotated[Span, Bounds(ge=1, le=100, whole=True, neutral=100)] = Field(

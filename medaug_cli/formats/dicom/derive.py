@@ -43,6 +43,7 @@ _TIED_TO_THE_PLACE = (
     *("CenterOfCircularCollimator", "RadiusOfCircularCollimator", "VerticesOfThePolygonalCollimator"),
     "SequenceOfUltrasoundRegions",
 )
+_LOSSY = ("113040", "DCM")  # the derivation code of steps that leave what lossy storage would
 _HAS_THIRD_VALUE = frozenset({"DX", "MG", "IO"})  # of ImageType, if an empty one (PS3.3 C.8.11.1.1.1)
 _HAS_FOURTH_VALUE = frozenset({"US", "NM"})  # PS3.3 C.8.5.6.1.1, C.8.4.9.1.1
 
@@ -63,6 +64,8 @@ def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivati
     if template.lossy is not None:
         header.LossyImageCompression = "01"
         header.LossyImageCompressionRatio, header.LossyImageCompressionMethod = template.lossy
+    if any(code[:2] == _LOSSY for _, code in derivation.steps):
+        header.LossyImageCompression = "01"  # PS3.3 C.7.6.1.1.5; nothing was encoded that would have a ratio
     if derivation.moved:
         _drop(header, *_TIED_TO_THE_PLACE)
 

@@ -14,6 +14,7 @@ from pydicom.pixels.encoders.base import get_encoder
 
 from medaug_cli.core.errors import RecipeError, SampleError
 from medaug_cli.recipe import load_recipe
+from medaug_cli.transforms import load_step
 from tests.datasets_for_runs import save_recipe
 from tests.formats.dicom.datasets import UNCHANGED, dicom_errors, encode, image, load, placed, publish, ramp, save
 from tests.formats.dicom.test_dicom_pictures import picture
@@ -107,3 +108,12 @@ def test_a_worker_without_the_encoder_says_so(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(type(encoder), "available_plugins", property(lambda _: ()))
     with pytest.raises(SampleError, match=r"codec_missing: a\.dcm: to write JPEG-LS Lossless.*pip install pyjpegls"):
         encode(load(tmp_path), replace(UNCHANGED, transfer_syntax="jpegls"))
+
+
+def test_a_copy_that_went_through_a_lossy_step_says_so(tmp_path: Path) -> None:
+    """PS3.3 C.7.6.1.1.5: once an image has been compressed with loss it stays marked."""
+    lossy = replace(UNCHANGED, intensity_changed=True, steps=(("jpeg", load_step("jpeg").code),))
+    save(image(ramp(), LossyImageCompression="00", **placed()), tmp_path / "in" / "a.dcm")
+    made = publish(encode(load(tmp_path / "in"), lossy), tmp_path / "out")[0]
+    assert made.LossyImageCompression == "01"
+    assert made.DerivationCodeSequence[0].CodeMeaning == "Lossy Compression"
