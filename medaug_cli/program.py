@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.errors import SampleError
-from medaug_cli.core.intensity import low_and_high, mean_and_deviation
+from medaug_cli.core.intensity import border_background, low_and_high, mean_and_deviation
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import LabelMap, Volume
 from medaug_cli.spatial.grids import matching_grid
@@ -305,6 +305,8 @@ def fill_value(volume: Volume, fill: str | float) -> float | None:
             return None
         case "air":
             return -1024.0
+        case "otsu_background":
+            return border_background(volume.array, valid)
         case _:
             return float(fill)
 

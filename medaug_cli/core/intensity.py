@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Literal
 from medaug_cli.core.lazy import np, tallies
 
 if TYPE_CHECKING:
-    from medaug_cli.core.arrays import AnyArray, BoolArray, FloatArray
+    from medaug_cli.core.arrays import AnyArray, Array64, BoolArray, FloatArray
 
 RelativeTo = Literal["none", "std", "range", "percentile"]
 Constant = Literal["minimum", "mean", "air"] | float
 EIGHT_BITS = (0.0, 255.0)
 AIR_HU = -1000.0
+_OTSU_BINS = 128
 _ENOUGH = 1 << 20  # voxels that settle a percentile; more are sampled evenly
 
 
@@ -85,3 +86,37 @@ def constant_of(array: FloatArray, valid: BoolArray | None, constant: Constant) 
 def brightest(array: FloatArray, valid: BoolArray | None, *, eight_bit: bool) -> float:
     """Return the greatest value of a colour: 255 for 8-bit images, the image's maximum for others, at least 0."""
     return EIGHT_BITS[1] if eight_bit else max(0.0, low_and_high(array, valid)[1])
+
+
+def border_background(array: FloatArray, valid: BoolArray | None) -> float:
+    """Return the mean of the darker part of the outer faces, as torchio's `otsu`; of all of them where they are alike.
+
+    Darker is what lies below Otsu's threshold, of 128 bins, of the faces themselves (Otsu 1979).
+    """
+    faces = []
+    for axis in range(3):
+        if array.shape[axis + 1] == 1 < max(array.shape[1:]):
+            continue  # the whole of a 2-D image is no border
+        for end in (0, -1):
+            face = np.asarray(array.take(end, axis=axis + 1))
+            faces.append((face if valid is None else face[:, valid.take(end, axis=axis)]).reshape(-1))
+    values = np.concatenate(faces).astype(np.float64)
+    if not values.size:
+        return 0.0
+    darker = values[values < _otsu_threshold(values)]
+    return float(darker.mean() if darker.size else values.mean())
+
+
+def _otsu_threshold(values: Array64) -> float:
+    """Return the upper edge of the bin that parts `values` into the two classes of greatest variance between them."""
+    counts, edges = np.histogram(values, _OTSU_BINS)
+    weight = np.cumsum(counts)
+    total = np.cumsum(counts * (edges[:-1] + edges[1:]) / 2)
+    below, above = weight[:-1], weight[-1] - weight[:-1]
+    parted = (below > 0) & (above > 0)
+    if not parted.any():
+        return float(edges[0])
+    between = np.zeros(len(below))
+    apart = total[:-1][parted] / below[parted] - (total[-1] - total[:-1][parted]) / above[parted]
+    between[parted] = below[parted] * above[parted] * apart * apart
+    return float(edges[1 + int(between.argmax())])

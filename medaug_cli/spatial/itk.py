@@ -23,6 +23,8 @@ def resample_sitk(
 
     Runs on indices (spacing 1, origin 0), so that a sheared grid is no obstacle. `fill` None extends the edge.
     """
+    if fill is None and interpolation in ("linear", "bspline"):
+        return _extend_along_edge(array, stages, size, interpolation)
     if array.dtype.name in _WIDE or (array.dtype.kind == "f" and interpolation == "label_linear"):
         return _resample_by_rank(array, stages, size, interpolation, fill)
     if interpolation == "bspline" and 2 in array.shape:  # noqa: PLR2004
@@ -44,6 +46,22 @@ def resample_sitk(
     resampler.SetDefaultPixelValue(0.0 if fill is None else fill)
     resampler.SetUseNearestNeighborExtrapolator(fill is None)
     return np.asarray(sitk.GetArrayFromImage(resampler.Execute(sitk.GetImageFromArray(array))))
+
+
+def _extend_along_edge(
+    array: AnyArray, stages: tuple[Part, ...], size: tuple[int, int, int], interpolation: str
+) -> AnyArray:
+    """Resample, and take what lies outside from the compiled kernel, which interpolates along the edge.
+
+    ITK would take the nearest voxel there.
+    """
+    from medaug_cli.spatial.kernel import Task, sample_all  # noqa: PLC0415  numba takes half a second to import
+
+    within = resample_sitk(array, stages, size, interpolation, 0.0)
+    inside = resample_sitk(np.ones(array.shape, np.uint8), stages, size, "nearest", 0.0)
+    beyond = np.empty(size[::-1], np.float32)
+    sample_all([Task(np.ascontiguousarray(array), "linear", None, beyond)], stages, size)
+    return np.where(inside, within, beyond.astype(within.dtype))
 
 
 def _resample_two_slices(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from medaug_cli.spatial.mapping import Part
     from medaug_cli.spatial.resample import Resampler
 
-Fill = Literal["minimum", "mean", "edge", "air"] | float
+Fill = Literal["minimum", "mean", "edge", "air", "otsu_background"] | float
 Probability = Annotated[float, Field(ge=0, le=1)]
 Resampling = tuple[str | None, str | None, str | float | None]
 """Interpolation, label interpolation and fill; None where a step does not mind."""
@@ -230,7 +230,8 @@ class ResamplingStep(SpatialStep):
     )
     fill: Fill = Field(
         default="minimum",
-        description="Intensity outside the field of view: minimum, mean, edge, air (-1024 HU) or a number.",
+        description="Intensity outside the field of view: minimum, mean, edge, air (-1024 HU), otsu_background "
+        "(mean of the darker part of the outer faces) or a number.",
     )
 
     def resampling(self) -> Resampling:

@@ -30,7 +30,8 @@ class CropOrPad(LabelWindowStep):
     )
     fill: Fill = Field(
         default="minimum",
-        description="Intensity of new voxels: minimum, mean, edge, air (-1024 HU) or a number.",
+        description="Intensity of new voxels: minimum, mean, edge, air (-1024 HU), otsu_background "
+        "(mean of the darker part of the outer faces) or a number.",
     )
 
     def resampling(self) -> Resampling:

@@ -32,7 +32,8 @@ class Pad(WindowStep):
     )
     fill: Fill = Field(
         default="minimum",
-        description="Intensity of the new voxels: minimum, mean, edge, air (-1024 HU) or a number.",
+        description="Intensity of the new voxels: minimum, mean, edge, air (-1024 HU), otsu_background "
+        "(mean of the darker part of the outer faces) or a number.",
     )
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medaug_cli.core.intensity import low_and_high, mean_and_deviation, robust_range, scale_of
+from medaug_cli.core.intensity import border_background, low_and_high, mean_and_deviation, robust_range, scale_of
 
 ARRAY = np.array([0, 10, 20, 30], np.float32).reshape(1, 1, 1, 4)
 FIRST_THREE = np.array([True, True, True, False]).reshape(1, 1, 4)
@@ -37,3 +37,17 @@ def test_a_small_deviation_about_a_large_mean_is_kept() -> None:
 def test_percentiles_of_many_voxels_come_from_an_even_sample() -> None:
     array = np.arange(2_500_000, dtype=np.float32).reshape(1, 100, 100, 250)
     assert robust_range(array, None) == pytest.approx(0.98 * 2_500_000, rel=1e-4)
+
+
+def test_the_background_is_the_mean_of_the_darker_part_of_the_outer_faces() -> None:
+    """Air of 10 and 20 all around, a body of 900 up to the last face; what lies inside does not count."""
+    array = np.full((1, 8, 8, 8), 10, np.float32)
+    array[0, :, :, 0] = 20
+    array[0, 2:, 2:6, 2:6] = 900
+    array[0, 3:6, 3:5, 3:5] = -5000
+    faces = np.concatenate([array[0].take(end, axis=axis).ravel() for axis in range(3) for end in (0, -1)])
+    assert border_background(array, None) == pytest.approx(faces[faces < 500].mean())
+
+
+def test_the_background_of_a_constant_image_is_the_constant() -> None:
+    assert border_background(np.full((1, 4, 4, 4), 7, np.float32), None) == 7

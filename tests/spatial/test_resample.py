@@ -119,3 +119,15 @@ def test_content_moves_through_the_earlier_step_first() -> None:
     shift_back[0, 3] = -10
     mapping = Mapping().after((shift_back,)).after((halve,))
     assert mapping.pull(np.array([[20.0, 0, 0]])) == pytest.approx(np.zeros((1, 3)))
+
+
+@pytest.mark.parametrize("interpolation", ["linear", "bspline"])
+def test_an_extended_edge_is_the_same_in_kernel_and_simpleitk(interpolation: str) -> None:
+    grid = oblique_geometry()
+    array = np.random.default_rng(0).uniform(size=grid.size[::-1]).astype(np.float32)
+    requests = [Request(array, grid, interpolation, None), Request(np.ones_like(array), grid, "nearest", 0.0)]
+    ours, inside = resample(requests, turn(grid, 40))
+    theirs, _ = resample(requests, turn(grid, 40), "simpleitk")
+    (linear,) = resample([Request(array, grid, "linear", None)], turn(grid, 40))
+    assert np.abs(ours - theirs).max() < 1e-4
+    assert np.abs(theirs - linear)[inside == 0].max() < 1e-4
