@@ -1,0 +1,60 @@
+"""P3: why no loop is compiled with fused multiply-add, and that none is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+
+from medaug_cli.spatial import sampling
+
+FUSED = "vfmadd"
+PROGRAM = """
+import numpy as np
+from medaug_cli.core import elementary, normal
+from medaug_cli.core.seeding import make_generator
+from medaug_cli.spatial import positions, sampling
+
+array, points = np.ones((4, 5, 6), np.float32), np.full((3, 12), 1.5)
+positions.transform(points, np.eye(4))
+sampling.sample_linear(array, points, 6, np.float32(0), False, np.empty(12, np.float32))
+elementary.raise_in_range(array, 0, 2, 2, 1.5)
+normal.fill_normal(make_generator(1), array)
+loops = [value for module in (elementary, normal, positions, sampling) for value in vars(module).values()]
+code = [text for loop in loops if hasattr(loop, "inspect_asm") for text in loop.inspect_asm().values()]
+print(len(code), sum("vfmadd" in text for text in code))
+"""
+
+
+def blended(compiled: Any) -> np.ndarray:
+    """Return trilinear values of a random volume."""
+    generator = np.random.default_rng(0)
+    flat = generator.uniform(0, 1500, 4000).astype(np.float32)
+    at = generator.integers(0, 3000, 5000)
+    u, v, w = generator.uniform(size=(3, 5000)).astype(np.float32)
+    row = np.empty(5000, np.float32)
+    compiled(flat, 10, 100, at, u, v, w, row)
+    return row
+
+
+def test_no_loop_holds_a_fused_multiply_add(tmp_path: Any) -> None:
+    made = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env={"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": ":".join(sys.path)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    count, fused = map(int, made.stdout.split())
+    assert count >= 10
+    assert fused == 0
+
+
+def test_a_fused_multiply_add_would_change_the_last_bit() -> None:
+    fused = numba.njit(error_model="numpy", fastmath={"contract"})(sampling._blend_corners.py_func)
+    exact, other = blended(sampling._blend_corners), blended(fused)
+    if FUSED not in "".join(fused.inspect_asm().values()):
+        pytest.skip("this processor has no fused multiply-add")
+    assert 0 < (exact != other).mean() < 0.5
+    assert np.abs(exact - other).max() < 1e-3
