@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         random_field,
         ranking,
         storing,
+        stretching,
         tallies,
         tiles,
         tones,
@@ -52,6 +53,7 @@ else:
     kspace = _lazy("medaug_cli.core.kspace")  # imports numba
     lowpass = _lazy("medaug_cli.core.lowpass")  # imports numba
     morphology = _lazy("medaug_cli.core.morphology")  # imports numba
+    stretching = _lazy("medaug_cli.core.stretching")  # imports numba
     random_field = _lazy("medaug_cli.core.random_field")
     ranking = _lazy("medaug_cli.core.ranking")  # imports numba
     tiles = _lazy("medaug_cli.core.tiles")  # imports numba
@@ -77,6 +79,7 @@ __all__ = [
     "ranking",
     "sitk",
     "storing",
+    "stretching",
     "tallies",
     "tiles",
     "tones",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from medaug_cli.core.lazy import np
+from medaug_cli.core.lazy import np, stretching
 from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import IntensityStep
 
@@ -40,7 +40,8 @@ class LowResolution(IntensityStep):
         chosen = range(3) if self.axes is None else {grid.array_axis(axis) for axis in self.axes}
         for component in array:
             coarse = component
-            for axis in chosen:
+            # Nearest voxels first along the last axis, where whole planes are left out; the result is the same.
+            for axis in sorted(chosen, reverse=self.downsample == "nearest"):
                 length = component.shape[2 - axis]
                 coarse = _sample(coarse, 2 - axis, max(1, round(length * self.factor.value)), self.downsample)
             for axis in chosen:
@@ -58,11 +59,6 @@ def _sample(array: FloatArray, axis: int, count: int, how: str) -> FloatArray:
         return np.asarray(array.take(np.clip(np.floor(position + 0.5), 0, length - 1).astype(int), axis=axis))
     position = np.clip(position, 0, length - 1)
     below = np.minimum(np.floor(position).astype(int), max(length - 2, 0))
-    shape = [count if n == axis else 1 for n in range(3)]
-    weight = (position - below).astype(np.float32).reshape(shape)
-    first = array.take(below, axis=axis)
-    second = array.take(np.minimum(below + 1, length - 1), axis=axis)
-    second -= first
-    second *= weight
-    second += first
-    return np.asarray(second)
+    weight = (position - below).astype(np.float32)
+    made: FloatArray = stretching.stretch(array, axis, below, np.minimum(below + 1, length - 1), weight)
+    return made
