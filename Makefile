@@ -7,7 +7,7 @@ BENCHMARK_VENV ?= .venv-benchmark
 LOWEST_VENV ?= .venv-lowest
 SUPPLY_VENV ?= .venv-supply
 
-.PHONY: demo test faults lowest audit sbom check format schemas benchmark clean docs
+.PHONY: demo test faults lowest audit sbom check format schemas benchmark benchmark-steps clean docs
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("medaug needs Python 3.11 or newer; set PYTHON")'
@@ -59,6 +59,10 @@ $(BENCHMARK_VENV)/.installed: benchmarks/requirements.txt pyproject.toml
 benchmark: $(BENCHMARK_VENV)/.installed  ## medaug beside its peers: benchmarks/RESULTS.md (FLAGS=--quick: two minutes, prints)
 	$(BENCHMARK_VENV)/bin/python -m pip install --quiet --force-reinstall --no-deps .
 	$(BENCHMARK_VENV)/bin/python benchmarks/run.py $(FLAGS)
+
+benchmark-steps: $(BENCHMARK_VENV)/.installed  ## every step beside its peers: benchmarks/STEPS.md (FLAGS="--share 0.25": a quick look)
+	$(BENCHMARK_VENV)/bin/python -m pip install --quiet --force-reinstall --no-deps .
+	$(BENCHMARK_VENV)/bin/python benchmarks/steps.py $(FLAGS)
 
 lowest:  ## the oldest versions that pyproject.toml allows, and the tests of what uses them
 	$(PYTHON) -m venv $(LOWEST_VENV)
