@@ -11,7 +11,7 @@ from pydicom.multival import MultiValue
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.formats.dicom.frames import PER_FRAME, SHARED, find_group
-from medaug_cli.formats.dicom.header import MALFORMED, values
+from medaug_cli.formats.dicom.header import MALFORMED, text, values
 from medaug_cli.formats.dicom.picture import PALETTE_TAGS
 from medaug_cli.formats.dicom.regrid import place_slices
 from medaug_cli.formats.dicom.template import FramesTemplate, SliceTemplate, shallow_copy
@@ -122,13 +122,14 @@ def make_slice(template: FramesTemplate, frame: Frame, number: int) -> SliceTemp
     for key in (*_OF_FRAMES, *PALETTE_TAGS):
         if key in header:
             del header[key]
-    _unfold_converted(header, [*template.header.get("UnassignedSharedConvertedAttributesSequence", []), *items], file)
+    _unfold_converted(header, items, file)
     for group, keyword, classic in _COUNTERPARTS:
         item = find_group(items, group, file)
         if item is not None and values(item, keyword, file):
             _set_plain(header, classic, item.get(keyword), file)
     if scanning is not None:
         header.ScanningSequence = scanning
+    _set_side(header, find_group(items, "FrameAnatomySequence", file), file)
     for keyword, value in _REQUIRED[modality].items():
         if keyword not in header:
             setattr(header, keyword, value)
@@ -149,6 +150,13 @@ def _unfold_converted(header: Dataset, items: Sequence[Dataset], file: str) -> N
                 for tag in list(kept.keys()):
                     if tag not in header:
                         header[tag] = kept[tag]
+
+
+def _set_side(header: Dataset, anatomy: Dataset | None, file: str) -> None:
+    """Say in `header` which side a frame shows; an unpaired part (U) has none, an unknown side is empty."""
+    side = "U" if anatomy is None else text(anatomy, "FrameLaterality", file)
+    if side in {"L", "R", ""} and "Laterality" not in header:
+        header.Laterality = side
 
 
 def _set_plain(header: Dataset, keyword: str, value: Any, file: str) -> None:

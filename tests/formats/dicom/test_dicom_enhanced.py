@@ -293,7 +293,8 @@ def test_copies_of_a_real_enhanced_mr_have_no_error_that_their_source_had_not(tm
         AcquisitionContrast="T1",
     )
     frames = [frame(30 - k, InStackPositionNumber=k + 1, DimensionIndexValues=[1, k + 1]) for k in range(10)]
-    loaded = loaded_from(with_frames(header, frames, MRImageFrameTypeSequence=frame_type), tmp_path)
+    shared = {"MRImageFrameTypeSequence": frame_type, "FrameAnatomySequence": group(FrameLaterality="U")}
+    loaded = loaded_from(with_frames(header, frames, **shared), tmp_path)
     made = copy_of(loaded, tmp_path, CHANGED)
     assert np.array_equal(made.pixel_array, header.pixel_array)
     assert "PulseSequenceName" not in made
@@ -346,6 +347,13 @@ def test_a_classic_slice_names_the_frames_that_it_was_made_of(tmp_path: Path) ->
     assert {(item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID) for item in sources} == {
         (ENHANCED_CT, f"{SERIES}.1")
     }
+
+
+@pytest.mark.parametrize(("side", "said"), [("R", "L"), ("L", "R"), ("", ""), ("U", None)])
+def test_the_side_of_a_frame_is_that_of_its_classic_slice_mirrored(tmp_path: Path, side: str, said: str | None) -> None:
+    header = enhanced([frame(30), frame(32)], FrameAnatomySequence=group(FrameLaterality=side))
+    made = publish(encode(loaded_from(header, tmp_path), replace(MIRRORED, dicom="classic")), tmp_path / "out")
+    assert [slice_.get("Laterality") for slice_ in made] == [said, said]
 
 
 def test_time_points_become_volumes_of_a_classic_series_of_their_own(tmp_path: Path) -> None:
