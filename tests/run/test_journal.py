@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import tracemalloc
 from typing import TYPE_CHECKING
 
 from datasets_for_runs import records_of, run_here, save_dataset, save_recipe
 
 from medaug_cli.journal import (
+    Entry,
     cut_torn_line,
     in_order,
     place_of,
@@ -17,9 +20,12 @@ from medaug_cli.journal import (
     record_bytes,
     whole_bytes,
 )
+from medaug_cli.root import read_root
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 def journal_of(root: Path) -> Path:
@@ -71,3 +77,19 @@ def test_a_torn_line_is_cut_however_long_it_is(tmp_path: Path) -> None:
         assert whole_bytes(journal) == len(whole)
         cut_torn_line(journal)
         assert journal.read_bytes() == whole
+
+
+def test_a_run_holds_nothing_of_the_copies_it_has_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = made(tmp_path, cases=1)
+    entry = read_entry(journal_of(root), 0)
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    state = read_root(root)
+    tracemalloc.start()
+    try:
+        for number in range(1000):
+            state.add([Entry(entry.record.model_copy(update={"sample_id": f"case{number}"}), entry.stamps)])
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held / 1000 < 200
+    assert len(read_root(root).standings) == 1000 + 1
