@@ -13,10 +13,11 @@ from medaug_cli.transforms import load_step
 
 GRID = Geometry((12, 12, 12), (1.0, 1.5, 2.0))
 BEFORE = np.random.default_rng(0).uniform(0, 1000, GRID.size[::-1]).astype(np.float32)
-# A unit of their own: the range that is given to jpeg, mean 0 and standard deviation 1.
-OWN_UNIT = {"jpeg", "normalize"}
-# Each voxel takes from its neighbours, or the number of random draws depends on the voxels.
+# A unit of their own: the reference's, the range that is given to jpeg, mean 0 and standard deviation 1.
+OWN_UNIT = {"histogram_match", "jpeg", "normalize"}
+# Each voxel takes from its neighbours (in a chain of augmix, too), or the number of random draws depends on the voxels.
 FROM_NEIGHBOURS = {
+    "augmix",
     "blur",
     "gibbs",
     "ghosting",
