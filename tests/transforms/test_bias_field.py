@@ -47,3 +47,20 @@ def test_drawn_coefficients_are_uniform_within_the_strength_and_are_the_record()
 def test_the_number_of_coefficients_follows_from_the_order() -> None:
     with pytest.raises(ValidationError, match="order 2 needs 10 coefficients, found 3"):
         make_step("bias_field", order=2, coefficients=[1, 2, 3])
+
+
+@pytest.mark.parametrize("size", [(40, 30, 20), (60, 50, 1)])
+def test_the_field_of_a_grid_is_smooth_and_as_strong_as_asked(size: tuple[int, int, int]) -> None:
+    grid = Geometry(size, (2.0, 2.0, 3.0))
+    step = make_step("bias_field", model="grid", strength=0.4, scale_mm=30)
+    field = np.log(change(step, np.ones(size[::-1]), grid))
+    assert np.abs(field).max() == pytest.approx(0.4, rel=0.1)
+    assert field.std() > 0.05
+    for axis, spacing in zip(range(3), grid.spacing_mm[::-1], strict=True):
+        if field.shape[axis] > 1:  # a cubic B-spline changes by at most 2 · 0.4 a knot, here 30 mm
+            assert np.abs(np.diff(field, axis=axis)).max() < 2.2 * 0.4 * spacing / 20
+
+
+def test_a_grid_has_no_coefficients() -> None:
+    with pytest.raises(ValidationError, match="model grid has no coefficients"):
+        make_step("bias_field", model="grid", coefficients=[0.1])
