@@ -92,4 +92,4 @@ def test_a_run_holds_nothing_of_the_copies_it_has_made(tmp_path: Path, monkeypat
     finally:
         tracemalloc.stop()
     assert held / 1000 < 200
-    assert len(read_root(root).standings) == 1000 + 1
+    assert len(read_root(root).standings) == 1000 + 2
