@@ -13,7 +13,7 @@ from medaug_cli.core.durations import PATTERN, parse_duration
 from medaug_cli.core.sample import TransferSyntax
 from medaug_cli.step import Step, inner_steps
 
-ALGORITHM_VERSION = 1
+ALGORITHM_VERSION = 2
 """Raised whenever the same recipe would give other voxels than before; part of every output's identity."""
 
 

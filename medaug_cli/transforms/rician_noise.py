@@ -60,12 +60,9 @@ class RicianNoise(IntensityStep):
                 noise *= sigma
                 np.add(plane, noise, out=plane)
                 np.square(plane, out=plane)
-                if self.coils == 1:
+                for _ in range(2 * self.coils - 1):
                     normal.fill_normal(generator, noise)
+                    noise *= sigma
                     np.square(noise, out=noise)
-                    noise *= sigma * sigma
-                else:  # a sum of n squares is twice a gamma number of shape n / 2
-                    generator.standard_gamma(self.coils - 0.5, dtype=np.float32, out=noise)
-                    noise *= 2 * sigma * sigma
-                np.add(plane, noise, out=plane)
+                    np.add(plane, noise, out=plane)
                 np.sqrt(plane, out=plane)

@@ -40,10 +40,17 @@ def test_every_number_is_written_whatever_the_count(count: int) -> None:
     target = np.full(count, np.nan, np.float32)
     fill_normal(make_generator(2), target)
     assert np.isfinite(target).all()
-    assert len(np.unique(target)) == count
 
 
-def test_they_are_the_inverse_of_the_distribution_at_the_uniform_numbers() -> None:
-    uniform = make_generator(1, "same").random(5_000)
-    upper = (np.floor(uniform * 2**26) + 0.5) / 2**26
-    assert np.abs(drawn(10_000, "same")[:5_000] - stats.norm.ppf(upper)).max() < 1e-5
+def test_each_pair_lies_in_every_direction_at_the_distance_of_two_independent_numbers() -> None:
+    numbers = drawn(400_000)
+    one, other = numbers[:200_000], numbers[200_000:]
+    assert stats.kstest(one**2 + other**2, "chi2", args=(2,)).pvalue > 1e-3
+    assert stats.kstest(np.arctan2(other, one) / (2 * np.pi) + 0.5, "uniform").pvalue > 1e-3
+
+
+def test_the_tails_go_beyond_five_deviations() -> None:
+    numbers = drawn(8_000_000)
+    assert 5 < np.abs(numbers).max() < 6.7
+    wanted = numbers.size * 2 * stats.norm.sf(4.5)
+    assert abs((np.abs(numbers) > 4.5).sum() - wanted) < 4 * np.sqrt(wanted)
