@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -54,9 +55,12 @@ def test_a_hostile_recipe_is_refused_in_half_a_second_with_a_place(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     text, said = HOSTILE[name]
+    gc.freeze()  # what the tests before this one left over is not to be searched in its half second
     started = time.process_time()
     found = refusal(text)
-    assert time.process_time() - started <= 0.5
+    taken_s = time.process_time() - started
+    gc.unfreeze()
+    assert taken_s <= 0.5
     assert f"recipe.yaml:{said}" in found if said[0].isdigit() else said in found
     assert len(found) < 20_000
     assert not (tmp_path / "PWNED").exists()
