@@ -25,16 +25,17 @@ def summarise(array: Any) -> tuple[float, float, float, float]:
     if flat.size == 0:
         return 0.0, 0.0, 0.0, 0.0
     near = float(flat[:: max(1, flat.size // _PROBES)].mean(dtype=np.float64))
-    low, high, total, squares = _sum_up(flat, near)
-    apart = total / flat.size
-    return float(low), float(high), near + apart, math.sqrt(max(0.0, squares / flat.size - apart * apart))
+    lows, highs = np.full(_LANES, flat[0]), np.full(_LANES, flat[0])
+    totals, squares = np.zeros(_LANES), np.zeros(_LANES)
+    _sum_up(flat, near, lows, highs, totals, squares)
+    apart = float(totals.sum()) / flat.size
+    deviation = math.sqrt(max(0.0, float(squares.sum()) / flat.size - apart * apart))
+    return float(lows.min()), float(highs.max()), near + apart, deviation
 
 
 @compiled
-def _sum_up(flat: Any, near: float) -> Any:
-    """Return minimum, maximum, and the sums of the distances from `near` and of their squares."""
-    lows, highs = np.full(_LANES, flat[0]), np.full(_LANES, flat[0])
-    totals, squares = np.zeros(_LANES), np.zeros(_LANES)
+def _sum_up(flat: Any, near: float, lows: Any, highs: Any, totals: Any, squares: Any) -> None:
+    """Tally in each lane minimum, maximum, and the sums of the distances from `near` and of their squares."""
     whole = len(flat) // _LANES * _LANES
     for start in range(0, whole, _LANES):
         for lane in range(_LANES):
@@ -46,11 +47,11 @@ def _sum_up(flat: Any, near: float) -> Any:
             squares[lane] += apart * apart
     for n in range(whole, len(flat)):
         value = flat[n]
-        lows[0], highs[0] = min(lows[0], value), max(highs[0], value)
+        lows[0] = value if value < lows[0] else lows[0]  # noqa: FURB136
+        highs[0] = value if value > highs[0] else highs[0]  # noqa: FURB136
         apart = np.float64(value) - near
         totals[0] += apart
         squares[0] += apart * apart
-    return lows.min(), highs.max(), totals.sum(), squares.sum()
 
 
 def count_values(array: Any) -> dict[float, int]:

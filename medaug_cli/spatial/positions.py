@@ -80,9 +80,9 @@ def locate_aligned(first: int, size: Any, spline: Any, matrix: Any, positions: A
         for run in range(len(ends)):
             cell, end = cells[run], ends[run]
             w0, w1, w2, w3 = along_x[0][begin:], along_x[1][begin:], along_x[2][begin:], along_x[3][begin:]
-            _deform_run(line[0][cell:], w0, w1, w2, w3, xs[begin:end])
-            _deform_run(line[1][cell:], w0, w1, w2, w3, ys[begin:end])
-            _deform_run(line[2][cell:], w0, w1, w2, w3, zs[begin:end])
+            for axis in range(3):
+                target = positions[axis][row * nx + begin : row * nx + end]
+                _deform_run(line[axis][cell:], w0, w1, w2, w3, target)
             begin = end
         base_x, base_y, base_z = bases[0], bases[1][y], bases[2][z]
         for n in range(nx):  # the displacement becomes a position
