@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from builders import augment, make_sample, make_step, make_volume
 from datasets_for_runs import records_of, run_here, save_dataset, save_recipe
@@ -56,7 +57,10 @@ def test_what_the_recipe_says_overrides_the_header() -> None:
 
 
 def test_a_step_that_chance_leaves_out_refuses_nothing() -> None:
-    augment(sample_of("CT"), make_step("bias_field", p=0))
+    sample = sample_of("CT")
+    copy = augment(sample, make_step("bias_field", p=0))
+    before = [loaded.content.array for loaded in sample.images.values()]
+    assert all(np.array_equal(one.array, old) for one, old in zip(copy.images.values(), before, strict=True))
 
 
 @pytest.mark.parametrize("key", ["bias_field: {order: 2}", "bias_field", "one_of: [bias_field: {}, gamma: {}]"])
