@@ -27,10 +27,10 @@ def measure(mode: str, folder: Path) -> dict[str, float]:
 
     if mode != "exact":
         jit.compiled = numba.njit(nogil=True, error_model="numpy", fastmath=MODES[mode])
-    from medaug_cli.core import elementary, normal  # noqa: PLC0415
-    from medaug_cli.core.seeding import make_generator  # noqa: PLC0415
-    from medaug_cli.spatial.kernel import Task, sample_all  # noqa: PLC0415
-    from medaug_cli.spatial.mapping import about  # noqa: PLC0415
+    from medaug_cli.core import elementary, normal  # noqa: PLC0415  after the compiler is chosen
+    from medaug_cli.core.seeding import make_generator  # noqa: PLC0415  after the compiler is chosen
+    from medaug_cli.spatial.kernel import Task, sample_all  # noqa: PLC0415  after the compiler is chosen
+    from medaug_cli.spatial.mapping import about  # noqa: PLC0415  after the compiler is chosen
 
     source = make_generator(1).uniform(0, 1500, (189, 233, 197)).astype(np.float32)
     turn, _ = np.linalg.qr(make_generator(2).normal(size=(3, 3)) * 0.1 + np.eye(3))
