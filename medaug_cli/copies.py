@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import Derivation, LabelMap, LoadedSample, Volume
+from medaug_cli.core.marks import Boxes, Contours, Points
+from medaug_cli.core.sample import Derivation, LabelMap, LabelStack, LoadedSample, Volume
 from medaug_cli.core.seeding import digest
 from medaug_cli.formats import Limits, load_format
 from medaug_cli.program import turn_of
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from medaug_cli.core.sample import EncodedFile, FileEntry, Loaded, Source
+    from medaug_cli.core.marks import Marks
+    from medaug_cli.core.sample import EncodedFile, FileEntry, Labels, Source
     from medaug_cli.manifest import Settings
     from medaug_cli.program import Copy, Program
     from medaug_cli.step import Step
@@ -39,18 +41,19 @@ def load_sample(
     max_voxels: float,
     modality: str = "",
 ) -> LoadedSample:
-    """Read all volumes and label maps of a sample; raises SampleError."""
+    """Read all volumes, labels and marks of a sample; raises SampleError."""
     limits = Limits(max_voxels=max_voxels)
     loaded = [load_format(source.format).read(dataset, source, limits) for source in sources]
     images = {one.source.channel: one for one in loaded if isinstance(one.content, Volume)}
-    labels = {one.source.channel: one for one in loaded if isinstance(one.content, LabelMap)}
-    return LoadedSample(sample_id, images, labels, dict(label_names), modality)
+    labels = {one.source.channel: one for one in loaded if isinstance(one.content, LabelMap | LabelStack)}
+    marks = {one.source.channel: one for one in loaded if isinstance(one.content, Points | Boxes | Contours)}
+    return LoadedSample(sample_id, images, labels, dict(label_names), modality, marks)
 
 
 def derive(program: Program, copy: Copy, number: int, sample: LoadedSample, settings: Settings) -> Derivation:
     """Return what the writers must say of a copy."""
     steps = [drawn.step for drawn in program if drawn.step is not None and not isinstance(drawn.step, Policy)]
-    grid = next(iter(sample.images.values())).content.geometry
+    grid = next(iter(sample.images.values())).volume.geometry
     moved = any(isinstance(step, SpatialStep) and step.moves_anatomy for step in steps)
     return Derivation(
         copy=number,
@@ -76,29 +79,42 @@ def _say(step: Step) -> tuple[str, tuple[str, str, str]]:
 def encode_copy(
     copy: Copy, sample: LoadedSample, targets: Mapping[Source, Sequence[str]], derivation: Derivation
 ) -> Iterator[Written]:
-    """Yield the files of a copy, image after image and label map after label map; raises SampleError."""
-    contents: dict[str, Mapping[str, Volume | LabelMap]] = {"image": copy.images, "label": copy.labels}
-    for loaded in (*sample.images.values(), *sample.labels.values()):
+    """Yield the files of a copy: images, then labels, then marks; raises SampleError."""
+    images = tuple((loaded, copy.images[name], targets[loaded.source]) for name, loaded in sample.images.items())
+    made: dict[Source, Volume | Labels | Marks] = {
+        **{loaded.source: copy.images[name] for name, loaded in sample.images.items()},
+        **{loaded.source: copy.labels[name] for name, loaded in sample.labels.items()},
+        **{loaded.source: copy.marks[name] for name, loaded in sample.marks.items()},
+    }
+    for loaded in sample.everything():
         source = loaded.source
-        content = contents[source.role][source.channel]
-        for file in load_format(source.format).encode(content, loaded, targets[source], derivation):
+        said = derivation if source.role == "image" else replace(derivation, images=images)
+        for file in load_format(source.format).encode(made[source], loaded, targets[source], said):
             yield Written(source, file)
 
 
 def entries_of(sample: LoadedSample) -> tuple[FileEntry, ...]:
     """Return the entries of every source file of a sample."""
-    return tuple(entry for loaded in _all(sample) for entry in loaded.entries)
+    return tuple(entry for loaded in sample.everything() for entry in loaded.entries)
 
 
 def count_labels(before: LoadedSample, after: Copy) -> dict[str, dict[str, tuple[int, int]]]:
-    """Return for each label map and value the voxels before and after; 0, the background, is left out."""
+    """Return for each label map and value the voxels before and after, and for marks how many there were and are.
+
+    0, the background, is left out; the components of a stack count from 1 on.
+    """
     counts: dict[str, dict[str, tuple[int, int]]] = {}
     for name, loaded in before.labels.items():
-        if not isinstance(loaded.content, LabelMap):
-            continue
-        old, new = loaded.content.counts, after.labels[name].counts
+        old, new = loaded.label.counts, after.labels[name].counts
         counts[name] = {f"{value:g}": (old.get(value, 0), new.get(value, 0)) for value in sorted({*old, *new})}
+    for name, loaded in before.marks.items():
+        counts[name] = {"marks": (_count_marks(loaded.marked), _count_marks(after.marks[name]))}
     return counts
+
+
+def _count_marks(marks: Marks) -> int:
+    """Return how many points, boxes or contours there are."""
+    return len(marks.contours) if isinstance(marks, Contours) else len(marks.names)
 
 
 def check_unchanged(sample: LoadedSample, expected: Sequence[FileEntry]) -> None:
@@ -107,7 +123,3 @@ def check_unchanged(sample: LoadedSample, expected: Sequence[FileEntry]) -> None
     changed = [entry.path for entry in expected if hashes.get(entry.path) != entry.sha256]
     if changed:
         raise SampleError("source_changed", f"{changed[0]}: not the file that the copy was made from")
-
-
-def _all(sample: LoadedSample) -> tuple[Loaded, ...]:
-    return (*sample.images.values(), *sample.labels.values())

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.intensity import border_background, low_and_high, mean_and_deviation
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import LabelMap, Volume
+from medaug_cli.core.marks import Move
+from medaug_cli.core.sample import LabelMap, LabelStack, Volume
 from medaug_cli.spatial.grids import matching_grid
 from medaug_cli.spatial.mapping import Mapping
+from medaug_cli.spatial.marks import move_marks
 from medaug_cli.spatial.resample import Request, label_request, resample
 from medaug_cli.step import GridStep, IntensityStep, LabelStep, Policy, Scene, SpatialStep, Step, join_resampling
 
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.arrays import AnyArray
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import LoadedSample
+    from medaug_cli.core.marks import Marks
+    from medaug_cli.core.sample import Labels, LoadedSample
     from medaug_cli.spatial.resample import Resampler
     from medaug_cli.step import Resampling
 
@@ -42,12 +45,17 @@ Program = tuple[Drawn, ...]
 
 @dataclass(frozen=True, eq=False)
 class Copy:
-    """One copy's voxels, by channel, and what happened on the way."""
+    """One copy's voxels and marks, by channel, and what happened on the way.
+
+    `swaps` are the pairs of label names that reflections have exchanged, in order.
+    """
 
     images: dict[str, Volume]
-    labels: dict[str, LabelMap]
+    labels: dict[str, Labels]
     mapping: Mapping = field(default_factory=Mapping)
     swaps_laterality: bool = False
+    swaps: tuple[tuple[str, str], ...] = ()
+    marks: dict[str, Marks] = field(default_factory=dict)
     reports: dict[str, Any] = field(default_factory=dict)
 
 
@@ -67,7 +75,7 @@ def scene_of(
     modalities = sample.modalities()
     names = [*sample.label_names.values(), *map(str, sample.label_names), *sample.labels]
     return Scene(
-        geometry=first.content.geometry,
+        geometry=first.volume.geometry,
         seed=seed,
         words=(sample.id, copy),
         modality=modalities[0],
@@ -77,8 +85,8 @@ def scene_of(
         irregular=next((loaded.irregular for loaded in sample.images.values() if loaded.irregular), ""),
         channels=tuple(sample.images),
         windows=tuple(loaded.window for loaded in sample.images.values()),
-        rgb=all(isinstance(loaded.content, Volume) and loaded.content.rgb for loaded in sample.images.values()),
-        eight_bit=all(loaded.content.array.dtype == np.uint8 for loaded in sample.images.values()),
+        rgb=all(loaded.volume.rgb for loaded in sample.images.values()),
+        eight_bit=all(loaded.volume.array.dtype == np.uint8 for loaded in sample.images.values()),
         whole_numbers=any(
             "int" in entry.dtype and (entry.format == "dicom" or dtype == "preserve")
             for loaded in sample.images.values()
@@ -135,8 +143,8 @@ def _grid_after(step: SpatialStep, here: Scene) -> Geometry:
 def apply_program(program: Program, sample: LoadedSample, scene: Scene) -> Copy:
     """Return a copy of `sample` to which the drawn steps have been applied."""
     copy = Copy(
-        {channel: loaded.content for channel, loaded in sample.images.items() if isinstance(loaded.content, Volume)},
-        {name: loaded.content for name, loaded in sample.labels.items() if isinstance(loaded.content, LabelMap)},
+        {channel: loaded.volume for channel, loaded in sample.images.items()},
+        {name: loaded.label for name, loaded in sample.labels.items()},
     )
     applied = [drawn for drawn in program if drawn.step is not None and not isinstance(drawn.step, Policy)]
     fresh = False
@@ -153,7 +161,14 @@ def apply_program(program: Program, sample: LoadedSample, scene: Scene) -> Copy:
         else:
             copy = _move(chain, copy, scene, sample.label_names)
             fresh = True
-    return copy
+    return replace(copy, marks=_move_marks(sample, copy))
+
+
+def _move_marks(sample: LoadedSample, copy: Copy) -> dict[str, Marks]:
+    """Return the sample's marks where the copy's whole mapping, from its first step to its last, shows them."""
+    before, after = next(iter(sample.images.values())).volume, next(iter(copy.images.values()))
+    move = Move(before.geometry, after.geometry, copy.swaps)
+    return {name: move_marks(loaded.marked, copy.mapping, move) for name, loaded in sample.marks.items()}
 
 
 def _own(volume: Volume) -> Volume:
@@ -205,14 +220,23 @@ def _change_intensities(drawn: Drawn, copy: Copy, scene: Scene) -> None:
         drawn.step.for_channel(channel).apply(volume.array, known)
 
 
-def _change_labels(drawn: Drawn, copy: Copy, scene: Scene) -> dict[str, LabelMap]:
-    """Return every label map after one label step; each has generators of its own."""
+def _change_labels(drawn: Drawn, copy: Copy, scene: Scene) -> dict[str, Labels]:
+    """Return all labels after one label step; each map, and each part of a stack, has generators of its own.
+
+    Soft labels are no labels of voxels and stay as they are.
+    """
     if not isinstance(drawn.step, LabelStep):
         raise TypeError(drawn.name)
-    changed = {}
+    changed: dict[str, Labels] = {}
     for name, label in copy.labels.items():
         here = replace(scene.at(drawn.path).at(name), geometry=label.geometry)
-        changed[name] = replace(label, array=drawn.step.apply(label.array, here))
+        if isinstance(label, LabelMap):
+            changed[name] = replace(label, array=drawn.step.apply(label.array, here))
+        elif not label.soft:
+            parts = [drawn.step.apply(part, here.at(str(number))) for number, part in enumerate(label.parts())]
+            changed[name] = label.with_parts(parts, label.geometry)
+        else:
+            changed[name] = label
     return changed
 
 
@@ -239,7 +263,8 @@ def _move(chain: Sequence[Drawn], copy: Copy, scene: Scene, names: dict[int, str
         _swap_labels(labels, swaps, names),
         copy.mapping.after(mapping.parts),
         laterality,
-        copy.reports | reports,
+        (*copy.swaps, *swaps),
+        reports=copy.reports | reports,
     )
 
 
@@ -248,7 +273,7 @@ class _Grids:
 
     def __init__(self, copy: Copy) -> None:
         self.frame = next(iter(copy.images.values())).geometry
-        contents: list[Volume | LabelMap] = [*copy.images.values(), *copy.labels.values()]
+        contents: list[Volume | Labels] = [*copy.images.values(), *copy.labels.values()]
         self._now = {content.geometry: content.geometry for content in contents}
 
     def follow(self, frame: Geometry) -> None:
@@ -264,7 +289,7 @@ class _Grids:
 
 def _resample(
     copy: Copy, mapping: Mapping, grids: _Grids, settings: Resampling, resampler: Resampler
-) -> tuple[dict[str, Volume], dict[str, LabelMap]]:
+) -> tuple[dict[str, Volume], dict[str, Labels]]:
     """Pull every image, void and label map of a copy through `mapping` onto its new grid, all at once."""
     interpolation, label_interpolation = settings[0] or "linear", settings[1] or "nearest"
     fill = "minimum" if settings[2] is None else settings[2]
@@ -276,13 +301,19 @@ def _resample(
         if volume.void is not None:
             void = volume.void.astype(np.uint8)
             requests.append(Request(void, old, "nearest", 1.0 if volume.grows else 0.0, output=new))
-    requests += [
-        label_request(label.array, label.geometry, label_interpolation, grids.of(label.geometry))
-        for label in copy.labels.values()
-    ]
+    for label in copy.labels.values():
+        old, new = label.geometry, grids.of(label.geometry)
+        if isinstance(label, LabelStack) and label.soft:
+            requests += [Request(part, old, "linear", 0.0, np.float32, new) for part in label.parts()]
+        else:
+            requests += [label_request(part, old, label_interpolation, new) for part in label.parts()]
     moved = iter(resample(requests, mapping, resampler))
     images = {name: _with_moved(volume, moved, grids) for name, volume in copy.images.items()}
-    return images, {name: LabelMap(next(moved), grids.of(label.geometry)) for name, label in copy.labels.items()}
+    labels = {
+        name: label.with_parts([next(moved) for _ in label.parts()], grids.of(label.geometry))
+        for name, label in copy.labels.items()
+    }
+    return images, labels
 
 
 def _with_moved(volume: Volume, moved: Iterator[AnyArray], grids: _Grids) -> Volume:
@@ -312,9 +343,9 @@ def fill_value(volume: Volume, fill: str | float) -> float | None:
 
 
 def _swap_labels(
-    labels: dict[str, LabelMap], swaps: Sequence[tuple[str, str]], names: dict[int, str]
-) -> dict[str, LabelMap]:
-    """Exchange paired labels: values within the maps, or whole maps where the pair names those."""
+    labels: dict[str, Labels], swaps: Sequence[tuple[str, str]], names: dict[int, str]
+) -> dict[str, Labels]:
+    """Exchange paired labels: values within the maps, parts of stacks, or whole maps where the pair names those."""
     for first, second in swaps if labels else ():
         if first in labels and second in labels:
             one_map, other_map = labels[first], labels[second]
@@ -322,9 +353,21 @@ def _swap_labels(
                 raise SampleError("geometry_mismatch", f"swap_labels: {first} and {second} differ in grid or type")
             labels = {**labels, first: labels[second], second: labels[first]}
             continue
-        one, other = _label_value(first, names), _label_value(second, names)
-        labels = {key: replace(label, array=_exchange(label.array, one, other)) for key, label in labels.items()}
+        labels = {key: _swap_within(label, first, second, names) for key, label in labels.items()}
     return labels
+
+
+def _swap_within(label: Labels, first: str, second: str, names: dict[int, str]) -> Labels:
+    """Exchange two values of a map, or two parts of a stack where it has both."""
+    if isinstance(label, LabelMap):
+        known = {**label.names, **names}
+        one, other = _label_value(first, known), _label_value(second, known)
+        return replace(label, array=_exchange(label.array, one, other))
+    if first not in label.names or second not in label.names:
+        return label
+    renamed = {first: second, second: first}
+    order = [label.names.index(renamed.get(name, name)) for name in label.names]
+    return replace(label, array=label.array[order])
 
 
 def _exchange(array: Any, one: int, other: int) -> Any:

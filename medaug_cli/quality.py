@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.intensity import measured
 from medaug_cli.core.lazy import np, tallies
-from medaug_cli.core.sample import Volume
 from medaug_cli.spatial.resample import outside_fraction
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import Array64, FloatArray
-    from medaug_cli.core.sample import LoadedSample
+    from medaug_cli.core.sample import LoadedSample, Volume
     from medaug_cli.program import Copy
 
 _SSIM_VOXELS = 1 << 16  # that settle the mean; a volume of more is thinned evenly
@@ -22,15 +21,13 @@ _STABILISERS = (0.01, 0.03)  # K1 and K2 of Wang 2004, of the source's range
 
 def measure(copy: Copy, sample: LoadedSample) -> dict[str, Any]:
     """Return what the manifest says of a copy: share outside the field of view, Jacobian, intensities, SSIM."""
-    first = next(iter(sample.images.values())).content.geometry
+    first = next(iter(sample.images.values())).volume.geometry
     now = next(iter(copy.images.values())).geometry
     found: dict[str, Any] = {"outside_fov": round(outside_fraction(first, now, copy.mapping), 6), **copy.reports}
     found["intensity"] = {channel: _statistics(volume) for channel, volume in copy.images.items()}
-    sources = {channel: loaded.content for channel, loaded in sample.images.items()}
     found["ssim"] = {
-        channel: round(structural_similarity(source, copy.images[channel]), 4)
-        for channel, source in sources.items()
-        if isinstance(source, Volume)
+        channel: round(structural_similarity(loaded.volume, copy.images[channel]), 4)
+        for channel, loaded in sample.images.items()
     }
     return found
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from medaug_cli.core.lazy import tallies
+from medaug_cli.core.lazy import np, tallies
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from medaug_cli.core.arrays import AnyArray, BoolArray
     from medaug_cli.core.geometry import Geometry
+    from medaug_cli.core.marks import Marks
 
-Role = Literal["image", "label"]
+Role = Literal["image", "label", "points"]
 TransferSyntax = Literal["explicit", "rle", "jpegls", "j2k"]
 
 
@@ -79,15 +82,59 @@ class Volume:
 
 @dataclass(frozen=True, eq=False)
 class LabelMap:
-    """Labels: `array` (z, y, x) of an integer type, or of whole numbers stored as float."""
+    """Labels: `array` (z, y, x) of an integer type, or of whole numbers stored as float.
+
+    `names` are those that the file itself gives its values; what the recipe says of them comes on top.
+    """
 
     array: AnyArray
     geometry: Geometry
+    names: Mapping[int, str] = field(default_factory=dict)
+
+    def parts(self) -> Sequence[AnyArray]:
+        """Return the arrays (z, y, x) to be moved: the one there is."""
+        return (self.array,)
+
+    def with_parts(self, parts: Sequence[AnyArray], geometry: Geometry) -> LabelMap:
+        """Return the map with its array moved onto `geometry`."""
+        return LabelMap(parts[0], geometry, self.names)
 
     @cached_property
     def counts(self) -> dict[float, int]:
         """How many voxels hold each value but 0; counted once, so only to be asked of maps that stay as they are."""
         return tallies.count_values(self.array)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelStack:
+    """Labels that may overlap, one a component: `array` (component, z, y, x), `names` one a component.
+
+    Each component is 0 and 1 and moves as a label map does; where `soft`, it is float32 from 0 to 1, a probability or
+    a share of the voxel, and moves by linear interpolation.
+    """
+
+    array: AnyArray
+    geometry: Geometry
+    names: tuple[str, ...] = ()
+    soft: bool = False
+
+    def parts(self) -> Sequence[AnyArray]:
+        """Return the components (z, y, x)."""
+        return tuple(self.array)
+
+    def with_parts(self, parts: Sequence[AnyArray], geometry: Geometry) -> LabelStack:
+        """Return the stack with its components moved onto `geometry`."""
+        return LabelStack(np.stack(parts), geometry, self.names, self.soft)
+
+    @cached_property
+    def counts(self) -> dict[float, int]:
+        """How many voxels each component, from 1 on, holds to at least a half; empty ones are left out."""
+        found = {number: int((part >= _HALF).sum()) for number, part in enumerate(self.array, start=1)}
+        return {float(number): count for number, count in found.items() if count}
+
+
+Labels: TypeAlias = LabelMap | LabelStack
+_HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -107,24 +154,45 @@ class FileEntry:
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """A volume or label map as read: its voxels, its files' entries, and `template`, the header to write it with.
+    """A volume, labels or marks as read: its files' entries, and `template`, the header to write it with.
 
     `irregular` says why the slices do not form a regular grid; steps that need one refuse such a volume. `window` is
     the display window of the header, (centre, width) in the volume's own values; None where it names none.
     """
 
     source: Source
-    content: Volume | LabelMap
+    content: Volume | Labels | Marks
     entries: tuple[FileEntry, ...]
     template: Any
     modality: str = ""
     irregular: str = ""
     window: tuple[float, float] | None = None
 
+    @property
+    def volume(self) -> Volume:
+        """What an image holds."""
+        if not isinstance(self.content, Volume):
+            raise TypeError(type(self.content).__name__)
+        return self.content
+
+    @property
+    def label(self) -> Labels:
+        """What a label map, or a stack of them, holds."""
+        if not isinstance(self.content, LabelMap | LabelStack):
+            raise TypeError(type(self.content).__name__)
+        return self.content
+
+    @property
+    def marked(self) -> Marks:
+        """What points, boxes or contours hold."""
+        if isinstance(self.content, Volume | LabelMap | LabelStack):
+            raise TypeError(type(self.content).__name__)
+        return self.content
+
 
 @dataclass(frozen=True, eq=False)
 class LoadedSample:
-    """All volumes and label maps of one sample, by channel; the first image sets the frame of every mapping.
+    """All volumes, labels and marks of one sample, by channel; the first image sets the frame of every mapping.
 
     `modality` is what discovery knows of it: from the recipe, the dataset's names, or the headers.
     """
@@ -134,6 +202,11 @@ class LoadedSample:
     labels: dict[str, Loaded]
     label_names: dict[int, str] = field(default_factory=dict)
     modality: str = ""
+    marks: dict[str, Loaded] = field(default_factory=dict)
+
+    def everything(self) -> tuple[Loaded, ...]:
+        """Return all there is: images, labels, marks."""
+        return (*self.images.values(), *self.labels.values(), *self.marks.values())
 
     def modalities(self) -> tuple[str, ...]:
         """Return the modality of each image; what recipe or dataset say of the sample overrides the headers."""
@@ -147,7 +220,8 @@ class Derivation:
 
     `steps` are (step name, DICOM code) in the order they were applied, a code being (value, scheme, meaning);
     `uid_key` makes the new UIDs; `turn` is the part of the mapping that exchanges or turns round array axes: for each
-    array axis x, y, z of the copy the source axis that now lies along it, with its sign (+1, -1).
+    array axis x, y, z of the copy the source axis that now lies along it, with its sign (+1, -1). `images` are the
+    copy's images as read, as made, and their paths; a writer of labels and marks is told them, to refer to them.
     """
 
     copy: int
@@ -163,6 +237,7 @@ class Derivation:
     dtype: Literal["preserve", "float32"] = "preserve"
     transfer_syntax: TransferSyntax = "explicit"
     dicom: Literal["same", "classic"] = "same"
+    images: tuple[tuple[Loaded, Volume, Sequence[str]], ...] = ()
 
 
 @dataclass(frozen=True)

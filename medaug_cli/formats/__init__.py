@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import Derivation, EncodedFile, LabelMap, Loaded, Source, Volume
+    from medaug_cli.core.marks import Marks
+    from medaug_cli.core.sample import Derivation, EncodedFile, Labels, Loaded, Role, Source, Volume
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class FoundVolume:
     """One volume as its headers describe it; `files` are relative to the dataset, in slice order.
 
     `name` is the path that stands for it in messages and ids. `patient`, `study` and `frame_of_reference` are
-    identifiers as read and stay in memory. `problem` is (reason, message) where it cannot be used.
+    identifiers as read and stay in memory. `problem` is (reason, message) where it cannot be used. `role` says whether
+    it holds an image, labels or marks; `refers` are the UIDs of the series and instances that labels name as theirs.
     """
 
     format: str
@@ -49,6 +51,8 @@ class FoundVolume:
     irregular: str = ""
     warnings: tuple[str, ...] = ()
     problem: tuple[str, str] | None = None
+    role: Role = "image"
+    refers: tuple[str, ...] = ()
 
     @property
     def voxels(self) -> int:
@@ -85,7 +89,7 @@ class Format(Protocol):
         ...
 
     def encode(
-        self, content: Volume | LabelMap, like: Loaded, targets: Sequence[str], derivation: Derivation
+        self, content: Volume | Labels | Marks, like: Loaded, targets: Sequence[str], derivation: Derivation
     ) -> Iterator[EncodedFile]:
         """Yield the files of a copy, one for each path in `targets`, which are ordered as the source's files are.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medaug_cli.core.sample import Volume
 from medaug_cli.formats.dicom.find import find_volumes
 from medaug_cli.formats.dicom.read import read_volume
 from medaug_cli.formats.dicom.write import encode_volume
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from medaug_cli.core.sample import Derivation, EncodedFile, LabelMap, Loaded, Source, Volume
+    from medaug_cli.core.marks import Marks
+    from medaug_cli.core.sample import Derivation, EncodedFile, Labels, Loaded, Source
     from medaug_cli.formats import Found, Limits
 
 _PREAMBLE = 128
@@ -40,9 +42,11 @@ class DicomFormat:
         return read_volume(root, source, limits)
 
     def encode(
-        self, content: Volume | LabelMap, like: Loaded, targets: Sequence[str], derivation: Derivation
+        self, content: Volume | Labels | Marks, like: Loaded, targets: Sequence[str], derivation: Derivation
     ) -> Iterator[EncodedFile]:
         """Yield one instance for each of `targets`, derived from the slices of `like`; raises SampleError."""
+        if not isinstance(content, Volume):
+            raise TypeError(type(content).__name__)
         return encode_volume(content, like, targets, derivation)
 
 

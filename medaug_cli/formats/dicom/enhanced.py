@@ -93,10 +93,10 @@ def _encode(
     if len(content.array) != len(stack.order):
         found = f"{len(content.array)} components for a source of {len(stack.order)}"
         raise SampleError("not_supported", f"{file}: {found}; a copy keeps them all")
-    same_grid = content.geometry.same_grid(like.content.geometry)
+    same_grid = content.geometry.same_grid(like.volume.geometry)
     if not same_grid and stack.irregular:
         raise SampleError("not_supported", f"{file}: a new grid for frames that form none ({stack.irregular})")
-    slices = place_slices(like.content.geometry, content.geometry)
+    slices = place_slices(like.volume.geometry, content.geometry)
     frames = _make_frames(stack, slices, same_grid=same_grid)
     stored, clipped = _store(content, template, frames)
     uids = derived_uids(template.instance, derivation)

@@ -9,7 +9,7 @@ from pydicom.valuerep import format_number_as_ds
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import EncodedFile, LabelMap
+from medaug_cli.core.sample import EncodedFile
 from medaug_cli.formats.dicom.classic import split_frames
 from medaug_cli.formats.dicom.derive import describe_copy
 from medaug_cli.formats.dicom.encoding import SYNTAXES, write_file
@@ -51,15 +51,12 @@ class _Copy:
 
 
 def encode_volume(
-    content: Volume | LabelMap, like: Loaded, targets: Sequence[str], derivation: Derivation
+    content: Volume, like: Loaded, targets: Sequence[str], derivation: Derivation
 ) -> Iterator[EncodedFile]:
     """Yield one derived instance for each slice of `content`. Raises SampleError.
 
     `targets` are as many as the slices of `like`, or as those of `content`.
     """
-    name = like.source.files[0]
-    if isinstance(content, LabelMap):
-        raise SampleError("not_supported", f"{name}: labels cannot be written as DICOM yet; give NIfTI labels")
     if isinstance(like.template, FramesTemplate):
         if derivation.dicom == "same":
             yield from encode_frames(content, like, targets, derivation)
@@ -79,14 +76,14 @@ def _encode_stack(
     if content.array.shape != (components, *content.geometry.size[::-1]):
         found = f"components and size {content.array.shape}"
         raise SampleError("not_supported", f"{name}: {found} for a source of {components} components")
-    same_grid = content.geometry.same_grid(like.content.geometry)
-    slices = place_slices(like.content.geometry, content.geometry)
+    same_grid = content.geometry.same_grid(like.volume.geometry)
+    slices = place_slices(like.volume.geometry, content.geometry)
     if len(targets) not in (len(templates), len(slices)):
         raise SampleError("not_supported", f"{name}: {len(targets)} paths for {len(slices)} slices; name one each")
     instances = [template.instance for template in templates]
     copy = _Copy(
         content=content,
-        old_grid=like.content.geometry,
+        old_grid=like.volume.geometry,
         slices=slices,
         derivation=derivation,
         sources=SourceImages(instances, moved=derivation.moved, same_grid=same_grid),

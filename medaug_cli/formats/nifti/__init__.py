@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medaug_cli.core.sample import LabelMap, Volume
 from medaug_cli.formats.nifti import find, names, read, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from medaug_cli.core.sample import Derivation, EncodedFile, LabelMap, Loaded, Source, Volume
+    from medaug_cli.core.marks import Marks
+    from medaug_cli.core.sample import Derivation, EncodedFile, Labels, Loaded, Source
     from medaug_cli.formats import Found, Limits
 
 
@@ -32,9 +34,11 @@ class NiftiFormat:
         return read.read_source(root, source, limits)
 
     def encode(
-        self, content: Volume | LabelMap, like: Loaded, targets: Sequence[str], derivation: Derivation
+        self, content: Volume | Labels | Marks, like: Loaded, targets: Sequence[str], derivation: Derivation
     ) -> Iterator[EncodedFile]:
         """Yield the files of a copy, of the kind that the suffixes of `targets` say; raises SampleError."""
+        if not isinstance(content, Volume | LabelMap):
+            raise TypeError(type(content).__name__)
         return write.encode_copy(content, like, targets, derivation)
 
 

@@ -1,0 +1,86 @@
+"""Marks: what is known of a sample by positions instead of voxels: points, boxes, contours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from medaug_cli.core.arrays import Array64
+    from medaug_cli.core.geometry import Geometry
+
+Space: TypeAlias = Literal["lps_mm", "index"]
+"""In what positions are counted: LPS mm, or voxels (i, j, k) of the sample's first image, 0 at a voxel's centre."""
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Landmarks: `positions` (n, 3) in `space`, `names` one a point.
+
+    `rows` are the numbers of the points in their file, in whose place what else it says of them is found; a copy has
+    fewer where points have left the field of view and the file's format has no room for those.
+    """
+
+    positions: Array64
+    names: tuple[str, ...]
+    rows: tuple[int, ...]
+    space: Space = "lps_mm"
+
+
+@dataclass(frozen=True, eq=False)
+class Boxes:
+    """Boxes along the axes of `space`: `low` and `high` (n, 3) are opposite corners, low <= high.
+
+    In a plane both have one and the same third coordinate. Names and rows are as those of Points.
+    """
+
+    low: Array64
+    high: Array64
+    names: tuple[str, ...]
+    rows: tuple[int, ...]
+    space: Space = "lps_mm"
+
+
+@dataclass(frozen=True, eq=False)
+class Contour:
+    """One closed polygon, or a single point: `points_mm` (n, 3) LPS in one plane, of the region called `region`.
+
+    `row` is its number in the file, -1 for one that was made anew.
+    """
+
+    points_mm: Array64
+    region: int
+    row: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Contours:
+    """Regions outlined slice by slice: `names` by region number.
+
+    `remade` says that they were rasterised, resampled and outlined again, since the mapping bends their planes.
+    """
+
+    contours: tuple[Contour, ...]
+    names: dict[int, str]
+    remade: bool = False
+
+
+Marks: TypeAlias = Points | Boxes | Contours
+
+
+@dataclass(frozen=True, eq=False)
+class Move:
+    """Where marks go: from the grid `before` of the sample's first image to the grid `after` of the copy's.
+
+    `swaps` are pairs of names to be exchanged, in order.
+    """
+
+    before: Geometry
+    after: Geometry
+    swaps: tuple[tuple[str, str], ...] = ()
+
+    def renamed(self, name: str) -> str:
+        """Return what `name` is called after the swaps."""
+        for one, other in self.swaps:
+            name = {one: other, other: one}.get(name, name)
+        return name
