@@ -10,7 +10,7 @@ from medaug_cli.core.lazy import np
 from medaug_cli.core.marks import Boxes, Contours, Points
 from medaug_cli.core.sample import Derivation, LabelMap, LabelStack, LoadedSample, Volume
 from medaug_cli.core.seeding import digest
-from medaug_cli.formats import Limits, load_format
+from medaug_cli.formats import load_format
 from medaug_cli.program import turn_of
 from medaug_cli.step import IntensityStep, Policy, SpatialStep
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.marks import Marks
     from medaug_cli.core.sample import EncodedFile, FileEntry, Labels, Source
+    from medaug_cli.formats import Limits
     from medaug_cli.manifest import Settings
     from medaug_cli.program import Copy, Program
     from medaug_cli.step import Step
@@ -38,11 +39,10 @@ def load_sample(
     sample_id: str,
     sources: Sequence[Source],
     label_names: Mapping[int, str],
-    max_voxels: float,
+    limits: Limits,
     modality: str = "",
 ) -> LoadedSample:
     """Read all volumes, labels and marks of a sample; raises SampleError."""
-    limits = Limits(max_voxels=max_voxels)
     loaded = [load_format(source.format).read(dataset, source, limits) for source in sources]
     images = {one.source.channel: one for one in loaded if isinstance(one.content, Volume)}
     labels = {one.source.channel: one for one in loaded if isinstance(one.content, LabelMap | LabelStack)}

@@ -63,6 +63,7 @@ class Settings(_Entry):
     dicom: Literal["same", "classic"] = "same"
     resampler: Literal["kernel", "simpleitk"] = "kernel"
     label_names: dict[int, str] = Field(default_factory=dict)
+    repair: bool = Field(default=False, description="Whether UIDs that are blank in a source were made.")
 
 
 class Record(_Entry):

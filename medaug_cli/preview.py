@@ -37,13 +37,15 @@ class PreviewCopy:
     problem: tuple[str, str] | None = None
 
 
-def load_previewed(recipe: Recipe, dataset: Path, sample_id: str | None) -> tuple[Orders, LoadedSample]:
+def load_previewed(
+    recipe: Recipe, dataset: Path, sample_id: str | None, *, repair: bool = False
+) -> tuple[Orders, LoadedSample]:
     """Return what a run would be told, and the sample called `sample_id`, or the first that can be used.
 
     Raises DatasetError and SampleError.
     """
-    inventory = look(recipe, dataset, dataset, read_root(dataset).known_outputs())
-    orders = make_orders(recipe, dataset, dataset, inventory, "preview", Options(engine="serial"))
+    inventory = look(recipe, dataset, dataset, read_root(dataset).known_outputs(), repair=repair)
+    orders = make_orders(recipe, dataset, dataset, inventory, "preview", Options(engine="serial", repair=repair))
     return orders, read_sample(orders, _choose(inventory, sample_id))
 
 

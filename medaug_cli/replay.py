@@ -13,6 +13,7 @@ from medaug_cli.copies import check_unchanged, derive, encode_copy, load_sample
 from medaug_cli.core.errors import MismatchError, RootError, SampleError
 from medaug_cli.core.files import publish
 from medaug_cli.core.sample import Source
+from medaug_cli.formats import Limits
 from medaug_cli.manifest import MANIFEST_NAME, read_records
 from medaug_cli.program import Drawn, apply_program, scene_of
 from medaug_cli.recipe.build import build_step
@@ -40,7 +41,8 @@ def replay_record(record: Record, dataset: Path) -> list[EncodedFile]:
     """Return the files of a copy, made again; raises SampleError and RootError."""
     sources = _sources_of(record.source)
     label_names = record.settings.label_names
-    sample = load_sample(dataset, record.sample_id, sources, label_names, float("inf"), record.modality)
+    limits = Limits(max_voxels=float("inf"), repair=record.settings.repair)
+    sample = load_sample(dataset, record.sample_id, sources, label_names, limits, record.modality)
     check_unchanged(sample, record.source)
     scene = scene_of(sample, record.seed.root, record.copy_, record.settings.resampler, max_voxels=float("inf"))
     program = program_of(record)

@@ -61,6 +61,7 @@ class Options:
     lock_timeout_s: float = 0.0
     memory_bytes: int | None = None
     resampler: Resampler = "kernel"
+    repair: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,10 @@ class Crew:
     guard: Guard
 
 
-def look(recipe: Recipe, dataset: Path, root: Path, known: frozenset[str] = frozenset()) -> Inventory:
-    """Return what `recipe` finds in `dataset`, ROOT and its copies left out."""
+def look(
+    recipe: Recipe, dataset: Path, root: Path, known: frozenset[str] = frozenset(), *, repair: bool = False
+) -> Inventory:
+    """Return what `recipe` finds in `dataset`, ROOT and its copies left out; `repair` makes UIDs that are blank."""
     section = recipe.dataset
     query = DatasetQuery(
         layout=section.layout,
@@ -87,6 +90,7 @@ def look(recipe: Recipe, dataset: Path, root: Path, known: frozenset[str] = froz
         augment=section.split.augment if section.split else None,
         exclude=(root,) if root.resolve() != dataset.resolve() else (),
         known_outputs=known,
+        repair=repair,
     )
     return discover(dataset, query)
 
@@ -137,7 +141,8 @@ def _prepare(recipe: Recipe, dataset: Path, root: Root, options: Options) -> tup
     """Look at the dataset, check that ROOT is ours, and plan; writes nothing."""
     # What stands in the dataset decides what is a copy there, also where this run writes elsewhere.
     same = root.path.resolve() == dataset.resolve()
-    inventory = look(recipe, dataset, root.path, (root if same else read_root(dataset)).known_outputs())
+    known = (root if same else read_root(dataset)).known_outputs()
+    inventory = look(recipe, dataset, root.path, known, repair=options.repair)
     digest = recipe.voxel_digest(options.resampler)
     check_ownership(root, dataset, inventory, digest, options.overwrite)
     choice = Choice(options.only, options.limit, options.overwrite, options.resampler)
@@ -189,6 +194,7 @@ def make_orders(
             dicom=recipe.output.dicom,
             resampler=options.resampler,
             label_names=dict(recipe.dataset.label_names or inventory.label_names),
+            repair=options.repair,
         ),
         max_voxels=recipe.limits.max_voxels,
         patient_keys={patient: keyed_hash(key, patient) for patient in patients},

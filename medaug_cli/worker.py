@@ -14,6 +14,7 @@ from medaug_cli.core.errors import ResourceError, RootError, SampleError
 from medaug_cli.core.files import Published, publish
 from medaug_cli.core.sample import FileEntry
 from medaug_cli.core.seeding import BIT_GENERATOR, digest
+from medaug_cli.formats import Limits
 from medaug_cli.journal import Entry
 from medaug_cli.manifest import GeometryEntry, Record, SeedEntry, Settings, StepEntry
 from medaug_cli.naming import copy_paths
@@ -83,9 +84,8 @@ def read_sample(orders: Orders, sample: Sample) -> LoadedSample:
     """Read the sample of a job; raises SampleError for what discovery or the reader found."""
     if sample.problem:
         raise SampleError(*sample.problem)
-    return load_sample(
-        orders.dataset, sample.id, sample.sources, orders.settings.label_names, orders.max_voxels, sample.modality
-    )
+    limits = Limits(max_voxels=orders.max_voxels, repair=orders.settings.repair)
+    return load_sample(orders.dataset, sample.id, sample.sources, orders.settings.label_names, limits, sample.modality)
 
 
 def _make_copy(orders: Orders, sample: Sample, loaded: LoadedSample, copy: int) -> Entry:
@@ -182,12 +182,12 @@ def _failed(orders: Orders, sample: Sample, copy: int, error: Exception) -> Entr
     return Entry(record, {})
 
 
-def find_fault(dataset: Path, sample: Sample, label_names: dict[int, str], max_voxels: float) -> tuple[str, str] | None:
+def find_fault(dataset: Path, sample: Sample, label_names: dict[int, str], limits: Limits) -> tuple[str, str] | None:
     """Read every byte of `sample`; return reason and message of what is wrong with it, None where it is sound."""
     if sample.problem:
         return sample.problem
     try:
-        load_sample(dataset, sample.id, sample.sources, label_names, max_voxels)
+        load_sample(dataset, sample.id, sample.sources, label_names, limits)
     except Exception as error:  # noqa: BLE001  one bad sample must never hide the others
         return explain(error)
     return None

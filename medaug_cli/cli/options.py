@@ -112,6 +112,12 @@ LockTimeout = Annotated[
     float, typer.Option("--lock-timeout", metavar="S", min=0, envvar="MEDAUG_LOCK_TIMEOUT", help="Wait for ROOT.")
 ]
 ProgressMode = Annotated[Progress, typer.Option("--progress", envvar="MEDAUG_PROGRESS", help="How to show progress.")]
+Repair = Annotated[
+    bool,
+    typer.Option(
+        "--repair", envvar="MEDAUG_REPAIR", help="Make DICOM UIDs that are blank, from file meta and content."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", envvar="MEDAUG_JSON", help="JSON on stdout.")]
 LogFile = Annotated[
     Path | None, typer.Option("--log-file", metavar="F", envvar="MEDAUG_LOG_FILE", help="Append messages there, too.")

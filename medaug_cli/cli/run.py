@@ -32,6 +32,7 @@ def augment(
     fail_fast: o.FailFast = False,
     overwrite: o.OverwriteMode = o.Overwrite.NEVER,
     memory: o.Memory = None,
+    repair: o.Repair = False,
     lock_timeout: o.LockTimeout = 0.0,
     progress: o.ProgressMode = o.Progress.AUTO,
     json: o.AsJson = False,
@@ -55,6 +56,7 @@ def augment(
         return Options(
             engine=engine.value,
             resampler=resampler.value,
+            repair=repair,
             workers=workers,
             only=only,
             limit=limit,

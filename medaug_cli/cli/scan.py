@@ -25,15 +25,16 @@ def scan(
     recipe: Annotated[
         Path | None, typer.Option("--recipe", metavar="RECIPE", help="Look as this recipe's dataset section says.")
     ] = None,
+    repair: o.Repair = False,
 ) -> None:
     """Say what DATASET holds: samples, pairing, geometry, patients, splits, integrity. Reads headers only."""
     from medaug_cli.root import read_root
     from medaug_cli.scan import check_integrity, look_at
 
-    inventory = look_at(dataset, recipe, read_root(dataset).known_outputs())
+    inventory = look_at(dataset, recipe, read_root(dataset).known_outputs(), repair=repair)
     problems = {sample.id: sample.problem for sample in inventory.samples if sample.problem}
     if deep:
-        problems |= check_integrity(inventory, dataset, recipe)
+        problems |= check_integrity(inventory, dataset, recipe, repair=repair)
     if as_json:
         typer.echo(json.dumps(_document(inventory, problems), indent=1, sort_keys=True))
     else:

@@ -20,7 +20,8 @@ class DatasetQuery:
 
     `images` and `labels` map a channel to a template with `{case}` (in BIDS also to entities and suffix, as
     `acq-iso_T1w`). `table` is relative to the dataset or absolute. `augment` None stands for the training split where
-    a table has splits. `exclude` are folders, `known_outputs` copies of earlier runs relative to the dataset.
+    a table has splits. `exclude` are folders, `known_outputs` copies of earlier runs relative to the dataset. `repair`
+    makes UIDs that are blank.
     """
 
     layout: str = "auto"
@@ -34,6 +35,7 @@ class DatasetQuery:
     augment: tuple[str, ...] | None = None
     exclude: tuple[Path, ...] = ()
     known_outputs: frozenset[str] = frozenset()
+    repair: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a header may ask for before anything is decoded."""
+    """What a header may ask for before anything is decoded, and whether UIDs that are blank in it are made."""
 
     max_voxels: float = 4.0e8
+    repair: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,11 @@ class Format(Protocol):
         """Say by name, and where needed by the first bytes, whether `path` is of this format."""
         ...
 
-    def find(self, root: Path, files: Sequence[str]) -> Found:
-        """Group `files` (sorted, all claimed by this format) into volumes; reads headers only, raises nothing."""
+    def find(self, root: Path, files: Sequence[str], *, repair: bool = False) -> Found:
+        """Group `files` (sorted, all claimed by this format) into volumes; reads headers only, raises nothing.
+
+        `repair` makes UIDs that are blank.
+        """
         ...
 
     def read(self, root: Path, source: Source, limits: Limits) -> Loaded:

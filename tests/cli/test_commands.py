@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 ARGUMENTS = {
     "init": ["[DIR]", "--preset"],
     "validate": ["RECIPE", "[DATASET]"],
-    "scan": ["DATASET", "--json", "--deep", "--recipe"],
-    "plan": ["RECIPE", "DATASET", "--output", "--only", "--limit", "--overwrite", "--json"],
-    "preview": ["RECIPE", "DATASET", "--sample", "--copies", "--seed", "-o", "MEDAUG_COPIES"],
+    "scan": ["DATASET", "--json", "--deep", "--recipe", "--repair"],
+    "plan": ["RECIPE", "DATASET", "--output", "--only", "--limit", "--overwrite", "--repair", "--json"],
+    "preview": ["RECIPE", "DATASET", "--sample", "--copies", "--seed", "--repair", "-o", "MEDAUG_COPIES"],
     "run": [
         *("RECIPE", "DATASET", "-o", "--workers", "--engine", "--seed", "--copies", "--only", "--limit"),
         *("--max-duration", "--max-failures", "--fail-fast", "--overwrite", "--memory", "--lock-timeout"),
-        *("--progress", "--json", "--log-file", "-q", "-v", "--dry-run", "MEDAUG_WORKERS", "MEDAUG_OUTPUT"),
+        *("--progress", "--json", "--log-file", "-q", "-v", "--dry-run", "--repair", "MEDAUG_WORKERS", "MEDAUG_OUTPUT"),
     ],
     "status": ["ROOT", "--json"],
     "verify": ["ROOT", "--subset", "--source"],

@@ -39,7 +39,7 @@ class DicomLayout:
     def arrange(self, tree: Tree, query: DatasetQuery) -> Arrangement:
         """Make samples of the volumes in `tree`; raises RecipeError for templates, which series do not have."""
         _refuse_templates(query)
-        found = load_format(self.format).find(tree.root, tree.claimed_by(self.format))
+        found = load_format(self.format).find(tree.root, tree.claimed_by(self.format), repair=query.repair)
         cases = _group(found.volumes) if query.group == "frame_of_reference" else map(_single, found.volumes)
         return Arrangement(
             tuple(to_sample(case, self.name, query.modality) for case in _tell_apart(cases)),

@@ -33,9 +33,9 @@ class DicomFormat:
         except OSError:
             return False
 
-    def find(self, root: Path, files: Sequence[str]) -> Found:
-        """Group `files` into volumes by their headers; raises nothing."""
-        return find_volumes(root, files)
+    def find(self, root: Path, files: Sequence[str], *, repair: bool = False) -> Found:
+        """Group `files` into volumes by their headers, blank UIDs made where `repair` says so; raises nothing."""
+        return find_volumes(root, files, repair=repair)
 
     def read(self, root: Path, source: Source, limits: Limits) -> Loaded:
         """Read the voxels of `source`; raises SampleError."""

@@ -17,6 +17,7 @@ from medaug_cli.formats.dicom.grid import slice_geometry, slice_order, stack_geo
 from medaug_cli.formats.dicom.header import file_meta, quiet, read_dataset, text, values
 from medaug_cli.formats.dicom.instance import TAGS, parse_instance
 from medaug_cli.formats.dicom.pixels import same_pixels
+from medaug_cli.formats.dicom.repair import REPAIR_TAGS, fill_uids
 from medaug_cli.formats.dicom.series import group_instances, group_key
 
 if TYPE_CHECKING:
@@ -46,12 +47,15 @@ class _Headers:
         self.problems.setdefault((error.reason, about), []).append((file, error.message))
 
 
-def find_volumes(root: Path, files: Sequence[str]) -> Found:
-    """Group `files` into volumes; a file that cannot be used becomes a volume with a problem."""
+def find_volumes(root: Path, files: Sequence[str], *, repair: bool = False) -> Found:
+    """Group `files` into volumes; a file that cannot be used becomes a volume with a problem.
+
+    `repair` makes UIDs that are blank.
+    """
     headers = _Headers()
     with quiet():
         for file in files:
-            _read_header(root, file, headers)
+            _read_header(root, file, headers, repair=repair)
         kept = _drop_duplicates(root, headers)
         volumes = [_make_volume(group, headers) for group in group_instances(kept)]
     volumes.extend(_make_problem(kind, files_of, headers) for kind, files_of in headers.problems.items())
@@ -59,21 +63,22 @@ def find_volumes(root: Path, files: Sequence[str]) -> Found:
     return Found(tuple(sorted(named, key=lambda volume: (volume.name, volume.files))), tuple(headers.left_alone))
 
 
-def _read_header(root: Path, file: str, headers: _Headers) -> None:
+def _read_header(root: Path, file: str, headers: _Headers, *, repair: bool) -> None:
     series = ""
     headers.stamps[file] = (0, 0)
     try:
         with (root / file).open("rb") as stream:
             status = os.fstat(stream.fileno())
             headers.stamps[file] = (status.st_size, status.st_mtime_ns)
-            header = read_dataset(stream, file, TAGS)
+            header = read_dataset(stream, file, [*TAGS, *REPAIR_TAGS] if repair else TAGS)
+        made = fill_uids(header, file, (root / file).read_bytes) if repair else ()
         image_type = tuple(str(value) for value in values(header, "ImageType", file))
         leave = left_alone(_sop_class(header, file), has_rows="Rows" in header, image_type=image_type)
         if leave is not None:
             headers.left_alone.append((file, *leave))
             return
         series = text(header, "SeriesInstanceUID", file)
-        instance = parse_instance(header, file)
+        instance = replace(parse_instance(header, file), made_uids=made)
         slice_geometry(instance)
         headers.instances.append(instance)
     except SampleError as error:
@@ -122,6 +127,7 @@ def _make_volume(group: list[Instance], headers: _Headers) -> _Keyed:
     if first.stack is not None:
         geometry, irregular = first.stack.geometry, first.stack.irregular
     warnings = [warning for instance in ordered for warning in headers.warnings.get(instance.file, ())]
+    warnings.extend(_warn_of_made_uids(ordered))
     if first.spacing_mm is None and first.stack is None:
         warnings.append(f"{first.file}: no pixel spacing in the header; lengths in mm will count pixels")
     files = tuple(instance.file for instance in ordered)
@@ -142,6 +148,16 @@ def _make_volume(group: list[Instance], headers: _Headers) -> _Keyed:
         warnings=tuple(warnings),
     )
     return group_key(group), volume
+
+
+def _warn_of_made_uids(instances: Sequence[Instance]) -> list[str]:
+    made = [instance for instance in instances if instance.made_uids]
+    if not made:
+        return []
+    keywords = ", ".join(made[0].made_uids)
+    return [
+        f"{made[0].file}: {keywords} blank, made from file meta and content ({len(made)} of {len(instances)} files)"
+    ]
 
 
 def _make_problem(kind: tuple[str, str], found: list[tuple[str, str]], headers: _Headers) -> _Keyed:

@@ -35,7 +35,8 @@ _PROJECTION_SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPix
 class Instance:
     """One image instance: what grouping and geometry need of its header; lengths in mm, (x, y) order.
 
-    `frame_number` (from 1) says that it is one frame of an enhanced image, whose class and UID it has.
+    `frame_number` (from 1) says that it is one frame of an enhanced image, whose class and UID it has; `made_uids`
+    which of its UIDs were blank in the file.
     """
 
     file: str
@@ -60,6 +61,7 @@ class Instance:
     samples: int = 1
     stack: FrameStack | None = None
     frame_number: int = 0
+    made_uids: tuple[str, ...] = ()
 
     @property
     def components(self) -> int:
@@ -85,7 +87,8 @@ def parse_instance(header: Dataset, file: str) -> Instance:
     }
     blank = [name for name, value in {"SOPClassUID": sop_class, **identifiers}.items() if not value]
     if blank:
-        raise SampleError("blank_uid", f"{file}: {', '.join(blank)} blank; export the study again with its UIDs")
+        mend = "export the study again with its UIDs, or let --repair make what file meta and content tell"
+        raise SampleError("blank_uid", f"{file}: {', '.join(blank)} blank; {mend}")
     refuse_unsupported(header, sop_class, file)
     modality = MODALITIES[sop_class]
     position, orientation = _plane(header, modality, file)

@@ -17,6 +17,7 @@ from medaug_cli.formats.dicom.header import MALFORMED, quiet, read_dataset
 from medaug_cli.formats.dicom.instance import parse_instance
 from medaug_cli.formats.dicom.picture import describe_picture
 from medaug_cli.formats.dicom.pixels import decode_stored, hash_planes
+from medaug_cli.formats.dicom.repair import fill_uids
 from medaug_cli.formats.dicom.storage import parse_storage
 from medaug_cli.formats.dicom.template import FramesTemplate, SliceTemplate, clean_header, find_lossy, shallow_copy
 from medaug_cli.formats.dicom.window import read_window
@@ -99,6 +100,8 @@ def _read_slice(root: Path, source: Source, index: int, limits: Limits) -> tuple
     file = source.files[index]
     data = _read_bytes(root, source, index)
     header = read_dataset(io.BytesIO(data), file)
+    if limits.repair:
+        fill_uids(header, file, lambda: data)
     untouched = shallow_copy(header)  # parsing decodes elements, which a template keeps as they are
     instance = parse_instance(header, file)
     voxels = instance.rows * instance.columns * instance.frames * instance.samples * len(source.files)

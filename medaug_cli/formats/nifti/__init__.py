@@ -25,8 +25,9 @@ class NiftiFormat:
         """Say by its name whether `path` is NIfTI, in whatever case its suffix is written."""
         return names.is_nifti_name(path.name)
 
-    def find(self, root: Path, files: Sequence[str]) -> Found:
-        """Return one volume a file, or a pair of files, from their headers alone."""
+    def find(self, root: Path, files: Sequence[str], *, repair: bool = False) -> Found:
+        """Return one volume a file, or a pair of files, from their headers alone; there is nothing to `repair`."""
+        del repair
         return find.find_volumes(root, files)
 
     def read(self, root: Path, source: Source, limits: Limits) -> Loaded:

@@ -127,12 +127,12 @@ def ramp(k: int = 0, rows: int = 4, columns: int = 6) -> NDArray[np.int16]:
     return np.arange(rows * columns, dtype=np.int16).reshape(rows, columns) + np.int16(100 * k)
 
 
-def find(root: Path) -> Found:
-    """Find the volumes among all DICOM files under `root`."""
+def find(root: Path, *, repair: bool = False) -> Found:
+    """Find the volumes among all DICOM files under `root`; `repair` makes blank UIDs."""
     files = sorted(
         path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file() and FORMAT.claims(path)
     )
-    return FORMAT.find(root, files)
+    return FORMAT.find(root, files, repair=repair)
 
 
 def only(root: Path) -> FoundVolume:
@@ -146,9 +146,9 @@ def source(volume: FoundVolume) -> Source:
     return Source("image", "image", "dicom", volume.files, volume.stamps)
 
 
-def load(root: Path, volume: FoundVolume | None = None) -> Loaded:
-    """Read `volume`, or the only one under `root`."""
-    return FORMAT.read(root, source(volume or only(root)), Limits())
+def load(root: Path, volume: FoundVolume | None = None, *, repair: bool = False) -> Loaded:
+    """Read `volume`, or the only one under `root`; `repair` makes blank UIDs."""
+    return FORMAT.read(root, source(volume or only(root)), Limits(repair=repair))
 
 
 def encode(loaded: Loaded, derivation: Derivation = UNCHANGED, content: Volume | None = None) -> list[EncodedFile]:
