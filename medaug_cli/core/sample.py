@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray, BoolArray
     from medaug_cli.core.geometry import Geometry
     from medaug_cli.core.marks import Marks
+    from medaug_cli.core.privacy import Privacy
 
 Role = Literal["image", "label", "points"]
 TransferSyntax = Literal["explicit", "rle", "jpegls", "j2k"]
@@ -222,6 +223,7 @@ class Derivation:
     `uid_key` makes the new UIDs; `turn` is the part of the mapping that exchanges or turns round array axes: for each
     array axis x, y, z of the copy the source axis that now lies along it, with its sign (+1, -1). `images` are the
     copy's images as read, as made, and their paths; a writer of labels and marks is told them, to refer to them.
+    `privacy` hides the patient; None where the recipe asks for no de-identification.
     """
 
     copy: int
@@ -238,11 +240,15 @@ class Derivation:
     transfer_syntax: TransferSyntax = "explicit"
     dicom: Literal["same", "classic"] = "same"
     images: tuple[tuple[Loaded, Volume, Sequence[str]], ...] = ()
+    privacy: Privacy | None = None
 
 
 @dataclass(frozen=True)
 class EncodedFile:
-    """One output file, ready to be published at `path` (POSIX, relative to ROOT)."""
+    """One output file, ready to be published at `path` (POSIX, relative to ROOT).
+
+    `suspicions` are stable words for what may still show a patient: `burned_in_text`, `face`.
+    """
 
     path: str
     data: bytes | bytearray
@@ -250,3 +256,4 @@ class EncodedFile:
     dtype: str
     uids: dict[str, str] = field(default_factory=dict)
     clipped: int = 0
+    suspicions: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
 from medaug_cli import __version__
+from medaug_cli.core.privacy import plain_words
 from medaug_cli.formats.dicom.classes import ENHANCED
 from medaug_cli.formats.dicom.codes import (
     ACQUISITION_EQUIPMENT,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataelem import RawDataElement
 
+    from medaug_cli.core.privacy import Privacy
     from medaug_cli.core.sample import Derivation
     from medaug_cli.formats.dicom.template import SliceTemplate
 
@@ -43,6 +45,9 @@ _TIED_TO_THE_PLACE = (
     *("CenterOfCircularCollimator", "RadiusOfCircularCollimator", "VerticesOfThePolygonalCollimator"),
     "SequenceOfUltrasoundRegions",
 )
+OWN = frozenset({0x0008103E, 0x00082111, 0x00082112, 0x00089124, 0x00089215})
+"""What a copy says of its making, with UIDs that are mapped already: SeriesDescription, DerivationDescription,
+SourceImageSequence, DerivationImageSequence and DerivationCodeSequence."""
 _LOSSY = ("113040", "DCM")  # the derivation code of steps that leave what lossy storage would
 _HAS_THIRD_VALUE = frozenset({"DX", "MG", "IO"})  # of ImageType, if an empty one (PS3.3 C.8.11.1.1.1)
 _HAS_FOURTH_VALUE = frozenset({"US", "NM"})  # PS3.3 C.8.5.6.1.1, C.8.4.9.1.1
@@ -55,7 +60,7 @@ def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivati
     header.ImageType = _enhanced_type(header, file) if enhanced else _image_type(header, modality, file)
     header.SeriesNumber = _series_number(int(number(header, "SeriesNumber", file, 0)), derivation.copy)
     suffix = f"[aug {derivation.copy}]"
-    source = text(header, "SeriesDescription", file)[: _LONGEST_LO - len(suffix) - 1]
+    source = _describe_source(header, file, derivation.privacy)[: _LONGEST_LO - len(suffix) - 1]
     header.SeriesDescription = f"{source} {suffix}".strip()
     _drop(header, "DerivationCodeSequence")
     _name_equipment(header, file, required=("DeviceSerialNumber",) if enhanced else ())
@@ -68,6 +73,14 @@ def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivati
         header.LossyImageCompression = "01"  # PS3.3 C.7.6.1.1.5; nothing was encoded that would have a ratio
     if derivation.moved:
         _drop(header, *_TIED_TO_THE_PLACE)
+
+
+def _describe_source(header: Dataset, file: str, privacy: Privacy | None) -> str:
+    """Return SeriesDescription of the source, as far as `privacy` leaves it."""
+    source = text(header, "SeriesDescription", file)
+    if privacy is None:
+        return source
+    return plain_words(source) if "clean_descriptors" in privacy.options else ""
 
 
 def _image_type(header: Dataset, modality: str, file: str) -> list[str]:

@@ -17,6 +17,7 @@ from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 from medaug_cli import __version__
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
+from medaug_cli.formats.dicom.deidentify import deidentify
 from medaug_cli.formats.dicom.header import MALFORMED
 from medaug_cli.formats.dicom.uids import IMPLEMENTATION_CLASS_UID
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from medaug_cli.core.arrays import AnyArray
+    from medaug_cli.core.sample import Derivation
     from medaug_cli.formats.dicom.instance import Instance
 
 PIXEL_DATA = 0x7FE00010
@@ -83,18 +85,23 @@ def pixel_element(frames: AnyArray, header: Dataset, syntax: uid.UID, file: str)
     return element
 
 
-def write_file(header: Dataset, stored: AnyArray, instance: Instance, sop_instance: str, syntax: uid.UID) -> bytes:
+def write_file(
+    header: Dataset, stored: AnyArray, instance: Instance, derivation: Derivation, own: frozenset[int] = frozenset()
+) -> bytes:
     """Return the file of one instance that stores `stored` (components or frames, rows, columns).
 
-    Raises SampleError where an element of `header` cannot be written.
+    Where `derivation` hides the patient, all but what is the writer's `own` is de-identified here. Raises
+    SampleError where an element of `header` cannot be written.
     """
     frames = stored
     if instance.samples > 1:  # PlanarConfiguration 0
         frames = np.moveaxis(stored.reshape(instance.frames, instance.samples, *stored.shape[1:]), 1, -1)
+    syntax = SYNTAXES[derivation.transfer_syntax]
+    header = deidentify(header, derivation.privacy, own)
     header[PIXEL_DATA] = pixel_element(frames, header, syntax, instance.file)
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = header.SOPClassUID
-    meta.MediaStorageSOPInstanceUID = uid.UID(sop_instance)
+    meta.MediaStorageSOPInstanceUID = header.SOPInstanceUID
     meta.TransferSyntaxUID = syntax
     meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
     meta.ImplementationVersionName = f"MEDAUG_{__version__}"[:16]

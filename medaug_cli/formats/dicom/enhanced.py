@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import EncodedFile, Loaded, Volume
-from medaug_cli.formats.dicom.derive import describe_copy
-from medaug_cli.formats.dicom.encoding import SYNTAXES, write_file
+from medaug_cli.formats.dicom.derive import OWN, describe_copy
+from medaug_cli.formats.dicom.encoding import write_file
 from medaug_cli.formats.dicom.groups import GroupChanges, change_groups
 from medaug_cli.formats.dicom.header import quiet
 from medaug_cli.formats.dicom.instance import parse_instance
@@ -17,6 +17,7 @@ from medaug_cli.formats.dicom.mirror import turn_header
 from medaug_cli.formats.dicom.pixels import hash_planes
 from medaug_cli.formats.dicom.regrid import place_slices
 from medaug_cli.formats.dicom.sources import SourceImages
+from medaug_cli.formats.dicom.suspicions import find_suspicions
 from medaug_cli.formats.dicom.template import FramesTemplate, shallow_copy
 from medaug_cli.formats.dicom.uids import derived_uids
 from medaug_cli.formats.dicom.window import measure_window, read_window
@@ -106,14 +107,15 @@ def _encode(
         window=measure_window(content) if derivation.intensity_changed else None,
         derivation=derivation,
         geometry=None if same_grid else content.geometry,
-        sources=SourceImages([template.instance], moved=derivation.moved, same_grid=same_grid),
+        sources=SourceImages([template.instance], derivation=derivation, same_grid=same_grid),
     )
     change_groups(header, template, frames, changes)
     header.NumberOfFrames = len(frames)
     header.Rows, header.Columns = stored.shape[1:]
     instance = template.instance if same_grid else parse_instance(header, file)
-    data = write_file(header, stored, template.instance, uids["sop_instance"], SYNTAXES[derivation.transfer_syntax])
-    return EncodedFile(target, data, hash_planes(stored, instance), str(stored.dtype), uids, clipped)
+    data = write_file(header, stored, template.instance, derivation, OWN)
+    suspicions = find_suspicions(header) if derivation.privacy else ()
+    return EncodedFile(target, data, hash_planes(stored, instance), str(stored.dtype), uids, clipped, suspicions)
 
 
 def _stack_of(template: FramesTemplate) -> FrameStack:

@@ -11,6 +11,8 @@ from medaug_cli.formats.dicom.codes import SOURCE_FOR_PROCESSING, encode_item, e
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from medaug_cli.core.privacy import Privacy
+    from medaug_cli.core.sample import Derivation
     from medaug_cli.formats.dicom.instance import Instance
     from medaug_cli.formats.dicom.regrid import Slice
 
@@ -22,10 +24,11 @@ _MOST_SOURCES = 64
 class SourceImages:
     """The items that name the source slices of a volume, encoded once for all slices of its copy."""
 
-    def __init__(self, instances: Sequence[Instance], *, moved: bool, same_grid: bool) -> None:
-        """Encode one item for each of `instances`; `moved` says that anatomy does not lie where it lay."""
-        self._items = [_encode_item(instance, preserved=same_grid and not moved) for instance in instances]
-        self._moved = moved
+    def __init__(self, instances: Sequence[Instance], *, derivation: Derivation, same_grid: bool) -> None:
+        """Encode one item for each of `instances`, named as `derivation` says: by mapped UIDs where it hides them."""
+        self._moved = derivation.moved
+        kept = same_grid and not self._moved
+        self._items = [_encode_item(instance, derivation.privacy, preserved=kept) for instance in instances]
 
     def name_in(self, header: Dataset, made: Slice) -> None:
         """Set SourceImageSequence in the `header` of a slice: what it lies on or between, where moved all about it."""
@@ -44,10 +47,10 @@ class SourceImages:
         header[element.tag] = element
 
 
-def _encode_item(instance: Instance, *, preserved: bool) -> bytes:
+def _encode_item(instance: Instance, privacy: Privacy | None, *, preserved: bool) -> bytes:
     item = Dataset()
     item.ReferencedSOPClassUID = instance.sop_class
-    item.ReferencedSOPInstanceUID = instance.sop_instance
+    item.ReferencedSOPInstanceUID = privacy.uid(instance.sop_instance) if privacy else instance.sop_instance
     if instance.frame_number:
         item.ReferencedFrameNumber = instance.frame_number
     item.SpatialLocationsPreserved = "YES" if preserved else "NO"

@@ -115,17 +115,17 @@ def _without_private(header: Dataset) -> Dataset:
                 kept[tag] = type(decoded)(tag, "SQ", Items([_without_private(item) for item in decoded.value]))
             elif element.VR != "SQ":
                 kept[tag] = decoded
-    return _like(header, kept)
+    return like(header, kept)
 
 
 def shallow_copy(header: Dataset) -> Dataset:
     """Return a dataset with the elements of `header`; setting or deleting one leaves `header` as it is."""
     # Setting an attribute changes the value within its element, so that a decoded one must not be shared.
     elements = {tag: element if element.is_raw else copy.copy(element) for tag, element in header.items()}
-    return _like(header, elements)
+    return like(header, elements)
 
 
-def _like(header: Dataset, elements: dict[BaseTag, Any]) -> Dataset:
+def like(header: Dataset, elements: dict[BaseTag, Any]) -> Dataset:
     """Return a dataset of `elements` that takes the undecoded ones for what they are in `header`."""
     dataset = Dataset(elements)
     implicit, little = header.original_encoding

@@ -11,8 +11,8 @@ from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import EncodedFile
 from medaug_cli.formats.dicom.classic import split_frames
-from medaug_cli.formats.dicom.derive import describe_copy
-from medaug_cli.formats.dicom.encoding import SYNTAXES, write_file
+from medaug_cli.formats.dicom.derive import OWN, describe_copy
+from medaug_cli.formats.dicom.encoding import write_file
 from medaug_cli.formats.dicom.enhanced import encode_frames
 from medaug_cli.formats.dicom.header import quiet
 from medaug_cli.formats.dicom.instance import parse_instance
@@ -21,6 +21,7 @@ from medaug_cli.formats.dicom.pixels import hash_planes
 from medaug_cli.formats.dicom.place import place_slice
 from medaug_cli.formats.dicom.regrid import Slice, name_slices, place_slices, renew_header
 from medaug_cli.formats.dicom.sources import SourceImages
+from medaug_cli.formats.dicom.suspicions import find_suspicions
 from medaug_cli.formats.dicom.template import FramesTemplate, shallow_copy
 from medaug_cli.formats.dicom.uids import derived_uids
 from medaug_cli.formats.dicom.window import Window, measure_window, set_window
@@ -86,7 +87,7 @@ def _encode_stack(
         old_grid=like.volume.geometry,
         slices=slices,
         derivation=derivation,
-        sources=SourceImages(instances, moved=derivation.moved, same_grid=same_grid),
+        sources=SourceImages(instances, derivation=derivation, same_grid=same_grid),
         window=measure_window(content) if derivation.intensity_changed and instances[0].samples == 1 else None,
         same_grid=same_grid,
     )
@@ -107,8 +108,7 @@ def _encode_slice(copy: _Copy, template: SliceTemplate, index: int, target: str)
     uids = derived_uids(template.instance, copy.derivation, copy.slices[index].number)
     header = _make_header(copy, template, storage, index, uids)
     instance = template.instance if copy.same_grid else parse_instance(header, template.instance.file)
-    syntax = SYNTAXES[copy.derivation.transfer_syntax]
-    data = write_file(header, stored, template.instance, uids["sop_instance"], syntax)
+    data = write_file(header, stored, template.instance, copy.derivation, OWN)
     return EncodedFile(
         path=target,
         data=data,
@@ -116,6 +116,7 @@ def _encode_slice(copy: _Copy, template: SliceTemplate, index: int, target: str)
         dtype=str(stored.dtype),
         uids=uids,
         clipped=sum(clipped for _, clipped in planes),
+        suspicions=find_suspicions(header) if copy.derivation.privacy else (),
     )
 
 

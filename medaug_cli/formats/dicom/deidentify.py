@@ -1,0 +1,208 @@
+"""Deidentify: the Basic Profile at every depth of a dataset that is to be written (DICOM PS3.15 E.1 to E.3)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from pydicom.dataelem import DataElement
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence as Items
+
+from medaug_cli import __version__
+from medaug_cli.core.privacy import plain_words
+from medaug_cli.formats.dicom.actions import EDITION, action_beyond, actions_for
+from medaug_cli.formats.dicom.codes import code_item
+from medaug_cli.formats.dicom.suspicions import find_suspicions
+from medaug_cli.formats.dicom.template import like
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pydicom.dataelem import RawDataElement
+    from pydicom.dataset import Dataset
+    from pydicom.tag import BaseTag
+
+    from medaug_cli.core.privacy import Privacy
+
+_SHARED_GROUPS = 0x52009229
+_PIXELS = 0x7FE00010
+_PROFILE = ("113100", "DCM", "Basic Application Confidentiality Profile")
+# PS3.16 CID 7050
+_CODES = {
+    "clean_graphics": ("113103", "DCM", "Clean Graphics Option"),
+    "clean_descriptors": ("113105", "DCM", "Clean Descriptors Option"),
+    "retain_full_dates": ("113106", "DCM", "Retain Longitudinal Temporal Information Full Dates Option"),
+    "retain_modified_dates": ("113107", "DCM", "Retain Longitudinal Temporal Information Modified Dates Option"),
+    "retain_patient_characteristics": ("113108", "DCM", "Retain Patient Characteristics Option"),
+    "retain_device": ("113109", "DCM", "Retain Device Identity Option"),
+    "retain_uids": ("113110", "DCM", "Retain UIDs Option"),
+    "keep_private": ("113111", "DCM", "Retain Safe Private Option"),
+    "retain_institution": ("113112", "DCM", "Retain Institution Identity Option"),
+}
+_DUMMIES = {
+    **dict.fromkeys(("LO", "SH", "ST", "LT", "UT", "UC", "AE", "CS"), "REMOVED"),
+    "PN": "REMOVED",
+    "AS": "000Y",
+    "DA": "19000101",
+    "TM": "000000",
+    "DT": "19000101000000",
+    "DS": "0",
+    "IS": "0",
+    "UR": "urn:removed",
+    **dict.fromkeys(("OB", "UN"), b"\0\0"),
+}
+_UNDECODED = frozenset({None, "UN"})
+_KEPT = frozenset({"keep", "walk"})
+_WALKED = _KEPT | {"U", "words"}
+_LABEL_WORDS = "REMOVED"  # a label must be called something (type 1)
+_OLDEST_YEARS = 89  # older patients are few enough to be known by their age alone
+_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})(.*)", re.DOTALL)
+
+
+def deidentify(header: Dataset, privacy: Privacy | None, own: frozenset[int] = frozenset()) -> Dataset:
+    """Return `header` as it may be written where `privacy` hides the patient; `header` itself where it is None.
+
+    To be called last, by every writer of a DICOM object, on all but its pixels; `header` and what it shares with other
+    copies stay as they are. `own` are tags that the writer itself made, here and in the shared functional groups.
+    """
+    if privacy is None:
+        return header
+    patient = _patient_of(header)
+    suspicions = find_suspicions(header)
+    cleaned = _Walk(privacy, patient, own).clean(header, own)
+    _say_how(cleaned, header, privacy, burned_in="burned_in_text" in suspicions)
+    return cleaned
+
+
+def _patient_of(header: Dataset) -> str:
+    """Return what tells the patient of `header` from others: a study without a patient is one of its own."""
+    known = (str(header.get(keyword) or "").strip(" \0") for keyword in ("PatientID", "StudyInstanceUID"))
+    return next(filter(None, known), "")
+
+
+class _Walk:
+    """One walk through a dataset; `patient` is whose it is."""
+
+    def __init__(self, privacy: Privacy, patient: str, own: frozenset[int]) -> None:
+        self._privacy, self._patient, self._own = privacy, patient, own
+        self._actions: Mapping[int, str] = actions_for(privacy.options)
+        self._days = privacy.days(patient)
+        self._change: dict[str, Callable[[DataElement], Any]] = {
+            "Z": lambda element: Items([]) if element.VR == "SQ" else None,
+            "D": lambda element: _dummy(element.VR),
+            "U": lambda element: _each(element.value, privacy.uid),
+            "words": _as_words,
+            "date": lambda element: _each(element.value, lambda text: _shift(text, self._days)),
+            "age": lambda element: _each(element.value, _blur_age),
+            "pseudonym": lambda _: privacy.pseudonym(patient),
+        }
+
+    def clean(self, item: Dataset, own: frozenset[int] = frozenset()) -> Dataset:
+        """Return a dataset without what identifies; looks up every element once, at every depth."""
+        kept: dict[BaseTag, DataElement | RawDataElement] = {}
+        for tag, element in list(item.items()):
+            if tag in own or tag == _PIXELS:
+                kept[tag] = element
+                continue
+            changed = self._clean_element(item, tag, element)
+            if changed is not None:
+                kept[tag] = changed
+        return like(item, kept)
+
+    def _clean_element(
+        self, item: Dataset, tag: BaseTag, element: DataElement | RawDataElement
+    ) -> DataElement | RawDataElement | None:
+        if tag.is_private:
+            return self._clean_private(item, tag)
+        action = self._actions.get(tag)
+        if action == "X":
+            return None
+        if element.VR in _UNDECODED:
+            element = item[tag]
+        if action is None:
+            action = action_beyond(tag, str(element.VR), self._privacy.options)
+        if element.VR == "SQ" and action in _WALKED:
+            return self._clean_items(item, tag)
+        if element.VR == "UN" or action == "X" or (action == "D" and element.VR not in _DUMMIES):
+            return None  # a sequence of which a dummy is asked is required by no class that is written
+        return element if action in _KEPT else DataElement(tag, str(element.VR), self._change[action](item[tag]))
+
+    def _clean_items(self, item: Dataset, tag: BaseTag) -> DataElement:
+        own = self._own if tag == _SHARED_GROUPS else frozenset()
+        return DataElement(tag, "SQ", Items([self.clean(inner, own) for inner in item[tag].value or ()]))
+
+    def _clean_private(self, item: Dataset, tag: BaseTag) -> DataElement | None:
+        """Return a private element that the recipe keeps; what reads left out is not here to be kept."""
+        if not self._privacy.keep_private:
+            return None
+        element = item[tag]
+        return self._clean_items(item, tag) if element.VR == "SQ" else element
+
+
+def _each(value: Any, change: Callable[[str], str]) -> Any:
+    if value is None or value == "":
+        return value
+    if isinstance(value, MultiValue | list):
+        return [change(str(one)) for one in value]
+    return change(str(value))
+
+
+def _dummy(vr: str) -> Any:
+    return _DUMMIES[vr]
+
+
+def _as_words(element: DataElement) -> str:
+    """Return the words of the field in a text; a name that loses all of them gets one, for it may not be empty."""
+    if not element.value:
+        return ""
+    values = element.value if isinstance(element.value, MultiValue) else [element.value]
+    return plain_words(" ".join(map(str, values))) or _LABEL_WORDS
+
+
+@lru_cache(maxsize=4096)
+def _shift(text: str, days: int) -> str:
+    """Return a DA or DT moved by `days`; empty where it is no date, or the year alone."""
+    found = _DATE.fullmatch(text.strip(" \0"))
+    try:
+        if found is None:
+            return ""
+        moved = dt.date(*map(int, found.groups()[:3])) + dt.timedelta(days=days)
+    except (ValueError, OverflowError):
+        return ""
+    return f"{moved.year:04d}{moved.month:02d}{moved.day:02d}{found[4]}"
+
+
+def _blur_age(text: str) -> str:
+    """Return an AS; of 90 years and more it is 090Y."""
+    years = text.strip(" \0")
+    return "090Y" if years.endswith("Y") and years[:-1].isdigit() and int(years[:-1]) > _OLDEST_YEARS else years
+
+
+def _say_how(cleaned: Dataset, header: Dataset, privacy: Privacy, *, burned_in: bool) -> None:
+    """Record in `cleaned` what was done, beside what was done before (PS3.15 E.1.1, PS3.3 C.7.1.1, C.12.1)."""
+    if not burned_in:
+        cleaned.PatientIdentityRemoved = "YES"
+    before = header.get("DeidentificationMethod") or []
+    earlier = [str(one) for one in before] if isinstance(before, MultiValue) else [str(before)] if before else []
+    ours = f"medaug {__version__}: PS3.15 {EDITION} Basic Profile"
+    cleaned.DeidentificationMethod = [*(one for one in earlier if one != ours), ours]
+    told = list(cleaned.get("DeidentificationMethodCodeSequence") or [])
+    known = {str(item.get("CodeValue")) for item in told}
+    cleaned.DeidentificationMethodCodeSequence = Items(
+        [*told, *(code_item(code) for code in _codes(privacy) if code[0] not in known)]
+    )
+    cleaned.LongitudinalTemporalInformationModified = _say_dates(privacy.options)
+
+
+def _codes(privacy: Privacy) -> list[tuple[str, str, str]]:
+    chosen = {*privacy.options, *(("keep_private",) if privacy.keep_private else ())}
+    return [_PROFILE, *(_CODES[option] for option in sorted(chosen, key=lambda one: _CODES[one][0]))]
+
+
+def _say_dates(options: frozenset[str]) -> str:
+    if "retain_full_dates" in options:
+        return "UNMODIFIED"
+    return "MODIFIED" if "retain_modified_dates" in options else "REMOVED"

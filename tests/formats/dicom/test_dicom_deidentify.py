@@ -1,0 +1,248 @@
+"""De-identification of a dataset: every attribute of PS3.15 Table E.1-1, at every depth, and what each option keeps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pydicom
+import pytest
+from dicomanonymizer.dicom_anonymization_databases.dicomfields_2026c import ALL_TAGS
+from formats.dicom.datasets import UNCHANGED, dicom_errors, encode, image, load, placed, publish, ramp, realdata, save
+from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.tag import Tag
+
+from medaug_cli.core.privacy import OPTIONS, Privacy, plain_words
+from medaug_cli.formats.dicom.actions import _OF_OPTION, profile_actions
+from medaug_cli.formats.dicom.deidentify import deidentify
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = "0123456789abcdef-key"
+TEXT, DATE, TIME, NUMBER, ROOT = "XYZZYCANARY", "18010203", "235959.424242", "424242", "1.2.826.4242424242"
+SIGNS = (b"XYZZYCANARY", b"18010203", b"235959.424242", b"424242", b"4242424242")
+VALUES: dict[str, Any] = {
+    **dict.fromkeys(("LO", "SH", "ST", "LT", "UT", "UC", "PN", "AE", "CS"), TEXT),
+    "DA": DATE,
+    "DT": f"{DATE}235959.424242",
+    "TM": TIME,
+    "AS": "424Y",
+    "DS": NUMBER,
+    "IS": NUMBER,
+    "UI": ROOT,
+    "UR": f"urn:{TEXT}",
+    "OB": b"XYZZYCANARY ",
+    "UN": b"XYZZYCANARY ",
+    "US": 4242,
+}
+# What has its own meaning for the pixels or must be there to be read as an image.
+STRUCTURE = {"SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID", "ConcatenationUID"}
+PRIVACY = Privacy(KEY)
+
+
+def planted(depth: int = 1) -> Dataset:
+    """Return a dataset of every attribute of the table, each with a canary; sequences hold all of them again."""
+    made = Dataset()
+    for numbers in ALL_TAGS:
+        if len(numbers) != 2 or keyword_for_tag(Tag(*numbers)) in STRUCTURE or numbers[0] <= 2:
+            continue
+        tag = Tag(*numbers)
+        try:
+            vr = dictionary_VR(tag)
+        except KeyError:
+            vr = "LO"
+        if vr == "SQ":
+            made.add_new(tag, "SQ", Sequence([planted(depth - 1)] if depth else []))
+        else:
+            made.add_new(tag, vr, VALUES[vr])
+    return made
+
+
+def bearer(**more: Any) -> Dataset:
+    """Return a CT slice that bears canaries at top level, nested in sequences the table does not name, and private."""
+    header = image(ramp(), **placed(), **more)
+    header.update({element.tag: element for element in planted()})
+    held = planted(0)
+    held.update({element.tag: element for element in private().values()})
+    header.AnatomicRegionSequence = Sequence([held])
+    header.ContributingEquipmentSequence = Sequence([planted(0)])
+    header.update({element.tag: element for element in private().values()})
+    return header
+
+
+def private() -> Dataset:
+    made = Dataset()
+    block = made.private_block(0x0019, "XYZZYCANARY MAKER", create=True)
+    block.add_new(0x01, "LO", TEXT)
+    made.add_new(0x00191002, "SQ", Sequence([planted(0)]))
+    return made
+
+
+def encoded(tmp_path: Path, header: Dataset, privacy: Privacy = PRIVACY) -> tuple[bytes, Dataset]:
+    """Write `header`, read it and encode a copy; return its bytes and what pydicom reads in them."""
+    save(header, tmp_path / "source" / "1.dcm")
+    raw = bytearray((tmp_path / "source" / "1.dcm").read_bytes())
+    raw[:11] = b"XYZZYCANARY"  # the preamble
+    (tmp_path / "source" / "1.dcm").write_bytes(raw)
+    (file,) = encode(load(tmp_path / "source"), replace(UNCHANGED, privacy=privacy))
+    (made,) = publish([file], tmp_path / "made")
+    return bytes(file.data), made
+
+
+def test_the_table_is_that_of_the_edition_that_is_recorded() -> None:
+    assert len(ALL_TAGS) == 655
+    assert set(profile_actions().values()) == {"X", "Z", "D", "U", "walk"}
+
+
+def test_no_canary_is_left_at_any_depth(tmp_path: Path) -> None:
+    header = bearer(PatientID=TEXT)
+    assert sum(1 for _ in header.iterall()) > 5000
+    data, made = encoded(tmp_path, header)
+    assert [sign for sign in SIGNS if sign in data] == []
+    assert made.PatientID == made.PatientName == PRIVACY.pseudonym(TEXT)
+    assert made.PatientIdentityRemoved == "YES"
+    assert made.LongitudinalTemporalInformationModified == "REMOVED"
+    assert [item.CodeValue for item in made.DeidentificationMethodCodeSequence] == ["113100"]
+
+
+def test_without_a_request_nothing_is_removed_but_private_tags_and_overlays(tmp_path: Path) -> None:
+    header = bearer(PatientID=TEXT)
+    header.add_new(0x60003000, "OW", b"XYOVERLAYZ")
+    header.add_new(0x50003000, "OW", b"XYCURVEZZZ")
+    save(header, tmp_path / "source" / "1.dcm")
+    (file,) = encode(load(tmp_path / "source"))
+    (made,) = publish([file], tmp_path / "made")
+    assert b"XYOVERLAYZ" not in file.data
+    assert b"XYCURVEZZZ" not in file.data
+    assert not any(element.tag.is_private for element in made.iterall())
+    assert made.PatientID == TEXT
+    assert "PatientIdentityRemoved" not in made
+
+
+def test_earlier_methods_stay_and_the_profile_is_named_once() -> None:
+    header = image(ramp(), **placed(), DeidentificationMethod="Earlier tool")
+    once = deidentify(header, PRIVACY)
+    twice = deidentify(once, PRIVACY)
+    assert list(twice.DeidentificationMethod) == list(once.DeidentificationMethod)
+    assert once.DeidentificationMethod[0] == "Earlier tool"
+    assert len(twice.DeidentificationMethodCodeSequence) == 1
+    assert "DeidentificationMethodCodeSequence" not in header
+
+
+@pytest.mark.parametrize(("said", "removed"), [("YES", None), ("NO", "YES"), (None, "YES")])
+def test_identity_is_not_called_removed_where_text_may_be_burned_in(said: str | None, removed: str | None) -> None:
+    made = deidentify(image(ramp(), **placed(), BurnedInAnnotation=said), PRIVACY)
+    assert made.get("PatientIdentityRemoved") == removed
+
+
+def test_an_ultrasound_that_says_nothing_of_burned_in_text_is_suspected(tmp_path: Path) -> None:
+    del tmp_path
+    us = image(ramp(), "1.2.840.10008.5.1.4.1.1.6.1")
+    assert "PatientIdentityRemoved" not in deidentify(us, PRIVACY)
+    us.BurnedInAnnotation = "NO"
+    assert deidentify(us, PRIVACY).PatientIdentityRemoved == "YES"
+
+
+def test_dates_move_by_the_same_days_for_all_of_a_patient() -> None:
+    shifting = Privacy(KEY, frozenset({"retain_modified_dates"}))
+    first = deidentify(image(ramp(), StudyDate="20200301", AcquisitionDateTime="20200302101112.5"), shifting)
+    second = deidentify(image(ramp(), StudyDate="20210301", PatientBirthDate="19500101"), shifting)
+    other = deidentify(image(ramp(), StudyDate="20200301", PatientID="P2"), shifting)
+    days = (pydicom.valuerep.DA("20200301") - pydicom.valuerep.DA(first.StudyDate)).days
+    assert 1 <= days <= 3650
+    assert days == -shifting.days("P1")
+    assert (pydicom.valuerep.DA("20210301") - pydicom.valuerep.DA(second.StudyDate)).days == days
+    assert first.AcquisitionDateTime[8:] == "101112.5"
+    assert first.StudyTime == "030405"
+    assert not second.PatientBirthDate
+    assert other.StudyDate != first.StudyDate
+    assert first.LongitudinalTemporalInformationModified == "MODIFIED"
+
+
+@pytest.mark.parametrize(("age", "kept"), [("089Y", "089Y"), ("090Y", "090Y"), ("097Y", "090Y"), ("011M", "011M")])
+def test_an_age_above_89_is_90(age: str, kept: str) -> None:
+    keeping = Privacy(KEY, frozenset({"retain_patient_characteristics"}))
+    assert deidentify(image(ramp(), PatientAge=age), keeping).PatientAge == kept
+    assert "PatientAge" not in deidentify(image(ramp(), PatientAge=age), PRIVACY)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_an_option_keeps_its_own_and_nothing_else(option: str) -> None:
+    privacy = Privacy(KEY, frozenset({option}))
+    made = deidentify(bearer(PatientID=TEXT), privacy)
+    basic = deidentify(bearer(PatientID=TEXT), PRIVACY)
+    stamped = {
+        "DeidentificationMethodCodeSequence",
+        "LongitudinalTemporalInformationModified",
+        "DeidentificationMethod",
+    }
+    changed = {element.keyword for element in made if element != basic.get(element.tag)} - stamped
+    assert len(made.DeidentificationMethodCodeSequence) == 2
+    deep = {"AnatomicRegionSequence", "ContributingEquipmentSequence", "ReferencedImageSequence", "SourceImageSequence"}
+    if option in {"retain_full_dates", "retain_modified_dates"}:
+        assert {dictionary_VR(one) for one in changed - deep} <= {"DA", "DT", "TM"}
+        assert "StudyDate" in changed
+        assert "PatientBirthDate" not in changed
+    elif option == "retain_uids":
+        assert {dictionary_VR(one) for one in changed - deep} == {"UI"}
+    else:
+        assert changed - deep <= set(_OF_OPTION.get(option, ()))
+        assert changed or option == "clean_graphics"
+
+
+def test_every_attribute_that_an_option_names_stands_in_the_table_or_is_a_text() -> None:
+    actions = profile_actions()
+    missing = [one for names in _OF_OPTION.values() for one in names if Tag(one) not in actions]
+    assert set(missing) <= {"ROIDescription", "SegmentDescription"}
+
+
+def test_uids_are_keyed_closed_and_those_of_the_standard_stay() -> None:
+    header = image(ramp(), **placed())
+    reference = Dataset()
+    reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = header.SOPClassUID, header.SOPInstanceUID
+    header.ReferencedImageSequence = Sequence([reference])
+    made = deidentify(header, PRIVACY)
+    assert made.SOPClassUID == header.SOPClassUID
+    assert made.SOPInstanceUID.startswith("2.25.")
+    assert made.SOPInstanceUID.is_valid
+    assert made.ReferencedImageSequence[0].ReferencedSOPInstanceUID == made.SOPInstanceUID
+    assert made.ReferencedImageSequence[0].ReferencedSOPClassUID == header.SOPClassUID
+    assert deidentify(made, PRIVACY).SOPInstanceUID == made.SOPInstanceUID  # mapped once, however often it is asked
+    assert deidentify(header, Privacy("another key of a user")).SOPInstanceUID != made.SOPInstanceUID
+    assert header.SOPInstanceUID == image(ramp()).SOPInstanceUID
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [("T2w axial Smith", "T2w axial"), ("Kidney_left", "Kidney left"), ("12.3.2020 Doe^John", ""), ("GTV-1", "GTV 1")],
+)
+def test_words_of_the_field_stay_and_names_do_not(text: str, plain: str) -> None:
+    assert plain_words(text) == plain
+
+
+@pytest.mark.parametrize("folder", ["single", "mr_oblique_20", "compressed", "sts025_dicom"])
+def test_real_files_have_no_error_that_their_source_had_not(tmp_path: Path, folder: str) -> None:
+    root = realdata(folder)
+    checked = 0
+    for path in sorted(path for path in root.rglob("*") if path.is_file())[:40:3]:
+        try:
+            loaded = load_one(tmp_path, path)
+            (file, *_) = encode(loaded, replace(UNCHANGED, privacy=PRIVACY))
+        except Exception as error:  # noqa: BLE001  what cannot be read is the matter of other tests
+            del error
+            continue
+        publish([file], tmp_path / "made")
+        assert dicom_errors(tmp_path / "made" / file.path) <= dicom_errors(path), path.name
+        checked += 1
+    assert checked
+
+
+def load_one(tmp_path: Path, path: Path) -> Any:
+    """Return one file loaded alone, by a link in a folder of its own."""
+    alone = tmp_path / path.name
+    alone.mkdir()
+    (alone / "1.dcm").symlink_to(path)
+    return load(alone)
