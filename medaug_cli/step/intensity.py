@@ -1,0 +1,85 @@
+"""Steps that change intensities and never see a label, channel by channel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from medaug_cli.core.errors import SampleError
+from medaug_cli.step.base import Step
+
+if TYPE_CHECKING:
+    from medaug_cli.core.arrays import FloatArray
+    from medaug_cli.step.scene import Scene
+
+_FEWEST_LEVELS = 16
+
+
+class IntensityStep(Step):
+    """A step that changes intensities and never sees a label."""
+
+    code: ClassVar[tuple[str, str, str]] = ("113053", "DCM", "Pixel by pixel multiplication")
+
+    channels: Literal["each", "shared"] | None = Field(
+        default=None,
+        description="each: numbers of its own for every channel; shared: the same numbers and the same noise in all; "
+        "left out: the same numbers, noise and random fields of its own.",
+    )
+    by_channel: dict[str, dict[str, Any]] | None = Field(
+        default=None, description="Parameters of single channels, {channel: {parameter: value}}; the record of each."
+    )
+
+    @staticmethod
+    def is_narrow(output: tuple[float, float]) -> bool:
+        """Say whether fewer whole numbers lie in `output` than an image needs."""
+        return output[1] - output[0] < _FEWEST_LEVELS
+
+    @model_validator(mode="after")
+    def _check_channels(self) -> Self:
+        for channel in self.by_channel or ():
+            try:
+                self.for_channel(channel)
+            except ValidationError as error:
+                first = error.errors(include_url=False)[0]
+                place = ".".join(map(str, ("by_channel", channel, *first["loc"])))
+                raise ValueError(f"{place}: {first['msg'].removeprefix('Value error, ')}") from error
+        return self
+
+    def for_channel(self, channel: str) -> Self:
+        """Return the step as it is for one channel; raises ValidationError."""
+        if self.by_channel is None or channel not in self.by_channel:
+            return self
+        return type(self).model_validate({**self._settings(), **self.by_channel[channel]})
+
+    def _settings(self) -> dict[str, Any]:
+        """Return what is the same kind of thing for one channel as for all."""
+        return {key: value for key, value in self.values().items() if key not in ("channels", "by_channel")}
+
+    def draw(self, scene: Scene) -> Self | None:
+        """Return the step with its numbers, those of each channel under `by_channel` where they differ."""
+        drawn = super().draw(scene)
+        given = self.by_channel or {}
+        unknown = [channel for channel in given if channel not in scene.channels]
+        if unknown:
+            allowed = ", ".join(scene.channels)
+            raise SampleError("unknown_channel", f"by_channel names {unknown[0]}; the sample's channels: {allowed}")
+        names = scene.channels if self.channels == "each" else tuple(given)
+        if drawn is None or not names:
+            return drawn
+        own = {name: self.for_channel(name).fix(scene.at(name).generator("draw"), scene) for name in names}
+        # Where every channel has numbers of its own, the step's are the first's rather than numbers nobody uses.
+        first = own[names[0]] if self.channels == "each" else drawn
+        by_channel = {name: step._settings() for name, step in own.items()}  # noqa: SLF001  the same class
+        return first.model_copy(update={"channels": self.channels, "by_channel": by_channel})
+
+    def apply(self, array: FloatArray, scene: Scene) -> None:
+        """Change float32 `array` (component, z, y, x) in place, for a drawn step."""
+        raise NotImplementedError
+
+
+class ColourStep(IntensityStep):
+    """An intensity step for images of red, green and blue; it refuses others."""
+
+    needs_rgb: ClassVar[bool] = True
+    refused_for: ClassVar[tuple[str, ...]] = ("CR", "CT", "DX", "MG", "MR", "NM", "PT")
