@@ -1,0 +1,113 @@
+"""Applying: the one pure function that makes a copy of a sample; it never changes the sample it is given."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from medaug_cli.core.lazy import np
+from medaug_cli.core.marks import Move
+from medaug_cli.core.sample import LabelMap, Volume
+from medaug_cli.program.copy import Copy
+from medaug_cli.program.moving import move, settings_of
+from medaug_cli.spatial.marks import move_marks
+from medaug_cli.step import IntensityStep, LabelStep, Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from medaug_cli.core.marks import Marks
+    from medaug_cli.core.sample import Labels, LoadedSample
+    from medaug_cli.program.copy import Drawn, Program
+    from medaug_cli.step import Scene
+
+
+def apply_program(program: Program, sample: LoadedSample, scene: Scene) -> Copy:
+    """Return a copy of `sample` to which the drawn steps have been applied."""
+    copy = Copy(
+        {channel: loaded.volume for channel, loaded in sample.images.items()},
+        {name: loaded.label for name, loaded in sample.labels.items()},
+    )
+    applied = [drawn for drawn in program if drawn.step is not None and not isinstance(drawn.step, Policy)]
+    fresh = False
+    for chain in _chains(applied):
+        if isinstance(chain[0].step, IntensityStep):
+            if not fresh:
+                copy = replace(copy, images={name: _own(volume) for name, volume in copy.images.items()})
+                fresh = True
+            for drawn in chain:
+                _change_intensities(drawn, copy, scene)
+        elif isinstance(chain[0].step, LabelStep):
+            for drawn in chain:
+                copy = replace(copy, labels=_change_labels(drawn, copy, scene))
+        else:
+            copy = move(chain, copy, scene, sample.label_names)
+            fresh = True
+    return replace(copy, marks=_move_marks(sample, copy))
+
+
+def _move_marks(sample: LoadedSample, copy: Copy) -> dict[str, Marks]:
+    """Return the sample's marks where the copy's whole mapping, from its first step to its last, shows them."""
+    before, after = next(iter(sample.images.values())).volume, next(iter(copy.images.values()))
+    move = Move(before.geometry, after.geometry, copy.swaps)
+    return {name: move_marks(loaded.marked, copy.mapping, move) for name, loaded in sample.marks.items()}
+
+
+def _own(volume: Volume) -> Volume:
+    """Return `volume` with an array of its own, which intensity steps may change."""
+    return replace(volume, array=volume.array.astype(np.float32))
+
+
+def _chains(applied: Sequence[Drawn]) -> Iterator[list[Drawn]]:
+    """Yield neighbours that belong together: intensity or label steps, or spatial steps that one resampling can do."""
+    chain: list[Drawn] = []
+    for drawn in applied:
+        if chain and not _joins(chain, drawn):
+            yield chain
+            chain = []
+        chain.append(drawn)
+    if chain:
+        yield chain
+
+
+def _joins(chain: Sequence[Drawn], drawn: Drawn) -> bool:
+    for kind in (IntensityStep, LabelStep):
+        if isinstance(drawn.step, kind) or isinstance(chain[0].step, kind):
+            return isinstance(drawn.step, kind) and isinstance(chain[0].step, kind)
+    return settings_of([*chain, drawn]) is not None
+
+
+def _change_intensities(drawn: Drawn, copy: Copy, scene: Scene) -> None:
+    """Apply one intensity step to every channel, in place.
+
+    Each channel has generators of its own, or all have the same ones (`channels: shared`).
+    """
+    if not isinstance(drawn.step, IntensityStep):
+        raise TypeError(drawn.name)
+    for index, (channel, volume) in enumerate(copy.images.items()):
+        here = scene.of_image(index).at(drawn.path)
+        if drawn.step.channels != "shared":
+            here = here.at(channel)
+        valid = None if volume.void is None else ~volume.void
+        known = replace(here, geometry=volume.geometry, valid=valid, rgb=volume.rgb)
+        drawn.step.for_channel(channel).apply(volume.array, known)
+
+
+def _change_labels(drawn: Drawn, copy: Copy, scene: Scene) -> dict[str, Labels]:
+    """Return all labels after one label step; each map, and each part of a stack, has generators of its own.
+
+    Soft labels are no labels of voxels and stay as they are.
+    """
+    if not isinstance(drawn.step, LabelStep):
+        raise TypeError(drawn.name)
+    changed: dict[str, Labels] = {}
+    for name, label in copy.labels.items():
+        here = replace(scene.at(drawn.path).at(name), geometry=label.geometry)
+        if isinstance(label, LabelMap):
+            changed[name] = replace(label, array=drawn.step.apply(label.array, here))
+        elif not label.soft:
+            parts = [drawn.step.apply(part, here.at(str(number))) for number, part in enumerate(label.parts())]
+            changed[name] = label.with_parts(parts, label.geometry)
+        else:
+            changed[name] = label
+    return changed

@@ -1,0 +1,152 @@
+"""Moving: a chain of spatial steps as one mapping and one resampling for everything in a sample."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from medaug_cli.core.intensity import border_background, low_and_high, mean_and_deviation
+from medaug_cli.core.lazy import np
+from medaug_cli.core.sample import LabelStack
+from medaug_cli.program.copy import Copy
+from medaug_cli.program.drawing import grid_after
+from medaug_cli.program.swapping import swap_labels
+from medaug_cli.spatial.grids import matching_grid
+from medaug_cli.spatial.mapping import Mapping
+from medaug_cli.spatial.resample import Request, label_request, resample
+from medaug_cli.step import SpatialStep, join_resampling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from medaug_cli.core.arrays import AnyArray
+    from medaug_cli.core.geometry import Geometry
+    from medaug_cli.core.sample import Labels, Volume
+    from medaug_cli.program.copy import Drawn
+    from medaug_cli.spatial.resample import Resampler
+    from medaug_cli.step import Resampling, Scene
+
+
+def settings_of(chain: Sequence[Drawn]) -> Resampling | None:
+    """Return what suits all spatial steps of a chain, None where they differ."""
+    settings: Resampling | None = (None, None, None)
+    for drawn in chain:
+        if settings is not None and isinstance(drawn.step, SpatialStep):
+            settings = join_resampling(settings, drawn.step.resampling())
+    return settings
+
+
+def move(chain: Sequence[Drawn], copy: Copy, scene: Scene, names: dict[int, str]) -> Copy:
+    """Apply a chain of spatial steps: one mapping and one resampling for everything in the sample."""
+    mapping, laterality = Mapping(), copy.swaps_laterality
+    swaps: list[tuple[str, str]] = []
+    reports: dict[str, Any] = {}
+    grids = _Grids(copy)
+    for drawn in chain:
+        if not isinstance(drawn.step, SpatialStep):
+            raise TypeError(drawn.name)
+        here = replace(scene.at(drawn.path), geometry=grids.frame)
+        grids.follow(grid_after(drawn.step, here))
+        mapping = mapping.after(drawn.step.mapping(here))
+        swaps.extend(drawn.step.swaps(here))
+        laterality ^= drawn.step.swaps_laterality(here)
+        report = drawn.step.report(here)
+        reports |= {drawn.path: report} if report else {}
+    settings = settings_of(chain) or (None, None, None)
+    images, labels = _resample(copy, mapping, grids, settings, scene.resampler)
+    return Copy(
+        images,
+        swap_labels(labels, swaps, names),
+        copy.mapping.after(mapping.parts),
+        laterality,
+        (*copy.swaps, *swaps),
+        reports=copy.reports | reports,
+    )
+
+
+class _Grids:
+    """The grids of a copy on their way through a chain: `frame` is that of the first image."""
+
+    def __init__(self, copy: Copy) -> None:
+        self.frame = next(iter(copy.images.values())).geometry
+        contents: list[Volume | Labels] = [*copy.images.values(), *copy.labels.values()]
+        self._now = {content.geometry: content.geometry for content in contents}
+
+    def follow(self, frame: Geometry) -> None:
+        """Let every grid follow the first image's, which is now `frame`."""
+        if frame is not self.frame:
+            self._now = {source: matching_grid(self.frame, frame, grid) for source, grid in self._now.items()}
+        self.frame = frame
+
+    def of(self, source: Geometry) -> Geometry:
+        """Return the grid that has taken the place of `source`."""
+        return self._now[source]
+
+
+def _resample(
+    copy: Copy, mapping: Mapping, grids: _Grids, settings: Resampling, resampler: Resampler
+) -> tuple[dict[str, Volume], dict[str, Labels]]:
+    """Pull every image, void and label map of a copy through `mapping` onto its new grid, all at once."""
+    interpolation, label_interpolation = settings[0] or "linear", settings[1] or "nearest"
+    fill = "minimum" if settings[2] is None else settings[2]
+    requests: list[Request] = []
+    for volume in copy.images.values():
+        old, new = volume.geometry, grids.of(volume.geometry)
+        value = fill_value(volume, fill)
+        requests += [Request(one, old, interpolation, value, np.float32, new) for one in volume.array]
+        if volume.void is not None:
+            void = volume.void.astype(np.uint8)
+            requests.append(Request(void, old, "nearest", 1.0 if volume.grows else 0.0, output=new))
+    for label in copy.labels.values():
+        old, new = label.geometry, grids.of(label.geometry)
+        if isinstance(label, LabelStack) and label.soft:
+            requests += [Request(part, old, "linear", 0.0, np.float32, new) for part in label.parts()]
+        else:
+            requests += [label_request(part, old, label_interpolation, new) for part in label.parts()]
+    moved = iter(resample(requests, mapping, resampler))
+    images = {name: _with_moved(volume, moved, grids) for name, volume in copy.images.items()}
+    labels = {
+        name: label.with_parts([next(moved) for _ in label.parts()], grids.of(label.geometry))
+        for name, label in copy.labels.items()
+    }
+    return images, labels
+
+
+def _with_moved(volume: Volume, moved: Iterator[AnyArray], grids: _Grids) -> Volume:
+    """Return `volume` with its next arrays of `moved`: its components, then its void."""
+    components = [next(moved) for _ in volume.array]
+    array = np.stack(components) if len(components) > 1 else components[0][None]
+    void = None if volume.void is None else next(moved).astype(bool)
+    return replace(volume, array=array, geometry=grids.of(volume.geometry), void=void)
+
+
+def fill_value(volume: Volume, fill: str | float) -> float | None:
+    """Return the intensity that stands outside the field of view; None for the nearest voxel's."""
+    valid = None if volume.void is None else ~volume.void
+    match fill:
+        case "minimum":
+            return low_and_high(volume.array, valid)[0]
+        case "mean":
+            return mean_and_deviation(volume.array, valid)[0]
+        case "edge":
+            return None
+        case "air":
+            return -1024.0
+        case "otsu_background":
+            return border_background(volume.array, valid)
+        case _:
+            return float(fill)
+
+
+def turn_of(mapping: Mapping, grid: Geometry) -> tuple[tuple[int, int], ...]:
+    """Return for each array axis of the copy the source axis that now lies along it, and its sign.
+
+    Read off the mapping's Jacobian at the centre of the grid: flips and quarter turns show, small rotations do not.
+    """
+    axes = np.array(grid.direction).reshape(3, 3)
+    jacobian = np.linalg.inv(axes) @ mapping.jacobian(grid.center_mm) @ axes
+    turn = []
+    for axis in range(3):
+        source = int(np.abs(jacobian[:, axis]).argmax())
+        turn.append((source, 1 if jacobian[source, axis] > 0 else -1))
+    return tuple(turn)
