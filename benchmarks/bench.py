@@ -67,13 +67,15 @@ class Bench:
     def medaug(
         self, case: str, recipe: str, copies: int, *flags: object, extra: Mapping[str, str] | None = None
     ) -> tuple[Path, Process]:
-        """Run medaug with one worker in its own process unless `flags` say more; return what it wrote to."""
+        """Run medaug in its own process, on one core, unless `flags` name an engine; return what it wrote to."""
         output = empty_folder(self.work / "output")
         layout = "dicom" if case in {"series", "radiographs"} else "nifti"
         path = self.work / "recipe.yaml"
         path.write_text(w.recipe_text(recipe, copies, layout), encoding="utf-8")
-        engine = flags or ("--engine", "serial", "--workers", 1)
-        return output, run_medaug([path, self.case(case), "-o", output, *engine], self.work, extra)
+        alone = "--engine" not in flags
+        engine = ("--engine", "serial", "--workers", 1) if alone else ()
+        command = [path, self.case(case), "-o", output, *flags, *engine]
+        return output, run_medaug(command, self.work, extra, alone=alone)
 
     def tool(self, tool: str, case: str, recipe: str, copies: int) -> tuple[float, Process]:
         """Run a tool on the one image of a NIfTI case; return seconds a copy, the first one not counted."""

@@ -42,13 +42,20 @@ class Process:
     output: str
 
 
-def run_process(command: Sequence[str], folder: Path, extra: Mapping[str, str] | None = None) -> Process:
-    """Run `command` in `folder`; ends the benchmark with the command's own words if it fails."""
+def run_process(
+    command: Sequence[str], folder: Path, extra: Mapping[str, str] | None = None, *, alone: bool = True
+) -> Process:
+    """Run `command` in `folder`; ends the benchmark with the command's own words if it fails.
+
+    `alone` holds the process and all it starts to one core, so that a second thread is no second core for anybody.
+    """
+    cores = sorted(os.sched_getaffinity(0))
     started = time.perf_counter()
     with (folder / "stdout").open("w+") as output, (folder / "stderr").open("w+") as errors:
         process = subprocess.Popen(
             command, cwd=folder, env={**ENVIRONMENT, **(extra or {})}, stdout=output, stderr=errors
         )
+        os.sched_setaffinity(process.pid, cores[-1:] if alone else cores)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         wall_s = time.perf_counter() - started
@@ -65,10 +72,12 @@ def run_python(script: str, arguments: Sequence[object], folder: Path) -> Proces
     return run_process([sys.executable, str(HERE / script), *map(str, arguments)], folder)
 
 
-def run_medaug(arguments: Sequence[object], folder: Path, extra: Mapping[str, str] | None = None) -> Process:
-    """Run the command `medaug run`."""
+def run_medaug(
+    arguments: Sequence[object], folder: Path, extra: Mapping[str, str] | None = None, *, alone: bool = True
+) -> Process:
+    """Run the command `medaug run`, on one core where `alone`."""
     command = [sys.executable, "-m", "medaug_cli", "run", *map(str, arguments), "--progress", "none", "-q"]
-    return run_process(command, folder, extra)
+    return run_process(command, folder, extra, alone=alone)
 
 
 def empty_folder(folder: Path) -> Path:

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     Results = Mapping[str, Any]
 
 _HOW = """\
-A copy is an image and its label map, written as .nii.gz or DICOM. Every tool is a process of its own with one thread,
-reads its input once, makes one copy that warms it up and is not counted, then the counted ones. **Seconds a copy** is
-the time between the last file of the first copy and the last file of the last one, by the times of the files, the same
-way for all. Tools ran in turn, round after round; tables give medians, and ± half the distance between the extremes.
+A copy is an image and its label map, written as .nii.gz or DICOM. Every tool is a process of its own with one thread
+for its computing, held to one core (the table of workers apart), reads its input once, makes one copy that warms it up
+and is not counted, then the counted ones. **Seconds a copy** is the time between the last file of the first copy and
+the last file of the last one, by the times of the files, the same way for all. Tools ran in turn, round after round;
+tables give medians, and ± half the distance between the extremes.
 
 The peers run as their documentation has it (`benchmarks/peers/`), with the same angles, shifts, noise and gamma; their
 result is brought back to the source's integer type, without which they would write twice the bytes. batchgeneratorsv2

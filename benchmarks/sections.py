@@ -53,8 +53,7 @@ def compare_floor(bench: Bench) -> dict[str, Any]:
     image, label = bench.case("brain") / "t1.nii.gz", bench.case("brain") / "t1_seg.nii.gz"
     for number in range(bench.rounds):
         bench.say(f"Floor, round {number + 1} of {bench.rounds}")
-        flags = ("--engine", "serial", "--workers", 1, "--limit", 2)
-        output, process = bench.medaug("brains", w.ELASTIC, 8, *flags)
+        output, process = bench.medaug("brains", w.ELASTIC, 8, "--limit", 2)
         found["medaug"].add(seconds_a_unit(output, LABELS, 2) / 8, process)
         for kind in ("each", "once"):
             output = empty_folder(bench.work / "output")
@@ -139,8 +138,7 @@ def measure_growth(bench: Bench) -> dict[str, Any]:
         for count, seconds in copies.items():
             seconds.append(bench.medaug("brain", w.ELASTIC, int(count))[1].wall_s)
         for count, seconds in samples.items():
-            flags = ("--engine", "serial", "--workers", 1, "--limit", int(count))
-            seconds.append(bench.medaug("brains", w.ELASTIC, 1, *flags)[1].wall_s)
+            seconds.append(bench.medaug("brains", w.ELASTIC, 1, "--limit", int(count))[1].wall_s)
     grown = {"voxels": voxels, "copies": copies, "samples": samples}
     return {name: {"x": list(points), "seconds": list(points.values())} for name, points in grown.items()}
 
