@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from medaug_cli.core.sample import Sample, Source
 
 BIDS_DERIVATIVES = "derivatives/medaug"
-_NIFTI_SUFFIX = re.compile(r"\.(nii\.gz|nii|hdr|img)$", re.IGNORECASE)
+_SUFFIX = re.compile(r"\.(nii\.gz|nii|hdr|img|mrk\.json)$", re.IGNORECASE)
 _BIDS_DERIVED = re.compile(r"^derivatives/[^/]+/")
 _BIDS_DESC = re.compile(r"_desc-([A-Za-z0-9]+)")
 
@@ -24,7 +24,9 @@ def copy_paths(sample: Sample, source: Source, copy: int) -> tuple[str, ...]:
         return tuple(_in_marked_folder(path, mark) for path in source.files)
     if sample.layout == "bids":
         return tuple(_bids_name(path, mark) for path in source.files)
-    case = _case_of(sample.id, tuple(path for source in sample.sources for path in source.files))
+    # Slices are numbered, and have nothing in common with a mask that lies beside them.
+    named = (one.files for one in sample.sources if one.format != "dicom")
+    case = _case_of(sample.id, tuple(path for files in named for path in files))
     return tuple(_case_name(path, case, mark) for path in source.files)
 
 
@@ -68,5 +70,5 @@ def _bids_name(path: str, mark: str) -> str:
 
 
 def _split_suffix(name: str) -> tuple[str, str]:
-    found = _NIFTI_SUFFIX.search(name)
+    found = _SUFFIX.search(name)
     return (name[: found.start()], found.group()) if found else posixpath.splitext(name)

@@ -90,6 +90,25 @@ class Geometry:
         apart = corners @ (self.affine - other.affine).T
         return bool(np.abs(apart).max() <= tolerance_mm)
 
+    def in_axes_of(self, other: Geometry) -> Geometry:
+        """Return the grid of the same voxels whose array axes run along those of `other`; itself where none does."""
+        cosines = np.array(self.direction).reshape(3, 3).T @ np.array(other.direction).reshape(3, 3)
+        order = np.abs(cosines).argmax(axis=0)  # the axis of this grid along each axis of `other`
+        if sorted(order) != [0, 1, 2]:
+            return self
+        signs = np.where(cosines[order, range(3)] < 0, -1, 1)
+        turned = np.eye(4)
+        turned[:3, :3] = self.affine[:3, order] * signs
+        first = np.zeros(3)  # the voxel that becomes the first one
+        first[order] = np.where(signs < 0, np.array(self.size)[order] - 1, 0)
+        turned[:3, 3] = (self.affine @ [*first, 1.0])[:3]
+        x, y, z = (self.size[axis] for axis in order)
+        return Geometry.from_affine((x, y, z), turned)
+
+    def same_voxels(self, other: Geometry, tolerance_mm: float = 1e-3) -> bool:
+        """Say whether `other` has its voxels where this grid has them, in whatever order and direction its axes run."""
+        return self.in_axes_of(other).same_grid(other, tolerance_mm)
+
     def nearest_patient_axes(self) -> tuple[int, int, int]:
         """For each array axis x, y, z the patient axis (0 LR, 1 AP, 2 SI) it lies nearest to; a permutation."""
         cosines = np.abs(np.array(self.direction).reshape(3, 3))

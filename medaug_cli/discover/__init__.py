@@ -55,7 +55,8 @@ def _discover(root: Path, query: DatasetQuery) -> Inventory:
     _refuse_unusable(tree, layout, arrangement)
     samples = sorted(arrangement.samples, key=lambda sample: sample.id)
     assigned = _assign(tree, query, replace(arrangement, samples=tuple(samples)))
-    left_alone = sorted({*tree.left_alone, *arrangement.left_alone, *_other_files(tree, layout)})
+    others = _other_files(tree, layout, arrangement)
+    left_alone = sorted({*tree.left_alone, *arrangement.left_alone, *others})
     return Inventory(
         layout=layout.name,
         samples=assigned.samples,
@@ -67,9 +68,10 @@ def _discover(root: Path, query: DatasetQuery) -> Inventory:
     )
 
 
-def _other_files(tree: Tree, layout: Layout) -> list[LeftAlone]:
-    """Return the files that are not of the layout's format."""
-    claimed = set(tree.claimed_by(layout.format))
+def _other_files(tree: Tree, layout: Layout, arrangement: Arrangement) -> list[LeftAlone]:
+    """Return the files that are not of the layout's format, and part of no sample."""
+    claimed = {path for sample in arrangement.samples for source in sample.sources for path in source.files}
+    claimed |= {*tree.claimed_by(layout.format), *(path for path, _, _ in arrangement.left_alone)}
     message = f"no {layout.format} file by its name and its first bytes"
     return [(path, "other_file", message) for path in tree.files if path not in claimed]
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Problem: TypeAlias = tuple[str, str]
 
+KEYS: Mapping[Role, str] = {"image": "images", "label": "labels", "points": "points"}
+"""The recipe's key below `dataset` for each role."""
 _MOST_NAMED = 6
 _NIFTI_SUFFIX = re.compile(r"\.(nii\.gz|nii|hdr|img)$", re.IGNORECASE)
 
@@ -26,13 +28,15 @@ _NIFTI_SUFFIX = re.compile(r"\.(nii\.gz|nii|hdr|img)$", re.IGNORECASE)
 class Case:
     """One case: by channel the candidates that were found, of which there should be one.
 
-    `looked_for` says of a channel where it was looked for. `one_grid` asks that all images share a grid, as files
-    that name no frame of reference must.
+    `also_called` are names that a template's `{case}` may stand for beside the id. `looked_for` says of a channel where
+    it was looked for. `one_grid` asks that all images share a grid, as files that name no frame of reference must.
     """
 
     id: str
     images: Mapping[str, tuple[FoundVolume, ...]]
     labels: Mapping[str, tuple[FoundVolume, ...]] = field(default_factory=dict)
+    points: Mapping[str, tuple[FoundVolume, ...]] = field(default_factory=dict)
+    also_called: tuple[str, ...] = ()
     looked_for: Mapping[str, str] = field(default_factory=dict)
     patient: str = ""
     modality: str = ""
@@ -40,9 +44,10 @@ class Case:
     one_grid: bool = True
 
     def candidates(self) -> Iterator[tuple[Role, str, tuple[FoundVolume, ...]]]:
-        """Yield (role, channel, volumes), images first."""
+        """Yield (role, channel, volumes): images, labels, points."""
         yield from (("image", channel, volumes) for channel, volumes in self.images.items())
         yield from (("label", channel, volumes) for channel, volumes in self.labels.items())
+        yield from (("points", channel, volumes) for channel, volumes in self.points.items())
 
 
 def stem(path: str) -> str:
@@ -97,14 +102,15 @@ def _find_problem(case: Case) -> Problem | None:
 def _miscount(case: Case, role: Role, channel: str, volumes: tuple[FoundVolume, ...]) -> Problem:
     """Describe a channel that has no candidate, or several."""
     if volumes:
+        suffix = ".csv" if role == "points" else ".nii.gz"
         message = (
             f"{case.id}: {len(volumes)} files could be {role} {channel!r}: "
             f"{name_some(volume.files[0] for volume in volumes)}; "
-            f'say which with dataset.{role}s, for example {channel}: "{{case}}_{channel}.nii.gz"'
+            f'say which with dataset.{KEYS[role]}, for example {channel}: "{{case}}_{channel}{suffix}"'
         )
         return f"ambiguous_{role}", message
     wanted = case.looked_for.get(channel, channel)
-    reason = "missing_channel" if role == "image" else "missing_label"
+    reason = "missing_channel" if role == "image" else f"missing_{role}"
     return reason, f"{case.id}: no file for {role} {channel!r}; looked for {wanted}"
 
 
@@ -118,6 +124,8 @@ def _find_grid_problem(chosen: list[tuple[Role, FoundVolume]], *, one_grid: bool
                 f"{volume.files[0]}: a label map holds one value a voxel, found {volume.components}; split it",
             )
         if (role == "label" or one_grid) and first.geometry is not None and volume.geometry is not None:
+            if role == "label" and first.geometry.same_voxels(volume.geometry):
+                continue
             apart = _describe_difference(volume.geometry, first.geometry)
             if apart:
                 fix = "its image" if role == "label" else "the first channel"

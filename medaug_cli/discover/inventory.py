@@ -18,7 +18,7 @@ LeftAlone: TypeAlias = tuple[str, str, str]
 class DatasetQuery:
     """What the recipe says of a dataset (its `dataset:` keys), and which folders and files are no sources.
 
-    `images` and `labels` map a channel to a template with `{case}` (in BIDS also to entities and suffix, as
+    `images`, `labels` and `points` map a channel to a template with `{case}` (in BIDS also to entities and suffix, as
     `acq-iso_T1w`). `table` is relative to the dataset or absolute. `augment` None stands for the training split where
     a table has splits. `exclude` are folders, `known_outputs` copies of earlier runs relative to the dataset. `repair`
     makes UIDs that are blank.
@@ -28,6 +28,7 @@ class DatasetQuery:
     modality: str = "auto"
     images: Mapping[str, str] | None = None
     labels: Mapping[str, str] | None = None
+    points: Mapping[str, str] | None = None
     group: Literal["series", "frame_of_reference"] = "series"
     label_names: Mapping[int, str] = field(default_factory=dict)
     table: str | None = None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from medaug_cli.core.errors import DatasetError
-from medaug_cli.discover.cases import Case, Problem, name_some, stem
+from medaug_cli.discover.cases import KEYS, Case, Problem, name_some, stem
 from medaug_cli.discover.templates import Template, parse_template
 
 if TYPE_CHECKING:
@@ -53,19 +54,26 @@ class Templates:
 
         Raises DatasetError where two templates describe it equally well.
         """
-        roles: tuple[tuple[Role, Mapping[str, Template]], ...] = (("image", self.images), ("label", self.labels))
-        found: list[tuple[int, Slot]] = []
-        for role, templates in roles:
-            for channel, template in templates.items():
-                case = next(filter(None, map(template.match, volume.files)), None)
-                if case is not None:
-                    found.append((template.literals, Slot(role, channel, case)))
-        most = max((literals for literals, _ in found), default=0)
-        best = [slot for literals, slot in found if literals == most]
-        if len(best) > 1:
-            keys = " and ".join(f"dataset.{slot.role}s.{slot.channel}" for slot in best)
-            raise DatasetError(f"{volume.files[0]}: matches {keys} alike; make one of the templates more specific")
-        return best[0] if best else None
+        return fit({"image": self.images, "label": self.labels}, volume.files)
+
+
+def fit(roles: Mapping[Role, Mapping[str, Template]], files: Sequence[str]) -> Slot | None:
+    """Return what the volume in `files` is by the template of `roles` that describes its name most closely.
+
+    Raises DatasetError where two templates describe it equally well.
+    """
+    found: list[tuple[int, Slot]] = []
+    for role, templates in roles.items():
+        for channel, template in templates.items():
+            case = next((case for case in map(template.match, files) if case is not None), None)
+            if case is not None:
+                found.append((template.literals, Slot(role, channel, case)))
+    most = max((literals for literals, _ in found), default=0)
+    best = [slot for literals, slot in found if literals == most]
+    if len(best) > 1:
+        keys = " and ".join(f"dataset.{KEYS[slot.role]}.{slot.channel}" for slot in best)
+        raise DatasetError(f"{files[0]}: matches {keys} alike; make one of the templates more specific")
+    return best[0] if best else None
 
 
 def parse_templates(images: Mapping[str, str] | None, labels: Mapping[str, str] | None) -> Templates:
@@ -167,8 +175,14 @@ def _make_case(
 class Owners:
     """The cases that have an image, to be asked which of them a label's name speaks of."""
 
-    def __init__(self, cases: Iterable[str], *, by_prefix: bool) -> None:
-        """Index `cases`; `by_prefix` also takes an image whose name goes on where the label's case ends."""
+    def __init__(
+        self, cases: Iterable[str], *, by_prefix: bool, also: Mapping[str, list[str]] = MappingProxyType({})
+    ) -> None:
+        """Index `cases`; `by_prefix` also takes an image whose name goes on where the label's case ends.
+
+        `also` are the cases by other names, to be asked where nothing else fits.
+        """
+        self._also = also
         self._cases = frozenset(cases)
         self._by_key: dict[str, list[str]] = {}
         for case in sorted(self._cases):
@@ -178,6 +192,9 @@ class Owners:
 
     def of(self, case: str) -> list[str]:
         """Return the cases that own the label of `case`: none, one, or several where that cannot be told."""
+        return self._by_id(case) or self._also.get(case) or self._also.get(case.rpartition("/")[2], [])
+
+    def _by_id(self, case: str) -> list[str]:
         if case in self._cases:
             return [case]
         key = _key(case)

@@ -24,34 +24,48 @@ class Template:
     literals: int
 
     @property
+    def shared(self) -> bool:
+        """Whether the template names one file that tells of every case."""
+        return "{case}" not in self.text
+
+    def fits(self, path: str) -> bool:
+        """Say whether the file at `path` is one that the template names."""
+        return self.match(path) is not None
+
+    @property
     def names_folders(self) -> bool:
         """Whether the template says in which folder a file lies."""
         return "/" in self.text
 
     def match(self, path: str) -> str | None:
-        """Return the case that the file at `path` belongs to; None where it does not fit."""
+        """Return the case that the file at `path` belongs to, empty where shared; None where it does not fit."""
         folder, slash, name = path.rpartition("/")
         found = self.pattern.fullmatch(path if self.names_folders else name)
         if found is None:
             return None
+        if self.shared:
+            return ""
         return found["case"] if self.names_folders else folder + slash + found["case"]
 
     def fill(self, case: str) -> str:
         """Return the path (or the pattern of paths) of the file of `case`."""
-        if self.names_folders:
+        if self.names_folders or self.shared:
             return self.text.replace("{case}", case)
         folder, slash, name = case.rpartition("/")
         return folder + slash + self.text.replace("{case}", name)
 
 
-def parse_template(text: str, key: str) -> Template:
-    """Return `text` as a template; raises RecipeError, naming the recipe's `key`, where it is none."""
+def parse_template(text: str, key: str, *, shared: bool = False) -> Template:
+    """Return `text` as a template, which needs no `{case}` where it may be `shared`.
+
+    Raises RecipeError, naming the recipe's `key`, where it is none.
+    """
     clean = text.removeprefix("./")
     pieces = [piece for piece in _PIECE.split(clean) if piece]
     unknown = sorted({piece for piece in pieces if piece.startswith("{") and piece != "{case}"})
     if unknown:
         raise RecipeError(f"{key}: {text!r} holds {', '.join(unknown)}; the one placeholder is {{case}}")
-    if "{case}" not in pieces:
+    if "{case}" not in pieces and not shared:
         raise RecipeError(f"{key}: {text!r} holds no {{case}}; write for example {{case}}_T1w.nii.gz")
     if clean.startswith("/") or ".." in clean.split("/"):
         raise RecipeError(f"{key}: {text!r} leaves the dataset; write it relative to the dataset")

@@ -36,11 +36,14 @@ def zoomed_grid(grid: Geometry, size: Sequence[int], spacing_mm: Sequence[float]
 def matching_grid(old: Geometry, new: Geometry, other: Geometry) -> Geometry:
     """Return what becomes of the grid `other` where `old` gives way to `new`.
 
-    The same grid becomes the same one. Another keeps its axes and covers the new field of view: in its own voxels
-    where the voxels of `new` are as long as those of `old`, else in voxels that change by the same ratio.
+    The same grid becomes the same one, also where its axes run in another order. Another keeps its axes and covers the
+    new field of view: in its own voxels where the voxels of `new` are as long as those of `old`, else in voxels that
+    change by the same ratio.
     """
     if other.same_grid(old):
         return new
+    if other.same_voxels(old):
+        return new.in_axes_of(other)
     low, high = _box(new, other)
     ratio = _ratio(old, new, other)
     if np.abs(ratio - 1).max() < _SAME_SPACING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from builders import oblique_geometry, to_sitk
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
+from medaug_cli.core.lazy import sitk
 
 TURNED_45 = (math.sqrt(0.5), -math.sqrt(0.5), 0.0, math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0, 0.0, 1.0)
 
@@ -19,6 +21,20 @@ def test_a_voxel_lies_where_simpleitk_says() -> None:
     grid = oblique_geometry()
     image = to_sitk(np.zeros(grid.size[::-1], np.uint8), grid)
     assert (grid.affine @ [3, 5, 7, 1])[:3] == pytest.approx(image.TransformIndexToPhysicalPoint((3, 5, 7)))
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+@pytest.mark.parametrize("turned", [(), (0,), (1, 2), (0, 1, 2)])
+def test_voxels_in_another_order_of_axes_are_the_same_voxels(order: tuple[int, ...], turned: tuple[int, ...]) -> None:
+    """SimpleITK turns the axes round; the corner of each grid is found in the other."""
+    grid = oblique_geometry()
+    image = sitk.PermuteAxes(to_sitk(np.zeros(grid.size[::-1], np.uint8), grid), order)
+    image = sitk.Flip(image, [axis in turned for axis in range(3)])
+    other = Geometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
+    assert grid.same_voxels(other)
+    assert grid.in_axes_of(other).same_grid(other, 1e-9)
+    assert not grid.same_voxels(replace(other, size=(other.size[0] + 1, *other.size[1:])))
+    assert not grid.same_voxels(replace(other, origin_mm=(other.origin_mm[0] + 0.01, *other.origin_mm[1:])))
 
 
 def test_the_centre_lies_between_the_first_and_the_last_voxel() -> None:

@@ -12,7 +12,7 @@ from medaug_cli.discover import DatasetQuery, discover
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.discover.conftest import WriteSeries
+    from tests.discover.conftest import WriteNifti, WriteSeries
 
 
 def test_a_series_is_a_sample_of_its_patient(tmp_path: Path, series: WriteSeries) -> None:
@@ -58,11 +58,40 @@ def test_groups_that_lie_in_one_folder_have_ids_of_their_own(tmp_path: Path, ser
     assert all(sample.id.startswith("flat#") for sample in samples)
 
 
-@pytest.mark.parametrize("key", ["images", "labels"])
-def test_templates_are_refused_since_nothing_would_come_of_them(tmp_path: Path, series: WriteSeries, key: str) -> None:
+def test_templates_of_images_are_refused_since_nothing_would_come_of_them(tmp_path: Path, series: WriteSeries) -> None:
     series("CT", "1.2.3")
-    with pytest.raises(RecipeError, match=rf"dataset\.{key}"):
-        discover(tmp_path, DatasetQuery(**{key: {"organ": "{case}.dcm"}}))  # type: ignore[arg-type]
+    with pytest.raises(RecipeError, match=r"dataset\.images"):
+        discover(tmp_path, DatasetQuery(images={"organ": "{case}.dcm"}))
+
+
+@pytest.mark.parametrize("name", ["masks/CT.nii", "masks/p1/CT.nii", "p1/CT.nii", "masks/p1.nii", "masks/someone.nii"])
+def test_a_mask_is_found_by_the_name_of_the_series_its_folders_and_its_patient(
+    tmp_path: Path, series: WriteSeries, nifti: WriteNifti, name: str
+) -> None:
+    series("p1/CT", "1.2.3")
+    nifti(name, size=(4, 4, 3))
+    template = "masks/{case}.nii" if name.startswith("masks/") else "{case}.nii"
+    (sample,) = discover(tmp_path, DatasetQuery(layout="dicom", labels={"organ": template})).samples
+    assert [source.files for source in sample.labels()] == [(name,)]
+    assert [source.format for source in sample.sources] == ["dicom", "nifti"]
+
+
+def test_a_mask_that_fits_two_series_alike_is_a_problem_of_both(
+    tmp_path: Path, series: WriteSeries, nifti: WriteNifti
+) -> None:
+    series("p1/CT", "1.2.3")
+    series("p1/PET", "1.2.4")
+    nifti("masks/p1.nii", size=(4, 4, 3))
+    samples = discover(tmp_path, DatasetQuery(layout="dicom", labels={"organ": "masks/{case}.nii"})).samples
+    assert [sample.problem and sample.problem[0] for sample in samples] == ["ambiguous_image"] * 2
+
+
+def test_a_series_without_its_mask_is_a_problem_that_says_where_it_was_looked_for(
+    tmp_path: Path, series: WriteSeries
+) -> None:
+    series("p1/CT", "1.2.3")
+    (sample,) = discover(tmp_path, DatasetQuery(labels={"organ": "masks/{case}.nii"})).samples
+    assert sample.problem == ("missing_label", "p1/CT: no file for label 'organ'; looked for masks/p1/CT.nii")
 
 
 def test_real_series_are_found_and_structure_sets_left_alone(realdata: Path) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from medaug_cli.core.arrays import FloatArray
 
 GRID = oblique_geometry()
+AXES_TURNED = Geometry((1, 1, 1), direction=(0.0, -1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0))
 
 
 def noise(grid: Geometry) -> FloatArray:
@@ -29,6 +30,18 @@ def noise(grid: Geometry) -> FloatArray:
 def test_a_window_begins_where_its_first_voxel_was() -> None:
     grid = window_grid(Geometry((10, 10, 10), (2.0, 1.0, 3.0), (5.0, 6.0, 7.0)), (2, -1, 4), (3, 12, 5))
     assert (grid.size, grid.origin_mm) == ((3, 12, 5), (9.0, 5.0, 19.0))
+
+
+def test_a_mask_whose_axes_run_otherwise_keeps_to_the_voxels_of_its_image() -> None:
+    """A micrometre of rounding in its header brings no further row of voxels."""
+    other = replace(
+        GRID.in_axes_of(AXES_TURNED), origin_mm=tuple(mm + 5e-4 for mm in GRID.in_axes_of(AXES_TURNED).origin_mm)
+    )
+    for new in (window_grid(GRID, (2, 1, 0), (9, 11, 8)), zoomed_grid(GRID, (8, 7, 5), (1.6, 2.2, 5.0))):
+        made = matching_grid(GRID, new, other)
+        assert made.same_voxels(new)
+        assert made.in_axes_of(new) == new or made.in_axes_of(new).same_grid(new, 1e-9)
+        assert made.size == (new.size[2], new.size[0], new.size[1])
 
 
 @pytest.mark.parametrize("count", [3, 8, 20])

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import RecipeError
 from medaug_cli.discover.cases import Case, to_sample
+from medaug_cli.discover.companions import Wanted, attach
 from medaug_cli.discover.inventory import Arrangement
+from medaug_cli.discover.pairing import Pairing
 from medaug_cli.formats import load_format
 
 if TYPE_CHECKING:
@@ -37,13 +39,18 @@ class DicomLayout:
         return ""
 
     def arrange(self, tree: Tree, query: DatasetQuery) -> Arrangement:
-        """Make samples of the volumes in `tree`; raises RecipeError for templates, which series do not have."""
+        """Make samples of the volumes in `tree`, with the NIfTI masks and the points that templates name.
+
+        Raises RecipeError for templates of images, which series do not have.
+        """
         _refuse_templates(query)
         found = load_format(self.format).find(tree.root, tree.claimed_by(self.format), repair=query.repair)
         cases = _group(found.volumes) if query.group == "frame_of_reference" else map(_single, found.volumes)
+        pairing = Pairing(tuple(_tell_apart(cases)), found.left_alone)
+        pairing = attach(pairing, tree, Wanted("label", query.labels, "nifti"))
         return Arrangement(
-            tuple(to_sample(case, self.name, query.modality) for case in _tell_apart(cases)),
-            found.left_alone,
+            tuple(to_sample(case, self.name, query.modality) for case in pairing.cases),
+            pairing.left_alone,
             tuple(warning for volume in found.volumes for warning in volume.warnings),
         )
 
@@ -54,16 +61,18 @@ def _refuse_templates(query: DatasetQuery) -> None:
             "dataset.images: DICOM series are told apart by their headers; leave it out, and for channels that "
             "move together write group: frame_of_reference"
         )
-    if query.labels:
-        # Copies without the labels that were asked for would be worse than none.
-        raise RecipeError(
-            "dataset.labels: SEG and RTSTRUCT objects are not read; leave it out to augment the images alone, or "
-            "convert images and labels to NIfTI"
-        )
 
 
 def _single(volume: FoundVolume) -> Case:
-    return Case(volume.name or _WHOLE_DATASET, {"image": (volume,)}, patient=volume.patient)
+    name = volume.name or _WHOLE_DATASET
+    return Case(name, {"image": (volume,)}, also_called=_other_names(name, volume), patient=volume.patient)
+
+
+def _other_names(name: str, volume: FoundVolume) -> tuple[str, ...]:
+    """Return what else `{case}` may stand for: each folder above the series, by name and by path, and the patient."""
+    folders = name.partition("#")[0].split("/")
+    paths = ["/".join(folders[: end + 1]) for end in range(len(folders))]
+    return tuple(filter(None, (*folders, *paths, volume.patient)))
 
 
 def _group(volumes: Iterable[FoundVolume]) -> list[Case]:
@@ -88,7 +97,9 @@ def _co_registered(volumes: Sequence[FoundVolume]) -> Case:
         counts[kind] += 1
         images[f"{kind}{counts[kind]}"] = (volume,)
     common = posixpath.commonpath([posixpath.dirname(path) for volume in ordered for path in volume.files])
-    return Case(common or _WHOLE_DATASET, images, patient=ordered[0].patient, one_grid=False)
+    name = common or _WHOLE_DATASET
+    names = _other_names(name, ordered[0])
+    return Case(name, images, also_called=names, patient=ordered[0].patient, one_grid=False)
 
 
 def _tell_apart(cases: Iterable[Case]) -> list[Case]:
