@@ -43,7 +43,7 @@ class Boxes:
 
 @dataclass(frozen=True, eq=False)
 class Contour:
-    """One closed polygon, or a single point: `points_mm` (n, 3) LPS in one plane, of the region called `region`.
+    """One outline: `points_mm` (n, 3) LPS of the region called `region`; where `closed` a polygon in one plane.
 
     `row` is its number in the file, -1 for one that was made anew.
     """
@@ -51,18 +51,30 @@ class Contour:
     points_mm: Array64
     region: int
     row: int = -1
+    closed: bool = True
 
 
 @dataclass(frozen=True, eq=False)
 class Contours:
-    """Regions outlined slice by slice: `names` by region number.
+    """Regions outlined plane by plane: `names` by region number.
 
-    `remade` says that they were rasterised, resampled and outlined again, since the mapping bends their planes.
+    What lies within an odd number of closed contours of a region and a plane is in the region. `remade` says that the
+    closed ones were rasterised, resampled and outlined again, since the mapping takes them off the slices. Regions
+    that reflections have made change places are `exchanged`.
     """
 
     contours: tuple[Contour, ...]
     names: dict[int, str]
     remade: bool = False
+    exchanged: frozenset[int] = frozenset()
+
+    @property
+    def counts(self) -> dict[int, int]:
+        """How many contours each region has."""
+        found = dict.fromkeys(self.names, 0)
+        for contour in self.contours:
+            found[contour.region] += 1
+        return found
 
 
 Marks: TypeAlias = Points | Boxes | Contours
@@ -72,12 +84,13 @@ Marks: TypeAlias = Points | Boxes | Contours
 class Move:
     """Where marks go: from the grid `before` of the sample's first image to the grid `after` of the copy's.
 
-    `swaps` are pairs of names to be exchanged, in order.
+    `swaps` are pairs of names to be exchanged, in order; `resampler` does what has to be resampled.
     """
 
     before: Geometry
     after: Geometry
     swaps: tuple[tuple[str, str], ...] = ()
+    resampler: Literal["kernel", "simpleitk"] = "kernel"
 
     def renamed(self, name: str) -> str:
         """Return what `name` is called after the swaps."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from medaug_cli.core.marks import Marks
     from medaug_cli.core.sample import Labels, LoadedSample
     from medaug_cli.program.copy import Drawn, Program
+    from medaug_cli.spatial.resample import Resampler
     from medaug_cli.step import Scene
 
 
@@ -43,13 +44,13 @@ def apply_program(program: Program, sample: LoadedSample, scene: Scene) -> Copy:
         else:
             copy = move(chain, copy, scene, sample.label_names)
             fresh = True
-    return replace(copy, marks=_move_marks(sample, copy))
+    return replace(copy, marks=_move_marks(sample, copy, scene.resampler))
 
 
-def _move_marks(sample: LoadedSample, copy: Copy) -> dict[str, Marks]:
+def _move_marks(sample: LoadedSample, copy: Copy, resampler: Resampler) -> dict[str, Marks]:
     """Return the sample's marks where the copy's whole mapping, from its first step to its last, shows them."""
     before, after = next(iter(sample.images.values())).volume, next(iter(copy.images.values()))
-    move = Move(before.geometry, after.geometry, copy.swaps)
+    move = Move(before.geometry, after.geometry, copy.swaps, resampler)
     return {name: move_marks(loaded.marked, copy.mapping, move) for name, loaded in sample.marks.items()}
 
 

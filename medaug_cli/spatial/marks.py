@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from medaug_cli.core.lazy import np
 from medaug_cli.core.marks import Boxes, Marks, Points
+from medaug_cli.spatial.contours import move_contours
 from medaug_cli.spatial.mapping import apply_affine
 from medaug_cli.spatial.points import push
 
@@ -25,13 +26,13 @@ def move_marks(marks: Marks, mapping: Mapping, move: Move) -> Marks:
     """Return `marks` where `mapping` (output to input positions) shows them; raises SampleError where it folds.
 
     Points outside the copy's field of view are dropped; boxes become the boxes around their moved corners, are cut at
-    the field of view and dropped where less than a quarter is left.
+    the field of view and dropped where less than a quarter is left. For contours see `move_contours`.
     """
     if isinstance(marks, Points):
         return _move_points(marks, mapping, move)
     if isinstance(marks, Boxes):
         return _move_boxes(marks, mapping, move)
-    raise TypeError(type(marks).__name__)
+    return move_contours(marks, mapping, move)
 
 
 def _move_points(points: Points, mapping: Mapping, move: Move) -> Points:
