@@ -10,6 +10,7 @@ from pydicom import uid
 from pydicom.multival import MultiValue
 
 from medaug_cli.core.errors import SampleError
+from medaug_cli.formats.dicom.classic_pet import describe_pet
 from medaug_cli.formats.dicom.frames import PER_FRAME, SHARED, find_group
 from medaug_cli.formats.dicom.header import MALFORMED, text, values
 from medaug_cli.formats.dicom.picture import PALETTE_TAGS
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from medaug_cli.core.sample import Loaded, Volume
-    from medaug_cli.formats.dicom.frames import Frame
+    from medaug_cli.formats.dicom.frames import Frame, FrameStack
 
 CLASSES = {"CT": uid.CTImageStorage, "MR": uid.MRImageStorage, "PT": uid.PositronEmissionTomographyImageStorage}
 # Of many frames in one object, and of the enhanced classes alone.
@@ -88,14 +89,11 @@ def split_frames(content: Volume, like: Loaded, targets: Sequence[str]) -> Itera
     stack, file = template.instance.stack, template.instance.file
     if stack is None or not isinstance(like.content, type(content)):
         raise TypeError(file)
-    if template.instance.modality == "PT":
-        message = f"{file}: enhanced PET cannot become a classic series, which needs corrections it does not name"
-        raise SampleError("not_supported", f"{message}; use output.dicom: same")
     slices = len(place_slices(like.content.geometry, content.geometry))
     names = list(targets) if len(targets) > 1 else _number(targets[0], slices * len(stack.order))
     for component, frames in enumerate(stack.order):
         templates = tuple(
-            make_slice(template, stack.frames[frame], component * len(frames) + index + 1)
+            make_slice(template, stack, stack.frames[frame], component * len(frames) + index + 1)
             for index, frame in enumerate(frames)
         )
         alone = replace(like.content, array=like.content.array[component : component + 1])
@@ -112,8 +110,8 @@ def _number(target: str, count: int) -> list[str]:
     return [f"{stem}_{number:04d}{suffix}" for number in range(1, count + 1)]
 
 
-def make_slice(template: FramesTemplate, frame: Frame, number: int) -> SliceTemplate:
-    """Return the template of the classic slice that holds `frame`."""
+def make_slice(template: FramesTemplate, stack: FrameStack, frame: Frame, number: int) -> SliceTemplate:
+    """Return the template of the classic slice that holds `frame` of `stack`. Raises SampleError."""
     file, modality = template.instance.file, template.instance.modality
     shared = values(template.header, SHARED, file)
     items = [values(template.header, PER_FRAME, file)[frame.index], *shared[:1]]
@@ -130,6 +128,8 @@ def make_slice(template: FramesTemplate, frame: Frame, number: int) -> SliceTemp
     if scanning is not None:
         header.ScanningSequence = scanning
     _set_side(header, find_group(items, "FrameAnatomySequence", file), file)
+    if modality == "PT":
+        describe_pet(header, items, frame, stack, number)
     for keyword, value in _REQUIRED[modality].items():
         if keyword not in header:
             setattr(header, keyword, value)
