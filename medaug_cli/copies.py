@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from medaug_cli.core.geometry import Geometry
     from medaug_cli.core.marks import Marks
-    from medaug_cli.core.sample import EncodedFile, FileEntry, Labels, Source
+    from medaug_cli.core.sample import EncodedFile, FileEntry, IndexMap, Labels, Source
     from medaug_cli.formats import Limits
     from medaug_cli.manifest import Settings
     from medaug_cli.program import Copy, Program
+    from medaug_cli.spatial import mapping as mappings
     from medaug_cli.step import Step
 
 
@@ -65,11 +67,20 @@ def derive(program: Program, copy: Copy, number: int, sample: LoadedSample, sett
         mirrored=moved and float(np.linalg.det(copy.mapping.jacobian(grid.center_mm))) < 0,
         swap_laterality=copy.swaps_laterality,
         turn=turn_of(copy.mapping, grid),
+        index_map=_index_map(copy.mapping, grid, next(iter(copy.images.values())).geometry),
         compression=settings.compression,
         transfer_syntax=settings.transfer_syntax,
         dicom=settings.dicom,
         dtype=settings.dtype,
     )
+
+
+def _index_map(mapping: mappings.Mapping, source: Geometry, made: Geometry) -> IndexMap | None:
+    """Return how array indices of the `source` grid become those of the grid `made`; None: not by a matrix."""
+    stages = mapping.stages(made, source)
+    if len(stages) > 1 or not isinstance(stages[0], np.ndarray):
+        return None
+    return tuple(tuple(float(value) + 0.0 for value in row) for row in np.linalg.inv(stages[0])[:3].round(9))
 
 
 def _say(step: Step) -> tuple[str, tuple[str, str, str]]:

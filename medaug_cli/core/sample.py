@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from medaug_cli.core.privacy import Privacy
 
 Role = Literal["image", "label", "points"]
+IndexMap: TypeAlias = tuple[tuple[float, ...], ...]
 TransferSyntax = Literal["explicit", "rle", "jpegls", "j2k"]
 
 
@@ -223,6 +224,8 @@ class Derivation:
     `uid_key` makes the new UIDs; `turn` is the part of the mapping that exchanges or turns round array axes: for each
     array axis x, y, z of the copy the source axis that now lies along it, with its sign (+1, -1). `images` are the
     copy's images as read, as made, and their paths; a writer of labels and marks is told them, to refer to them.
+    `index_map` are the rows x, y, z of the matrix that takes array indices (x, y, z, 1) of the first image to those of
+    its copy; None where the mapping is not affine.
     `privacy` hides the patient; None where the recipe asks for no de-identification.
     """
 
@@ -235,6 +238,7 @@ class Derivation:
     mirrored: bool = False
     swap_laterality: bool = False
     turn: tuple[tuple[int, int], ...] = ((0, 1), (1, 1), (2, 1))
+    index_map: IndexMap | None = None
     compression: Literal["none", "fast", "small"] = "fast"
     dtype: Literal["preserve", "float32"] = "preserve"
     transfer_syntax: TransferSyntax = "explicit"

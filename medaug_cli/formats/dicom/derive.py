@@ -35,15 +35,13 @@ _EQUIPMENT = (
     *("Manufacturer", "StationName", "ManufacturerModelName", "DeviceSerialNumber", "SoftwareVersions"),
     *("GantryID", "DeviceUID", "SpatialResolution", "DateOfLastCalibration", "TimeOfLastCalibration"),
 )
-# What points at images of the same place, or at regions of the picture as the detector saw it.
-_TIED_TO_THE_PLACE = (
-    "ReferencedImageSequence",
+# Parts of the picture as the detector saw it.
+_TIED_TO_THE_PIXELS = (
     *("ShutterShape", "ShutterLeftVerticalEdge", "ShutterRightVerticalEdge", "ShutterUpperHorizontalEdge"),
     *("ShutterLowerHorizontalEdge", "CenterOfCircularShutter", "RadiusOfCircularShutter"),
     *("VerticesOfThePolygonalShutter", "ShutterPresentationValue", "CollimatorShape", "CollimatorLeftVerticalEdge"),
     *("CollimatorRightVerticalEdge", "CollimatorUpperHorizontalEdge", "CollimatorLowerHorizontalEdge"),
     *("CenterOfCircularCollimator", "RadiusOfCircularCollimator", "VerticesOfThePolygonalCollimator"),
-    "SequenceOfUltrasoundRegions",
 )
 OWN = frozenset({0x0008103E, 0x00082111, 0x00082112, 0x00089124, 0x00089215})
 """What a copy says of its making, with UIDs that are mapped already: SeriesDescription, DerivationDescription,
@@ -53,8 +51,8 @@ _HAS_THIRD_VALUE = frozenset({"DX", "MG", "IO"})  # of ImageType, if an empty on
 _HAS_FOURTH_VALUE = frozenset({"US", "NM"})  # PS3.3 C.8.5.6.1.1, C.8.4.9.1.1
 
 
-def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivation) -> None:
-    """Set in `header` what is new of a copy beside pixels, geometry and UIDs."""
+def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivation, *, same_grid: bool) -> None:
+    """Set in `header` what is new of a copy beside pixels, geometry and UIDs; `same_grid`: as that of the source."""
     file, modality = template.instance.file, template.instance.modality
     enhanced = header.SOPClassUID in ENHANCED
     header.ImageType = _enhanced_type(header, file) if enhanced else _image_type(header, modality, file)
@@ -64,7 +62,7 @@ def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivati
     header.SeriesDescription = f"{source} {suffix}".strip()
     _drop(header, "DerivationCodeSequence")
     _name_equipment(header, file, required=("DeviceSerialNumber",) if enhanced else ())
-    for element in _said_alike(derivation):
+    for element in _said_alike(_derivation_text(derivation), tuple(code for _, code in derivation.steps)):
         header[element.tag] = element
     if template.lossy is not None:
         header.LossyImageCompression = "01"
@@ -72,7 +70,9 @@ def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivati
     if any(code[:2] == _LOSSY for _, code in derivation.steps):
         header.LossyImageCompression = "01"  # PS3.3 C.7.6.1.1.5; nothing was encoded that would have a ratio
     if derivation.moved:
-        _drop(header, *_TIED_TO_THE_PLACE)
+        _drop(header, "ReferencedImageSequence")  # of the same place
+    if derivation.moved or not same_grid:
+        _drop(header, *_TIED_TO_THE_PIXELS)
 
 
 def _describe_source(header: Dataset, file: str, privacy: Privacy | None) -> str:
@@ -143,17 +143,17 @@ def _name_equipment(header: Dataset, file: str, required: Sequence[str] = ()) ->
 
 
 @lru_cache(maxsize=16)
-def _said_alike(derivation: Derivation) -> tuple[RawDataElement, ...]:
+def _said_alike(description: str, codes: tuple[tuple[str, str, str], ...]) -> tuple[RawDataElement, ...]:
     """Return what the headers of all slices of a copy say of its making."""
     texts = {
-        "DerivationDescription": ("ST", _derivation_text(derivation)),
+        "DerivationDescription": ("ST", description),
         "Manufacturer": ("LO", "medaug"),
         "ManufacturerModelName": ("LO", "medaug"),
         "SoftwareVersions": ("LO", __version__),
     }
     elements = [encoded_element(keyword, vr, (words.encode("ascii"),)) for keyword, (vr, words) in texts.items()]
-    codes = [encode_item(code_item(code)) for _, code in derivation.steps]
-    return (*elements, *([encoded_element("DerivationCodeSequence", "SQ", codes)] if codes else ()))
+    items = [encode_item(code_item(code)) for code in codes]
+    return (*elements, *([encoded_element("DerivationCodeSequence", "SQ", items)] if items else ()))
 
 
 def _drop(header: Dataset, *keywords: str) -> None:

@@ -101,7 +101,7 @@ def _encode(
     frames = _make_frames(stack, slices, same_grid=same_grid)
     stored, clipped = _store(content, template, frames)
     uids = derived_uids(template.instance, derivation)
-    header = _make_header(template, derivation, uids)
+    header = _make_header(template, derivation, uids, same_grid=same_grid)
     changes = GroupChanges(
         image_type=[str(value) for value in header.ImageType],
         window=measure_window(content) if derivation.intensity_changed else None,
@@ -145,13 +145,13 @@ def _store(content: Volume, template: FramesTemplate, frames: Sequence[MadeFrame
     return stored, clipped
 
 
-def _make_header(template: FramesTemplate, derivation: Derivation, uids: dict[str, str]) -> Dataset:
+def _make_header(template: FramesTemplate, derivation: Derivation, uids: dict[str, str], *, same_grid: bool) -> Dataset:
     header = shallow_copy(template.header)
     header.SOPInstanceUID, header.SeriesInstanceUID = uids["sop_instance"], uids["series_instance"]
     if derivation.moved and "frame_of_reference" in uids:
         header.FrameOfReferenceUID = uids["frame_of_reference"]
     turn_header(header, template.instance, derivation)
-    describe_copy(header, template, derivation)
+    describe_copy(header, template, derivation, same_grid=same_grid)
     for keyword in _OF_AN_ORIGINAL:
         if keyword in header:
             del header[keyword]

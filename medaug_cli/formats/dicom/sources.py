@@ -25,10 +25,16 @@ class SourceImages:
     """The items that name the source slices of a volume, encoded once for all slices of its copy."""
 
     def __init__(self, instances: Sequence[Instance], *, derivation: Derivation, same_grid: bool) -> None:
-        """Encode one item for each of `instances`, named as `derivation` says: by mapped UIDs where it hides them."""
+        """Encode one item for each of `instances`, named as `derivation` says: by mapped UIDs where it hides them.
+
+        `same_grid`: the copy lies on the grid that they form.
+        """
         self._moved = derivation.moved
-        kept = same_grid and not self._moved
-        self._items = [_encode_item(instance, derivation.privacy, preserved=kept) for instance in instances]
+        unmoved = same_grid and not self._moved
+        self._items = [
+            _encode_item(one, derivation.privacy, "YES" if unmoved else _preserved(one, derivation))
+            for one in instances
+        ]
 
     def name_in(self, header: Dataset, made: Slice) -> None:
         """Set SourceImageSequence in the `header` of a slice: what it lies on or between, where moved all about it."""
@@ -47,13 +53,32 @@ class SourceImages:
         header[element.tag] = element
 
 
-def _encode_item(instance: Instance, privacy: Privacy | None, *, preserved: bool) -> bytes:
+def _preserved(instance: Instance, derivation: Derivation) -> str:
+    """Return whether a moved projection was but flipped and turned by quarters: it still shows the same places.
+
+    A mirrored one that is said to show the other side of the body does not.
+    """
+    if instance.in_patient or derivation.swap_laterality or derivation.index_map is None or not any(instance.letters):
+        return "NO"  # the last: a reoriented picture must say how its source lay
+    lengths = (instance.columns, instance.rows)
+    for row in derivation.index_map[:2]:
+        if sorted(map(abs, row[:2])) != [0.0, 1.0]:
+            return "NO"
+        source = 0 if row[0] else 1
+        if row[3] != (0.0 if row[source] > 0 else lengths[source] - 1):
+            return "NO"
+    return "REORIENTED_ONLY"
+
+
+def _encode_item(instance: Instance, privacy: Privacy | None, preserved: str) -> bytes:
     item = Dataset()
     item.ReferencedSOPClassUID = instance.sop_class
     item.ReferencedSOPInstanceUID = privacy.uid(instance.sop_instance) if privacy else instance.sop_instance
     if instance.frame_number:
         item.ReferencedFrameNumber = instance.frame_number
-    item.SpatialLocationsPreserved = "YES" if preserved else "NO"
+    item.SpatialLocationsPreserved = preserved
+    if preserved == "REORIENTED_ONLY":
+        item.PatientOrientation = list(instance.letters)
     purpose = purpose_element(SOURCE_FOR_PROCESSING)
     item[purpose.tag] = purpose
     return encode_item(item)

@@ -19,6 +19,7 @@ from medaug_cli.formats.dicom.instance import parse_instance
 from medaug_cli.formats.dicom.mirror import turn_header
 from medaug_cli.formats.dicom.pixels import hash_planes
 from medaug_cli.formats.dicom.place import place_slice
+from medaug_cli.formats.dicom.regions import move_regions
 from medaug_cli.formats.dicom.regrid import Slice, name_slices, place_slices, renew_header
 from medaug_cli.formats.dicom.sources import SourceImages
 from medaug_cli.formats.dicom.suspicions import find_suspicions
@@ -143,7 +144,9 @@ def _make_header(copy: _Copy, template: SliceTemplate, storage: Storage, index: 
     if copy.derivation.moved and "frame_of_reference" in uids:
         header.FrameOfReferenceUID = uids["frame_of_reference"]
     turn_header(header, template.instance, copy.derivation)
-    describe_copy(header, template, copy.derivation)
+    describe_copy(header, template, copy.derivation, same_grid=copy.same_grid)
+    if copy.derivation.moved or not copy.same_grid:
+        move_regions(header, copy.derivation.index_map, copy.content.geometry.size, template.instance.file)
     copy.sources.name_in(header, copy.slices[index])
     if storage.slope != template.storage.slope:
         header.RescaleSlope = format_number_as_ds(storage.slope)
