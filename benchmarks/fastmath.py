@@ -26,7 +26,7 @@ def measure(mode: str, folder: Path) -> dict[str, float]:
     from medaug_cli.core import jit  # noqa: PLC0415  before anything is compiled
 
     if mode != "exact":
-        jit.compiled = numba.njit(nogil=True, error_model="numpy", fastmath=MODES[mode])
+        jit.compiled = jit.inner = numba.njit(nogil=True, error_model="numpy", fastmath=MODES[mode])
     from medaug_cli.core import elementary, normal  # noqa: PLC0415  after the compiler is chosen
     from medaug_cli.core.seeding import make_generator  # noqa: PLC0415  after the compiler is chosen
     from medaug_cli.spatial.kernel import Task, sample_all  # noqa: PLC0415  after the compiler is chosen

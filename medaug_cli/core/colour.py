@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from medaug_cli.core.intensity import measured
-from medaug_cli.core.jit import compiled
+from medaug_cli.core.jit import compiled, inner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,13 +85,13 @@ def _change(rows: Any, codes: Any, factors: Any, mean: Any, brightest: Any) -> N
                 _turn_hue(red, green, blue, factor)
 
 
-@compiled
+@inner
 def _blend(row: Any, factor: Any, rest: Any, brightest: Any) -> None:
     for x in range(len(row)):
         row[x] = min(max(row[x] * factor + rest, np.float32(0)), brightest)
 
 
-@compiled
+@inner
 def _saturate(red: Any, green: Any, blue: Any, factor: Any, brightest: Any) -> None:
     for x in range(len(red)):
         rest = (_ONE - factor) * (_RED * red[x] + _GREEN * green[x] + _BLUE * blue[x])
@@ -100,7 +100,7 @@ def _saturate(red: Any, green: Any, blue: Any, factor: Any, brightest: Any) -> N
         blue[x] = min(max(blue[x] * factor + rest, np.float32(0)), brightest)
 
 
-@compiled
+@inner
 def _turn_hue(red: Any, green: Any, blue: Any, turn: Any) -> None:
     """Turn the hue in HSV; written without branches, so that the processor does several voxels at once."""
     for x in range(len(red)):
@@ -117,7 +117,7 @@ def _turn_hue(red: Any, green: Any, blue: Any, turn: Any) -> None:
         blue[x] = value - chroma * _share(hue + _ONE)
 
 
-@compiled
+@inner
 def _share(position: Any) -> Any:
     """Return how much of the chroma a colour lacks at `position`, counted in sixths of a turn."""
     place = position - _SIX * np.floor(position / _SIX)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medaug_cli.core.elementary import _exp2, _log2
-from medaug_cli.core.jit import compiled
+from medaug_cli.core.jit import compiled, inner
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -42,7 +42,7 @@ def _count_flat(flat: Any, generator: Any, per_unit: float, zero: float) -> None
             flat[n] = np.float32(counts / per_unit + zero)
 
 
-@compiled
+@inner
 def _draw_few(generator: Any, expected: float) -> float:
     """Return a Poisson number: the first whose cumulative probability exceeds a uniform number."""
     share = _exp2(-expected / _LN2)
@@ -55,7 +55,7 @@ def _draw_few(generator: Any, expected: float) -> float:
     return counts
 
 
-@compiled
+@inner
 def _draw_many(generator: Any, expected: float) -> float:
     """Return a Poisson number by transformed rejection; nearly always the first test accepts."""
     b = 0.931 + 2.53 * math.sqrt(expected)
@@ -78,7 +78,7 @@ def _draw_many(generator: Any, expected: float) -> float:
             return float(counts)
 
 
-@compiled
+@inner
 def _log_factorial(count: float) -> float:
     """Return ln(count!), by Stirling's series from 16 on, to 1e-11."""
     if count < len(_LOG_FACTORIALS):

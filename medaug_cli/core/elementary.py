@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from medaug_cli.core.jit import compiled
+from medaug_cli.core.jit import compiled, inner
 
 _ROOT_HALF_BITS = 0x3FE6A09E667F3BCD  # of sqrt(1/2) as a double
 _FRACTION_BITS = 52
@@ -86,7 +86,7 @@ def _multiply_rows(array: Any, coefficients: Any, terms: Any) -> None:
         _multiply_flat(array[y], field)
 
 
-@compiled
+@inner
 def _add_term(coefficient: float, term: Any, field: Any) -> None:
     for x in range(len(field)):
         field[x] += coefficient * term[x]
@@ -98,7 +98,7 @@ def _multiply_flat(flat: Any, field: Any) -> None:
         flat[n] = np.float32(np.float64(flat[n]) * _exp2(np.float64(field[n]) / _LN2))
 
 
-@compiled
+@inner
 def _log2(value: float) -> float:
     """Return log2 of a positive normal double: its exponent, and the series of atanh for its fraction."""
     bits = np.float64(value).view(np.int64)
@@ -117,7 +117,7 @@ def _log2(value: float) -> float:
     return np.float64(power) + _TWO_OVER_LN2 * s * series
 
 
-@compiled
+@inner
 def _exp2(value: float) -> float:
     """Return 2 to the power `value`, within what doubles hold: a whole power, and the series of exp for the rest."""
     bounded = min(max(value, _LEAST_EXPONENT), _MOST_EXPONENT)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medaug_cli.core.jit import compiled
+from medaug_cli.core.jit import compiled, inner
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray
@@ -116,7 +116,7 @@ def _to_colours(luminance: Any, blue: Any, red: Any, planes: Any) -> None:
             planes[2, y, x] = _byte(level + ((116130 * cb + _HALF) >> 16))
 
 
-@compiled
+@inner
 def _byte(value: Any) -> Any:
     return np.uint8(min(max(value, 0), 255))
 
@@ -181,7 +181,7 @@ def _code_blocks(plane: Any, target: Any, divisors: Any, reciprocals: Any) -> No
             _store(work, target, top, left)
 
 
-@compiled
+@inner
 def _load(plane: Any, top: int, left: int, work: Any) -> None:
     """Fill `work` from `plane`, whose border is repeated beyond the image."""
     height, width = plane.shape
@@ -194,7 +194,7 @@ def _load(plane: Any, top: int, left: int, work: Any) -> None:
                 work[64 * y + 8 * x + block] = np.int32(row[column if inside else min(column, width - 1)]) - 128
 
 
-@compiled
+@inner
 def _store(work: Any, target: Any, top: int, left: int) -> None:
     height, width = target.shape
     for y in range(min(8, height - top)):
@@ -204,7 +204,7 @@ def _store(work: Any, target: Any, top: int, left: int) -> None:
                 row[left + 8 * block + x] = _byte(work[64 * y + 8 * x + block] + 128)
 
 
-@compiled
+@inner
 def _turn(work: Any, turned: Any) -> None:
     for y in range(8):
         for x in range(8):
@@ -212,7 +212,7 @@ def _turn(work: Any, turned: Any) -> None:
                 turned[64 * x + 8 * y + block] = work[64 * y + 8 * x + block]
 
 
-@compiled
+@inner
 def _quantise(row: Any, divisors: Any, reciprocals: Any) -> None:
     """Round coefficients, eightfold as the transform left them, to multiples of their divisors; halves away from 0."""
     for n in range(8):
@@ -224,7 +224,7 @@ def _quantise(row: Any, divisors: Any, reciprocals: Any) -> None:
             row[8 * n + block] = whole if value >= 0 else -whole
 
 
-@compiled
+@inner
 def _forward(block: Any, second: int) -> None:
     """Transform `block` (n, lane) along its first axis, eight lanes at once (jfdctint.c).
 
@@ -254,7 +254,7 @@ def _forward(block: Any, second: int) -> None:
         block[8 + n] = (d0 * np.int32(12299) + z1 + z4) >> shift
 
 
-@compiled
+@inner
 def _inverse(block: Any, second: int) -> None:
     """Transform `block` (n, lane) back along its first axis, eight lanes at once (jidctint.c)."""
     shift = np.int32(_BITS + _PASS_BITS + 3) if second else np.int32(_BITS - _PASS_BITS)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medaug_cli.core.jit import compiled
+from medaug_cli.core.jit import compiled, inner
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import Array64, FloatArray
@@ -130,7 +130,7 @@ def _folded(response: Array64) -> tuple[FloatArray, FloatArray]:
     return np.pad(even, missing).astype(np.float32), np.pad(odd, missing).astype(np.float32)
 
 
-@compiled
+@inner
 def multiply(matrix: Any, lines: Any, result: Any) -> None:
     """Set `result` (rows, LANES) to `matrix` (rows, n) times `lines` (n, LANES); rows come in whole blocks."""
     for row in range(0, matrix.shape[0], BLOCK):
@@ -164,7 +164,7 @@ def _filter_lines(source: Any, target: Any, even: Any, odd: Any, along_rows: boo
             unfold(symmetric, antisymmetric, target[:, plane, start : start + lanes], along_rows)
 
 
-@compiled
+@inner
 def fold(lines: Any, sums: Any, differences: Any, along_rows: bool) -> None:
     """Set sums and differences (n // 2 + 1, LANES) of the mirror voxels of `lines` (n, lane)."""
     count = lines.shape[0]
@@ -181,7 +181,7 @@ def fold(lines: Any, sums: Any, differences: Any, along_rows: bool) -> None:
                 sums[n, lane], differences[n, lane] = one + other, one - other
 
 
-@compiled
+@inner
 def unfold(symmetric: Any, antisymmetric: Any, lines: Any, along_rows: bool) -> None:
     """Add to `lines` (n, lane) what their symmetric and antisymmetric parts (n // 2 + 1, LANES) make."""
     count = lines.shape[0]

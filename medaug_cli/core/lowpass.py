@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medaug_cli.core.jit import compiled
+from medaug_cli.core.jit import compiled, inner
 from medaug_cli.core.kspace import BLOCK, LANES, LONGEST, fold, multiply, turns, unfold
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _filter_volume(array: Any, z: Any, y: Any, x: Any, limit: float, inverse: bo
         _synthesise(coefficients[plane], back[:, :, first:last], array[plane])
 
 
-@compiled
+@inner
 def _filter_planes(planes: Any, z: Any, y: Any, across_x: Any, limit: float, inverse: bool) -> None:
     """Set `planes` (z, cosine and sine along x, y) to the part of them that matters; `across_x` are their squares."""
     squares, there, back = y
@@ -118,7 +118,7 @@ def _filter_planes(planes: Any, z: Any, y: Any, across_x: Any, limit: float, inv
         _synthesise(rows[parity], back[:, :, first:last], planes[:, parity])
 
 
-@compiled
+@inner
 def _filter_rows(rows: Any, z: Any, across_x: Any, across_y: Any, limit: float, inverse: bool) -> None:
     """Set `rows` (cosine and sine along x, and along y, k, z) to the part of them that matters."""
     squares, there, back = z
@@ -137,7 +137,7 @@ def _filter_rows(rows: Any, z: Any, across_x: Any, across_y: Any, limit: float, 
             _synthesise(coefficients[parity_x, parity_y], back[:, :, first:last], rows[parity_x, parity_y])
 
 
-@compiled
+@inner
 def _weigh(part: Any, x: Any, y: Any, z: Any, limit: float, inverse: bool) -> None:
     """Multiply the coefficients (2, 2, 2) of one frequency by the gains of its four pairs of opposite signs."""
     same = _gain(x, y[0] + z[0], y[1] + z[1], limit, inverse)
@@ -151,7 +151,7 @@ def _weigh(part: Any, x: Any, y: Any, z: Any, limit: float, inverse: bool) -> No
         _mix(part, same, z_turned, y_turned, both_turned)
 
 
-@compiled
+@inner
 def _gain(x: Any, one: float, other: float, limit: float, inverse: bool) -> Any:
     """Return the mean of what a point and the opposite one let through."""
     kept = np.float32(0.0)
@@ -162,7 +162,7 @@ def _gain(x: Any, one: float, other: float, limit: float, inverse: bool) -> Any:
     return np.float32(1.0) - kept if inverse else kept
 
 
-@compiled
+@inner
 def _mix(part: Any, same: float, z_turned: float, y_turned: float, both_turned: float) -> None:
     """Multiply the waves cos(x ± y ± z) and sin(x ± y ± z), of which the products of cosines and sines are sums."""
     quarter = np.float32(0.25)
@@ -181,7 +181,7 @@ def _mix(part: Any, same: float, z_turned: float, y_turned: float, both_turned: 
         part[1 - odd, 0, 1] = sign * (first - second + third - fourth)
 
 
-@compiled
+@inner
 def _range(squares: Any, low: float, high: float, inverse: bool) -> tuple[int, int]:
     """Return the whole blocks of frequencies of which a sign lies up to `high` or, if `inverse`, beyond `low`."""
     first, last = squares.shape[1], 0
@@ -192,7 +192,7 @@ def _range(squares: Any, low: float, high: float, inverse: bool) -> tuple[int, i
     return (first // BLOCK * BLOCK, (last + BLOCK - 1) // BLOCK * BLOCK) if last else (0, 0)
 
 
-@compiled
+@inner
 def _greatest(squares: Any) -> float:
     greatest = 0.0
     for square in squares.ravel():
@@ -201,7 +201,7 @@ def _greatest(squares: Any) -> float:
     return greatest
 
 
-@compiled
+@inner
 def _analyse(lines: Any, there: Any, coefficients: Any) -> None:
     """Set `coefficients` (2, k, line), sums of cosines and of sines, of `lines` (line, n)."""
     sums = np.zeros((there.shape[2], LANES), np.float32)
@@ -217,7 +217,7 @@ def _analyse(lines: Any, there: Any, coefficients: Any) -> None:
                     coefficients[parity, k, start + lane] = result[k, lane]
 
 
-@compiled
+@inner
 def _synthesise(coefficients: Any, back: Any, lines: Any) -> None:
     """Add to `lines` (line, n) what `coefficients` (2, k, line) make."""
     even = np.zeros((back.shape[1], LANES), np.float32)

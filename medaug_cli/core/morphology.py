@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medaug_cli.core.jit import compiled
+from medaug_cli.core.jit import compiled, inner
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray, BoolArray
@@ -74,7 +74,7 @@ def _spread(labels: Any, mask: Any, offsets: Any, result: Any, ranks: Any) -> No
                         result[k, j, i] = labels[z, y, x]
 
 
-@compiled
+@inner
 def _is_inside(mask: Any, z: int, y: int, x: int) -> bool:
     """Say whether all six neighbours that the grid has lie in `mask`; only others are nearest to a voxel outside."""
     depth, height, width = mask.shape
@@ -115,7 +115,7 @@ def _number(mask: Any, numbers: Any) -> int:
     return _renumber(numbers, parents, count)
 
 
-@compiled
+@inner
 def _root(parents: Any, number: int) -> int:
     while parents[number] != number:
         parents[number] = parents[parents[number]]
@@ -123,7 +123,7 @@ def _root(parents: Any, number: int) -> int:
     return number
 
 
-@compiled
+@inner
 def _renumber(numbers: Any, parents: Any, count: int) -> int:
     final = np.zeros(count + 1, np.int32)
     found = 0

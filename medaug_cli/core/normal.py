@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medaug_cli.core.jit import compiled
+from medaug_cli.core.jit import compiled, inner
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -36,18 +36,18 @@ def fill_normal(generator: Generator, target: FloatArray) -> None:
     flat = target.reshape(-1)
     half = (flat.size + 1) // 2
     bits: Any = generator.bit_generator
-    _fill(bits.random_raw(half), flat[:half], flat[half:])
+    second = flat[half:] if flat.size % 2 == 0 else np.empty(half, np.float32)
+    _fill(bits.random_raw(half), flat[:half], second)
+    flat[half:] = second[: flat.size - half]
 
 
 @compiled
 def _fill(raw: Any, first: Any, second: Any) -> None:
-    for n in range(len(second)):
+    for n in range(len(raw)):
         first[n], second[n] = _pair(raw[n])
-    if len(first) > len(second):
-        first[len(second)], _ = _pair(raw[len(second)])
 
 
-@compiled
+@inner
 def _pair(bits: Any) -> Any:
     """Return two normal numbers: the high half gives their distance from 0, the low half the direction."""
     radius = _radius(np.uint32(bits >> np.uint64(32)))
@@ -67,7 +67,7 @@ def _pair(bits: Any) -> Any:
     return radius * (-along if left else along), radius * (-across if below else across)
 
 
-@compiled
+@inner
 def _radius(bits: Any) -> Any:
     """Return sqrt(-2 ln u) for u = (bits + 1/2) / 2^32, by the series of atanh for the fraction of u."""
     # Half of the bits goes through a signed number: processors convert those at once.

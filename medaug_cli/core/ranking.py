@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from medaug_cli.core.jit import compiled
+from medaug_cli.core.jit import compiled, inner
 
 _SIDE = 64  # voxels side by side: vector instructions serve them together, and a box of them stays in the cache
 
@@ -42,7 +42,7 @@ def _take_median(around: Any, array: Any, reach: Any, side: int) -> None:
                 array[z, y, start : start + width] = held[1, :width]
 
 
-@compiled
+@inner
 def _order_ends(held: Any, count: int, width: int) -> None:
     """Bring the least of the first `count` rows to the first of them and the greatest to the last, voxel by voxel."""
     for low in range(count // 2):
@@ -53,7 +53,7 @@ def _order_ends(held: Any, count: int, width: int) -> None:
         _order(held[high], held[count - 1], width)
 
 
-@compiled
+@inner
 def _order(low: Any, high: Any, width: int) -> None:
     for x in range(width):
         one, other = low[x], high[x]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from medaug_cli.core.jit import compiled
+from medaug_cli.core.jit import compiled, inner
 
 
 @compiled
@@ -42,7 +42,7 @@ def lattice_terms(coefficients: Any, cell_voxels: Any, values: Any, slopes: Any)
     return terms
 
 
-@compiled
+@inner
 def _sum_row(rows: Any, along_z: Any, along_y: Any, lines: Any) -> None:
     """Sum up sixteen `rows` (3, 4, 4, i) of control points for the derivatives along x, y and z."""
     lines[:] = 0.0
@@ -58,7 +58,7 @@ def _sum_row(rows: Any, along_z: Any, along_y: Any, lines: Any) -> None:
                     lines[2, part, i] += in_z * source[i]
 
 
-@compiled
+@inner
 def _write_terms(g: Any, terms: Any, at: int) -> None:
     """Write the three invariants of a gradient (3, 3)."""
     terms[0, at] = g[0, 0] + g[1, 1] + g[2, 2]

@@ -16,10 +16,10 @@ import numpy as np
 from medaug_cli.spatial.bspline import EDGE, ORDER, SplineGrid, cell_weights
 from medaug_cli.spatial.positions import deform, locate_affine, locate_aligned, project, transform
 from medaug_cli.spatial.projection import Projection
-from medaug_cli.spatial.sampling import sample_label_linear, sample_linear, sample_nearest
+from medaug_cli.spatial.sampling import make_scratch, sample_label_linear, sample_linear, sample_nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from medaug_cli.core.arrays import AnyArray, Array64
     from medaug_cli.spatial.mapping import Part
@@ -40,26 +40,27 @@ class Task:
 
 def sample_all(tasks: Sequence[Task], stages: tuple[Part, ...], size: tuple[int, int, int]) -> None:
     """Sample every task at the positions that `stages` give for the output grid of `size` (x, y, z)."""
-    locate = _aligned_locator(stages, size) or _general_locator(stages)
+    locate = _aligned_locator(stages, size) or _general_locator(stages, size)
     rows = max(1, _BLOCK // size[0])
     positions = np.empty((3, rows * size[0]))
     total = size[1] * size[2]
     flats = [task.result.reshape(total * size[0]) for task in tasks]
+    scratches = [make_scratch(task.array, size[0]) for task in tasks]
     for first in range(0, total, rows):
         count = min(rows, total - first) * size[0]
         here = positions if count == positions.shape[1] else np.empty((3, count))
-        locate(first, size, here)
-        for task, flat in zip(tasks, flats, strict=True):
-            _sample(task, here, size[0], flat[first * size[0] : first * size[0] + count])
+        locate(first, here)
+        for task, flat, scratch in zip(tasks, flats, scratches, strict=True):
+            _sample(task, here, flat[first * size[0] : first * size[0] + count], scratch)
 
 
-def _sample(task: Task, positions: Array64, width: int, target: AnyArray) -> None:
+def _sample(task: Task, positions: Array64, target: AnyArray, scratch: tuple[AnyArray, ...]) -> None:
     extend, fill = task.fill is None, target.dtype.type(task.fill or 0)
     match task.interpolation:
         case "linear":
-            sample_linear(task.array, positions, width, np.float32(fill), extend, target)
+            sample_linear(task.array, positions, np.float32(fill), extend, target, scratch)
         case "nearest":
-            sample_nearest(task.array, positions, width, fill, extend, target)
+            sample_nearest(task.array, positions, fill, extend, target, scratch)
         case _:
             sample_label_linear(task.array, positions, fill, extend, target)
 
@@ -79,11 +80,32 @@ def _aligned_locator(stages: tuple[Part, ...], size: tuple[int, int, int]) -> An
         np.arange(n, dtype=float) if near_identity else scales[axis] * np.arange(n) + shifts[axis]
         for axis, n in enumerate(size)
     )
-    (starts, along_x), *rest = (_table(spline, axis, base) for axis, base in enumerate(bases))
-    ends = np.append(np.flatnonzero(np.diff(starts)) + 1, len(starts))  # of the runs that share their control points
-    runs = (starts[ends - 1], ends, np.ascontiguousarray(along_x.T))
-    whole = (np.ascontiguousarray(spline.four_wide().T), bases, runs, *rest)
-    return lambda first, grid, positions: locate_aligned(first, grid, whole, after, positions)
+    tables = _make_tables(spline, bases)
+
+    def locate(first: int, positions: Array64) -> None:
+        locate_aligned(first, tables, positions)
+        transform(positions, after)
+
+    return locate
+
+
+def _make_tables(spline: SplineGrid, bases: tuple[Array64, ...]) -> tuple[AnyArray, ...]:
+    """Return what `locate_aligned` wants of a B-spline, `bases` the positions of voxels along x, y, z in its grid."""
+    (starts_x, along_x), (starts_y, along_y), (starts_z, along_z) = (
+        _table(spline, axis, base) for axis, base in enumerate(bases)
+    )
+    ends = np.append(np.flatnonzero(np.diff(starts_x)) + 1, len(starts_x))  # of runs that share their control points
+    layers = np.ascontiguousarray(spline.four_wide().transpose(2, 1, 3, 0))  # (k, j, 3, i)
+    k, j, _, i = layers.shape
+    return (
+        layers.reshape(k, -1),
+        np.array((starts_x[ends - 1], ends)),
+        np.vstack((along_x.T, bases[0])),
+        np.column_stack((along_y, bases[1], starts_y)),
+        np.column_stack((along_z, bases[2], starts_z)),
+        np.empty((j, 3 * i)),
+        np.empty((3, i)),
+    )
 
 
 def _table(spline: SplineGrid, axis: int, index: Array64) -> tuple[Any, Array64]:
@@ -94,17 +116,23 @@ def _table(spline: SplineGrid, axis: int, index: Array64) -> tuple[Any, Array64]
     return first, np.pad(weights, ((0, 0), (0, ORDER - spline.order)))
 
 
-def _general_locator(stages: tuple[Part, ...]) -> Any:
+def _general_locator(stages: tuple[Part, ...], size: tuple[int, int, int]) -> Any:
     """Return the way to positions through any chain: the stages one after another, block by block."""
+    movers = [_make_mover(stage) for stage in stages[1:]]
 
-    def locate(first: int, grid: tuple[int, int, int], positions: Array64) -> None:
-        locate_affine(first, grid, stages[0], positions)
-        for stage in stages[1:]:
-            if isinstance(stage, SplineGrid):
-                deform(positions, stage.four_wide(), stage.cell_voxels, np.array(stage.mesh), stage.order == ORDER)
-            elif isinstance(stage, Projection):
-                project(positions[stage.axes[0]], positions[stage.axes[1]], stage.homography)
-            else:
-                transform(positions, stage)
+    def locate(first: int, positions: Array64) -> None:
+        locate_affine(first, size, stages[0], positions)
+        for move in movers:
+            move(positions)
 
     return locate
+
+
+def _make_mover(stage: Part) -> Callable[[Array64], None]:
+    """Return what moves positions (3, n) by one stage in place."""
+    if isinstance(stage, SplineGrid):
+        coefficients, mesh, cubic = stage.four_wide(), np.array(stage.mesh), stage.order == ORDER
+        return lambda positions: deform(positions, coefficients, stage.cell_voxels, mesh, cubic)
+    if isinstance(stage, Projection):
+        return lambda positions: project(positions[stage.axes[0]], positions[stage.axes[1]], stage.homography)
+    return lambda positions: transform(positions, stage)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from medaug_cli.core.jit import compiled
+from medaug_cli.core.jit import compiled, inner
 from medaug_cli.spatial.bspline import EDGE
 from medaug_cli.spatial.projection import BEYOND, HORIZON
 
@@ -25,71 +25,57 @@ def locate_affine(first: int, size: Any, matrix: Any, positions: Any) -> None:
                 line[x] = start + step * x
 
 
-@compiled
-def _sum_layers(coefficients: Any, start: int, weights: Any, plane: Any) -> None:
-    """Write the control points of one slice, plane (3, j, i): four layers of `coefficients` (3, k, j, i) weighted."""
-    for axis in range(3):
-        for j in range(plane.shape[1]):
-            for i in range(plane.shape[2]):
-                total = 0.0
-                for c in range(4):
-                    total += weights[c] * coefficients[axis, start + c, j, i]
-                plane[axis, j, i] = total
+@inner
+def _sum_four(rows: Any, start: int, weights: Any, target: Any) -> None:
+    """Write four neighbours of `rows` (n, m), weighted and summed up."""
+    for m in range(len(target)):
+        total = 0.0
+        for c in range(4):
+            total += weights[c] * rows[start + c, m]
+        target[m] = total
 
 
-@compiled
-def _sum_lines(plane: Any, start: int, weights: Any, line: Any) -> None:
-    """Write the control points of one row, line (3, i): four lines of `plane` (3, j, i) weighted."""
-    for axis in range(3):
-        for i in range(line.shape[1]):
-            total = 0.0
-            for b in range(4):
-                total += weights[b] * plane[axis, start + b, i]
-            line[axis, i] = total
-
-
-@compiled
-def _deform_run(points: Any, w0: Any, w1: Any, w2: Any, w3: Any, target: Any) -> None:
-    """Write the spline of the first four control `points`, by the weights of each voxel."""
-    p0, p1, p2, p3 = points[0], points[1], points[2], points[3]
+@inner
+def _deform_run(points: Any, cell: int, weights: Any, begin: int, target: Any) -> None:
+    """Write the spline of four control `points` from `cell` on, by the `weights` (4, nx) from `begin` on."""
+    p0, p1, p2, p3 = points[cell], points[cell + 1], points[cell + 2], points[cell + 3]
+    w0, w1, w2, w3 = weights[0][begin:], weights[1][begin:], weights[2][begin:], weights[3][begin:]
     for n in range(len(target)):
         target[n] = w0[n] * p0 + w1[n] * p1 + w2[n] * p2 + w3[n] * p3
 
 
 @compiled
-def locate_aligned(first: int, size: Any, spline: Any, matrix: Any, positions: Any) -> None:
-    """Write positions (3, n) through a B-spline along the output's axes, then `matrix`.
+def locate_aligned(first: int, spline: Any, positions: Any) -> None:
+    """Write the positions (3, n) of rows from number `first` on, through a B-spline along the output's axes.
 
-    `spline` holds the coefficients (3, k, j, i) in voxels; for each axis the positions of its voxels in the B-spline's
-    grid; the first control points and ends of the runs of voxels along x that share them, and the weights (4, nx); the
-    first control point and the weights (n, 4) along y, and along z.
+    `spline` holds: `layers` (k, j · 3 · i), its coefficients in voxels; `runs` (2, r), the first control points and the
+    ends of the voxels along x that share them; `along_x` (5, nx), four weights and the position in the B-spline's grid;
+    `along_y` and `along_z` (n, 6), the same and the first control point; `lines` (j, 3 · i) and `line` (3, i), which
+    are overwritten.
     """
-    coefficients, bases, (cells, ends, along_x), (starts_y, along_y), (starts_z, along_z) = spline
-    nx, ny = size[0], size[1]
-    plane, line = np.empty((3, *coefficients.shape[2:])), np.empty((3, coefficients.shape[3]))
+    layers, runs, along_x, along_y, along_z, lines, line = spline
+    nx, ny = along_x.shape[1], len(along_y)
     at = -1
     for row in range(positions.shape[1] // nx):
         y, z = (first + row) % ny, (first + row) // ny
         if z != at:
-            _sum_layers(coefficients, starts_z[z], along_z[z], plane)
+            _sum_four(layers, int(along_z[z, 5]), along_z[z], lines.reshape(-1))
             at = z
-        _sum_lines(plane, starts_y[y], along_y[y], line)
+        _sum_four(lines, int(along_y[y, 5]), along_y[y], line.reshape(-1))
         xs, ys = positions[0][row * nx : (row + 1) * nx], positions[1][row * nx : (row + 1) * nx]
         zs = positions[2][row * nx : (row + 1) * nx]
         begin = 0
-        for run in range(len(ends)):
-            cell, end = cells[run], ends[run]
-            w0, w1, w2, w3 = along_x[0][begin:], along_x[1][begin:], along_x[2][begin:], along_x[3][begin:]
-            for axis in range(3):
-                target = positions[axis][row * nx + begin : row * nx + end]
-                _deform_run(line[axis][cell:], w0, w1, w2, w3, target)
+        for run in range(runs.shape[1]):
+            cell, end = runs[0, run], runs[1, run]
+            _deform_run(line[0], cell, along_x, begin, xs[begin:end])
+            _deform_run(line[1], cell, along_x, begin, ys[begin:end])
+            _deform_run(line[2], cell, along_x, begin, zs[begin:end])
             begin = end
-        base_x, base_y, base_z = bases[0], bases[1][y], bases[2][z]
+        base_x, base_y, base_z = along_x[4], along_y[y, 4], along_z[z, 4]
         for n in range(nx):  # the displacement becomes a position
             xs[n] += base_x[n]
             ys[n] += base_y
             zs[n] += base_z
-    transform(positions, matrix)
 
 
 @compiled
@@ -120,7 +106,7 @@ def project(first: Any, second: Any, matrix: Any) -> None:
             first[n] = second[n] = BEYOND
 
 
-@compiled
+@inner
 def _cell_weights(t: float, cubic: bool) -> Any:
     """Return the weights of four control points at the fraction `t` of a cell; the last two 0 where it is linear."""
     if not cubic:

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from medaug_cli.core.jit import compiled
+from medaug_cli.core.jit import compiled, inner
 
 _HALF = 0.5
 
 
-@compiled
+@inner
 def _mark_inside(xs: Any, ys: Any, zs: Any, low: Any, high: Any, marks: Any) -> int:
     """Mark the positions with low <= position < high; return how many there are."""
     x0, y0, z0 = low
@@ -30,7 +30,7 @@ def _mark_inside(xs: Any, ys: Any, zs: Any, low: Any, high: Any, marks: Any) -> 
     return inside
 
 
-@compiled
+@inner
 def _find_run(xs: Any, ys: Any, zs: Any, low: Any, high: Any, marks: Any) -> Any:
     """Return first and end of the positions with low <= position < high; (n, n) where they are no one run."""
     count = len(xs)
@@ -45,7 +45,7 @@ def _find_run(xs: Any, ys: Any, zs: Any, low: Any, high: Any, marks: Any) -> Any
     return (first, end) if end - first == inside else (count, count)
 
 
-@compiled
+@inner
 def _is_inside(x: float, y: float, z: float, shape: Any) -> bool:
     """Say whether a position lies within half a voxel of the array (z, y, x)."""
     return (
@@ -58,7 +58,7 @@ def _is_inside(x: float, y: float, z: float, shape: Any) -> bool:
     )
 
 
-@compiled
+@inner
 def _linear_at(array: Any, x: float, y: float, z: float, fill: Any, extend: bool) -> Any:
     """Return the trilinear value of `array` (z, y, x) at any position; beyond the edge the outer voxel stands."""
     if not extend and not _is_inside(x, y, z, array.shape):
@@ -78,7 +78,7 @@ def _linear_at(array: Any, x: float, y: float, z: float, fill: Any, extend: bool
     return c0 + w * (c1 - c0)
 
 
-@compiled
+@inner
 def _nearest_at(array: Any, x: float, y: float, z: float, fill: Any, extend: bool) -> Any:
     """Return the voxel of `array` (z, y, x) nearest to any position; halves round up."""
     nz, ny, nx = array.shape
@@ -89,25 +89,19 @@ def _nearest_at(array: Any, x: float, y: float, z: float, fill: Any, extend: boo
     return array[int(z + _HALF), int(y + _HALF), int(x + _HALF)]
 
 
-@compiled
+@inner
 def _find_corners(xs: Any, ys: Any, zs: Any, row: float, plane: float, at: Any, u: Any, v: Any, w: Any) -> None:
-    """Write for each position the flat index `at` of its lowest neighbour and the linear weights of the upper ones."""
+    """Write for each position the flat index `at` of its lowest neighbour and the linear weights of the upper ones.
+
+    With `plane` 0 every z lies in the only plane.
+    """
     for n in range(len(xs)):
         i, j, k = math.floor(xs[n]), math.floor(ys[n]), math.floor(zs[n])
         u[n], v[n], w[n] = np.float32(xs[n] - i), np.float32(ys[n] - j), np.float32(zs[n] - k)
         at[n] = np.int64(k * plane + j * row + i)
 
 
-@compiled
-def _find_corners_in_plane(xs: Any, ys: Any, row: float, at: Any, u: Any, v: Any) -> None:
-    """Write for each position the flat index `at` of its lowest neighbour in a plane and the linear weights."""
-    for n in range(len(xs)):
-        i, j = math.floor(xs[n]), math.floor(ys[n])
-        u[n], v[n] = np.float32(xs[n] - i), np.float32(ys[n] - j)
-        at[n] = np.int64(j * row + i)
-
-
-@compiled
+@inner
 def _find_nearest(xs: Any, ys: Any, zs: Any, row: float, plane: float, at: Any) -> None:
     """Write for each position the flat index `at` of the nearest voxel; halves round up."""
     for n in range(len(xs)):
@@ -115,75 +109,78 @@ def _find_nearest(xs: Any, ys: Any, zs: Any, row: float, plane: float, at: Any) 
         at[n] = np.int64(k * plane + j * row + i)
 
 
-@compiled
+@inner
 def _take(flat: Any, at: Any, row: Any) -> None:
     for n in range(len(at)):
         row[n] = flat[np.uint64(at[n])]
 
 
-@compiled
-def _blend_corners(flat: Any, row_stride: int, plane_stride: int, at: Any, u: Any, v: Any, w: Any, row: Any) -> None:
-    """Write the trilinear values of the eight neighbours from `at` on of `flat`."""
-    right, below, behind = np.uint64(1), np.uint64(row_stride), np.uint64(plane_stride)
-    for n in range(len(at)):
-        here = np.uint64(at[n])  # unsigned: no test for negative indices
-        c000, c001 = np.float32(flat[here]), np.float32(flat[here + right])
-        c010, c011 = np.float32(flat[here + below]), np.float32(flat[here + below + right])
-        here += behind
-        c100, c101 = np.float32(flat[here]), np.float32(flat[here + right])
-        c110, c111 = np.float32(flat[here + below]), np.float32(flat[here + below + right])
-        c00, c01 = c000 + u[n] * (c001 - c000), c010 + u[n] * (c011 - c010)
-        c10, c11 = c100 + u[n] * (c101 - c100), c110 + u[n] * (c111 - c110)
-        c0, c1 = c00 + v[n] * (c01 - c00), c10 + v[n] * (c11 - c10)
-        row[n] = c0 + w[n] * (c1 - c0)
+@inner
+def _blend_plane(flat: Any, offset: Any, stride: int, at: Any, corners: Any, u: Any, v: Any, row: Any) -> None:
+    """Write the bilinear values of the four neighbours from `at` + `offset` on, in rows `stride` apart.
 
-
-@compiled
-def _blend_plane(flat: Any, row_stride: int, at: Any, u: Any, v: Any, row: Any) -> None:
-    """Write the bilinear values of the four neighbours from `at` on of one plane."""
-    right, below = np.uint64(1), np.uint64(row_stride)
+    They are fetched first, since only a loop that fetches nothing uses vector instructions.
+    """
+    c00, c01, c10, c11 = corners[0], corners[1], corners[2], corners[3]
+    shift, right, below = np.uint64(offset), np.uint64(1), np.uint64(stride)
     for n in range(len(at)):
-        here = np.uint64(at[n])
-        c00, c01 = np.float32(flat[here]), np.float32(flat[here + right])
-        c10, c11 = np.float32(flat[here + below]), np.float32(flat[here + below + right])
-        c0, c1 = c00 + u[n] * (c01 - c00), c10 + u[n] * (c11 - c10)
+        here = np.uint64(at[n]) + shift  # unsigned: no test for negative indices
+        c00[n], c01[n] = flat[here], flat[here + right]
+        c10[n], c11[n] = flat[here + below], flat[here + below + right]
+    for n in range(len(at)):
+        a0, a1, b0, b1 = np.float32(c00[n]), np.float32(c01[n]), np.float32(c10[n]), np.float32(c11[n])
+        c0, c1 = a0 + u[n] * (a1 - a0), b0 + u[n] * (b1 - b0)
         row[n] = c0 + v[n] * (c1 - c0)
 
 
+@inner
+def _blend(low: Any, w: Any, row: Any) -> None:
+    """Make of the values of the plane above, in `row`, those between it and the plane below, `low`."""
+    for n in range(len(row)):
+        row[n] = low[n] + w[n] * (row[n] - low[n])
+
+
+def make_scratch(array: Any, width: int) -> tuple[Any, ...]:
+    """Return what sampling `array` works in, row by row of `width` voxels.
+
+    Marks, indices, four corners of the type of `array`, and four rows of float32.
+    """
+    marks, indices = np.empty(width, np.bool_), np.empty(width, np.int64)
+    return marks, indices, np.empty((4, width), array.dtype), np.empty((4, width), np.float32)
+
+
 @compiled
-def sample_linear(array: Any, positions: Any, width: int, fill: Any, extend: bool, target: Any) -> None:
-    """Write linear values of `array` (z, y, x) at `positions` (3, n), rows of `width` voxels."""
+def sample_linear(array: Any, positions: Any, fill: Any, extend: bool, target: Any, scratch: Any) -> None:
+    """Write linear values of `array` (z, y, x) at `positions` (3, n); `scratch` is that of `make_scratch`."""
+    marks, at, corners, weights = scratch
+    u, v, w, low = weights[0], weights[1], weights[2], weights[3]
     nz, ny, nx = array.shape
-    flat = array.reshape(-1)
-    low, high = (0.0, 0.0, 0.0 if nz > 1 else -_HALF), (nx - 1.0, ny - 1.0, nz - 1.0 if nz > 1 else _HALF)
-    marks, at = np.empty(width, np.bool_), np.empty(width, np.int64)
-    u, v, w = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
+    flat, width, plane = array.reshape(-1), len(marks), nx * ny if nz > 1 else 0
+    least, most = (0.0, 0.0, 0.0 if plane else -_HALF), (nx - 1.0, ny - 1.0, nz - 1.0 if plane else _HALF)
     for start in range(0, positions.shape[1], width):
         row = target[start : start + width]
         xs, ys = positions[0][start : start + width], positions[1][start : start + width]
         zs = positions[2][start : start + width]
-        first, end = _find_run(xs, ys, zs, low, high, marks)
+        first, end = _find_run(xs, ys, zs, least, most, marks)
         here, run = at[: end - first], row[first:end]
-        if nz == 1:
-            _find_corners_in_plane(xs[first:end], ys[first:end], np.float64(nx), here, u, v)
-            _blend_plane(flat, nx, here, u, v, run)
-        else:
-            plane = np.float64(nx * ny)
-            _find_corners(xs[first:end], ys[first:end], zs[first:end], np.float64(nx), plane, here, u, v, w)
-            _blend_corners(flat, nx, nx * ny, here, u, v, w, run)
-        for n in range(first):
-            row[n] = _linear_at(array, xs[n], ys[n], zs[n], fill, extend)
-        for n in range(end, width):
-            row[n] = _linear_at(array, xs[n], ys[n], zs[n], fill, extend)
+        _find_corners(xs[first:end], ys[first:end], zs[first:end], np.float64(nx), np.float64(plane), here, u, v, w)
+        if plane:
+            _blend_plane(flat, np.int64(0), nx, here, corners, u, v, low)
+        _blend_plane(flat, plane, nx, here, corners, u, v, run)
+        if plane:
+            _blend(low, w, run)
+        for n in range(width - len(run)):
+            m = n if n < first else n + len(run)
+            row[m] = _linear_at(array, xs[m], ys[m], zs[m], fill, extend)
 
 
 @compiled
-def sample_nearest(array: Any, positions: Any, width: int, fill: Any, extend: bool, target: Any) -> None:
-    """Write the voxels of `array` (z, y, x) nearest to `positions` (3, n), rows of `width` voxels."""
+def sample_nearest(array: Any, positions: Any, fill: Any, extend: bool, target: Any, scratch: Any) -> None:
+    """Write the voxels of `array` (z, y, x) nearest to `positions` (3, n), in `scratch`."""
+    marks, at = scratch[0], scratch[1]
     nz, ny, nx = array.shape
-    flat = array.reshape(-1)
+    flat, width = array.reshape(-1), len(marks)
     low, high = (-_HALF, -_HALF, -_HALF), (nx - _HALF, ny - _HALF, nz - _HALF)
-    marks, at = np.empty(width, np.bool_), np.empty(width, np.int64)
     for start in range(0, positions.shape[1], width):
         row = target[start : start + width]
         xs, ys = positions[0][start : start + width], positions[1][start : start + width]
@@ -192,10 +189,9 @@ def sample_nearest(array: Any, positions: Any, width: int, fill: Any, extend: bo
         here = at[: end - first]
         _find_nearest(xs[first:end], ys[first:end], zs[first:end], np.float64(nx), np.float64(nx * ny), here)
         _take(flat, here, row[first:end])
-        for n in range(first):
-            row[n] = _nearest_at(array, xs[n], ys[n], zs[n], fill, extend)
-        for n in range(end, width):
-            row[n] = _nearest_at(array, xs[n], ys[n], zs[n], fill, extend)
+        for n in range(width - len(here)):
+            m = n if n < first else n + len(here)
+            row[m] = _nearest_at(array, xs[m], ys[m], zs[m], fill, extend)
 
 
 @compiled
