@@ -23,8 +23,9 @@ EDGE = 0.625  # half a voxel, and the eighth of one that ITK adds
 _MOST_SAMPLES_PER_CELL = 6
 _LOWEST_CELLS = 6
 _FEW_CELLS = 8  # along an axis
-_BLOCK = 4096  # positions whose 64 control points each are held at once
+_BLOCK = 512  # positions whose 64 control points each are held at once
 _FINE_SAMPLES = 13
+_SLACK = 1e-6  # of a determinant, for its rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +112,9 @@ class SplineGrid:
         bounded = np.clip(cells, 0, self.mesh)
         tables = [cell_weights(bounded[:, n], self.mesh[n], self.order) for n in range(3)]
         i, j, k = (first[:, None] + np.arange(self.order + 1) for first, _, _ in tables)
-        local = self.coefficients_mm[i[:, :, None, None], j[:, None, :, None], k[:, None, None, :]]
+        _, wide, deep = self.coefficients_mm.shape[:3]
+        at = (i[:, :, None, None] * wide + j[:, None, :, None]) * deep + k[:, None, None, :]
+        local = self.coefficients_mm.reshape(-1, 3).take(at, axis=0)
         values = [value for _, value, _ in tables]
         slopes = [np.where(bounded[:, n, None] == cells[:, n, None], tables[n][2], 0.0) for n in range(3)]
         return local, (values[0], values[1], values[2]), (slopes[0], slopes[1], slopes[2])
@@ -122,16 +125,18 @@ class SplineGrid:
         On the lattice of positions `cells` along x, y, z, counted in cells from the edge of the domain. The Jacobian
         determinant of the deformation at strength s is 1 + s·trace + s²·minors + s³·det.
         """
-        coefficients = self.index_coefficients()
-        values, slopes = [], []
-        for axis in range(3):
-            value, slope = _weights(cells[axis], self.mesh[axis], self.order)
-            values.append(value)
-            slopes.append(slope / self.cell_voxels[axis])
-        columns = []
-        for axis in range(3):
-            rows = [slopes[n] if n == axis else values[n] for n in range(3)]
-            columns.append(np.moveaxis(np.einsum("ai,bj,ck,ijkd->abcd", *rows, coefficients, optimize=True), -1, 0))
+        tables = [_weights(cells[axis], self.mesh[axis], self.order) for axis in range(3)]
+        (x, dx), (y, dy), (z, dz) = (
+            (value, slope / n) for (value, slope), n in zip(tables, self.cell_voxels, strict=True)
+        )
+        points = self.index_coefficients()
+        plain = _sum_axis(x, points, 0)  # axis by axis: the three derivatives share what they can
+        parts = (
+            _sum_axis(z, _sum_axis(y, _sum_axis(dx, points, 0), 1), 2),
+            _sum_axis(z, _sum_axis(dy, plain, 1), 2),
+            _sum_axis(dz, _sum_axis(y, plain, 1), 2),
+        )
+        columns = tuple(np.moveaxis(part, -1, 0) for part in parts)
         (xx, yx, zx), (xy, yy, zy), (xz, yz, zz) = columns
         minors = xx * yy - xy * yx + xx * zz - xz * zx + yy * zz - yz * zy
         determinant = xx * (yy * zz - yz * zy) - xy * (yx * zz - yz * zx) + xz * (yx * zy - yy * zx)
@@ -179,11 +184,19 @@ def _weaken(terms: Terms, factor: float, least_jacobian: float) -> float:
     """Return `factor`, made smaller where the determinant is below `least_jacobian`."""
     if _determinant(terms, factor).min() >= least_jacobian:
         return factor
+    terms = _reaching(terms, factor, least_jacobian)
     low, high = 0.0, factor
     for _ in range(40):
         middle = (low + high) / 2
         low, high = (middle, high) if _determinant(terms, middle).min() >= least_jacobian else (low, middle)
     return low
+
+
+def _reaching(terms: Terms, factor: float, least_jacobian: float) -> Terms:
+    """Return the terms of the samples whose determinant may be below `least_jacobian` at some lower factor."""
+    bound = 1 + sum(np.minimum(factor**power * term, 0) for power, term in enumerate(terms, start=1))
+    trace, minors, determinant = (term[bound < least_jacobian + _SLACK] for term in terms)
+    return trace, minors, determinant
 
 
 def _determinant(terms: Terms, factor: float) -> Array64:
@@ -244,10 +257,19 @@ def _finer_terms(grid: SplineGrid, cell: tuple[int, int, int], samples: Sequence
     return grid.jacobian_terms(fine)
 
 
+def _sum_axis(weights: Array64, points: Array64, axis: int) -> Array64:
+    """Return `points` (i, j, k, 3) summed up along `axis` by `weights` (n, control points)."""
+    shape = points.shape
+    summed = weights @ points.reshape(*shape[: axis + 1], -1)
+    return np.asarray(summed.reshape(*shape[:axis], len(weights), *shape[axis + 1 :]))
+
+
 def _weigh(local: Array64, rows: Terms) -> Array64:
     """Return the sums (n, 3) of control points (n, a, b, c, 3), weighted along each axis."""
-    summed = np.einsum("nc,nabcd->nabd", rows[2], local)
-    return np.asarray(np.einsum("na,nad->nd", rows[0], np.einsum("nb,nabd->nad", rows[1], summed)))
+    n, a, b, c, _ = local.shape
+    across = (rows[0][:, :, None] * rows[1][:, None, :]).reshape(n, a * b)
+    summed = np.einsum("np,npm->nm", across, local.reshape(n, a * b, c * 3))  # no BLAS: the same on every processor
+    return np.asarray(np.einsum("nc,ncd->nd", rows[2], summed.reshape(n, c, 3)))
 
 
 def cell_weights(cells: Array64, mesh: int, order: int = ORDER) -> tuple[AnyArray, Array64, Array64]:
