@@ -1,4 +1,7 @@
-"""Run the fault plan and print a table: `python -m faults.run [--ids K1,V1] [--count K1=30] [--write FILE]`."""
+"""Run the fault plan and print a table: `python -m faults.run [--ids K1,V1] [--count K1=30] [--write FILE]`.
+
+A line is written as soon as it is done, so that the plan can be run in parts and taken up again.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import argparse
 import datetime as dt
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 import time
@@ -22,7 +26,10 @@ if TYPE_CHECKING:
     from faults.experiment import Experiment, Outcome
 
 _LIBRARIES = ("numpy", "numba", "SimpleITK", "nibabel", "pydicom", "joblib", "pydantic", "filelock", "isal")
-_HEAD = "| id | injected | injections | violations | seconds | measured |\n| --- | --- | ---: | ---: | ---: | --- |\n"
+_HEAD = (
+    "| id | injected | injections | violations | seconds | commit | measured |\n"
+    "| --- | --- | ---: | ---: | ---: | --- | --- |\n"
+)
 
 
 def main() -> int:
@@ -30,19 +37,19 @@ def main() -> int:
     asked = _parse()
     counts = dict(pair.split("=") for pair in asked.count)
     chosen = [one for one in PLAN if not asked.ids or one.id.split(",")[0] in asked.ids.split(",")]
-    lines, broken = [], 0
+    broken = 0
     for experiment in chosen:
         count = int(counts.get(experiment.id, experiment.full))
         with tempfile.TemporaryDirectory(prefix="medaug-faults-", dir=asked.folder) as folder:
             started = time.monotonic()
             outcome = experiment.work(Path(folder), count)
-        lines.append(_line(experiment, outcome, time.monotonic() - started))
+        line = _line(experiment, outcome, time.monotonic() - started)
         broken += len(outcome.violations)
-        print(lines[-1], end="", flush=True)
+        print(line, end="", flush=True)
         for violation in outcome.violations[:20]:
             print(f"    {experiment.id}: {violation}", flush=True)
-    if asked.write:
-        _write(Path(asked.write), lines)
+        if asked.write:
+            _write(Path(asked.write), line)
     return 1 if broken else 0
 
 
@@ -57,21 +64,29 @@ def _parse() -> argparse.Namespace:
 
 def _line(experiment: Experiment, outcome: Outcome, seconds: float) -> str:
     if outcome.skipped:
-        return f"| {experiment.id} | {experiment.injection} | 0 | | | skipped: {outcome.skipped} |\n"
+        return f"| {experiment.id} | {experiment.injection} | 0 | | | {_commit()} | skipped: {outcome.skipped} |\n"
     note = outcome.note.replace("|", "/")
-    figures = f"{outcome.injections} | {len(outcome.violations)} | {seconds:.0f}"
+    figures = f"{outcome.injections} | {len(outcome.violations)} | {seconds:.0f} | {_commit()}"
     return f"| {experiment.id} | {experiment.injection} | {figures} | {note} |\n"
 
 
-def _write(path: Path, lines: list[str]) -> None:
-    """Put `lines` into the table of the page, each in the place of the line with its id; the rest stays."""
+def _commit() -> str:
+    """Return the commit that was measured; empty without git."""
+    words = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    try:
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def _write(path: Path, line: str) -> None:
+    """Put `line` into the table of the page, in the place of the line with its id; the rest stays."""
     text = path.read_text(encoding="utf-8")
     before, marker, rest = text.partition("<!-- table -->\n")
     old, end_marker, after = rest.partition("<!-- end -->\n")
-    every = [*(line for line in old.splitlines(keepends=True) if line.startswith("|")), *lines]
-    rows = {line.split("|")[1].strip(): line for line in every if not line.startswith(("| id", "| ---"))}
-    order = [experiment.id for experiment in PLAN]
-    table = "".join(rows[one] for one in sorted(rows, key=order.index))
+    every = [*(row for row in old.splitlines(keepends=True) if row.startswith("|")), line]
+    rows = {row.split("|")[1].strip(): row for row in every if not row.startswith(("| id", "| ---"))}
+    table = "".join(rows[experiment.id] for experiment in PLAN if experiment.id in rows)
     path.write_text(f"{before}{marker}{_machine()}\n\n{_HEAD}{table}{end_marker}{after}", encoding="utf-8")
 
 
