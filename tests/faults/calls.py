@@ -1,4 +1,4 @@
-"""K4, E1: calls of the file system that fail, one after another, and disks that are full, read-only or missing."""
+"""K4: calls of the file system that fail, one after another."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import errno
 import io
 import os
 import shutil
-import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from unittest import mock
 
-from datasets_for_runs import copies_below, leftovers, medaug, run_here, voxel_hashes
+from datasets_for_runs import copies_below, run_here, voxel_hashes
 from faults.experiment import Outcome
 from faults.runs import make_bench
 
@@ -155,55 +154,3 @@ def _fail_one(bench: Bench, root: Path, point: str, nth: _Nth, outcome: Outcome)
 
 def _copies(root: Path) -> set[str]:
     return copies_below(root) - {path for path in copies_below(root) if "aug" not in path}
-
-
-def fill_the_disk(folder: Path, count: int) -> Outcome:
-    """E1: real tmpfs of growing size until a run fits, without inodes, read-only; and a ROOT that cannot be."""
-    bench, outcome = make_bench(folder, 4), Outcome()
-    disk = folder / "disk"
-    disk.mkdir()
-    if not _mount(disk, "size=64k"):
-        return Outcome(skipped="tmpfs cannot be mounted here (needs root)")
-    subprocess.run(["umount", disk], check=True)
-    needed = sum(path.stat().st_size for path in (folder / "reference").rglob("*") if path.is_file())
-    for number in range(count):
-        size = 16 + number * (needed // 1024 + 64) // count
-        _run_on(disk, f"size={size}k", bench, outcome, {0, 6})
-    _run_on(disk, "size=10m,nr_inodes=20", bench, outcome, {6})
-    _run_on(disk, "size=10m,nr_inodes=8", bench, outcome, {6})
-    _run_on(disk, "size=10m,ro", bench, outcome, {5})
-    done = medaug(*bench.arguments(Path("/proc/none/root")))
-    outcome.check(f"ROOT below /proc: exit {done.returncode}", holds=done.returncode == 5)
-    outcome.injections += 1
-    return outcome
-
-
-def _mount(disk: Path, options: str) -> bool:
-    words = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)]
-    try:
-        return subprocess.run(words, capture_output=True, check=False).returncode == 0
-    except OSError:
-        return False
-
-
-def _run_on(disk: Path, options: str, bench: Bench, outcome: Outcome, allowed: set[int]) -> None:
-    """Run to a small disk, then to the same disk with room enough."""
-    outcome.check(f"{options}: cannot be mounted", holds=_mount(disk, options))
-    root = disk / "root"
-    try:
-        done = medaug(*bench.arguments(root, "--engine", "serial"))
-        outcome.injections += 1
-        outcome.check(f"{options}: exit {done.returncode}: {done.stderr[-300:]}", holds=done.returncode in allowed)
-        outcome.check(f"{options}: traceback", holds="Traceback" not in done.stderr)
-        outcome.check(
-            f"{options}: no path told", holds=done.returncode == 0 or "ROOT" in done.stderr or str(disk) in done.stderr
-        )
-        if ",ro" in options:
-            return
-        outcome.check(f"{options}: temporary left", holds=not [one for one in leftovers(root) if "aug" in one.name])
-        subprocess.run(["mount", "-o", "remount,size=20m,nr_inodes=10k", str(disk)], check=True)
-        again = medaug(*bench.arguments(root, "--engine", "serial"))
-        outcome.check(f"{options}: with room, exit {again.returncode}: {again.stderr}", holds=again.returncode == 0)
-        bench.check_complete(root, outcome, options)
-    finally:
-        subprocess.run(["umount", disk], check=True)

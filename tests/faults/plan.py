@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from faults.calls import fail_every_call, fill_the_disk
+from faults.calls import fail_every_call
 from faults.crashes import crash_workers
 from faults.damage import change_sources, flip_bits, mutate_headers
+from faults.disks import fill_the_disk
 from faults.experiment import Experiment
 from faults.kills import kill_runs, kill_workers, run_ten_at_once, signal_runs, start_after_a_kill
 from faults.same import replay_records, vary_circumstances

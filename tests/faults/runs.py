@@ -43,7 +43,7 @@ class Bench:
     dataset: Path
     reference: Path
 
-    def arguments(self, root: Path, *more: str) -> list[str]:
+    def arguments(self, root: Path | str, *more: str) -> list[str]:
         """Return the command line of a run of it to `root`."""
         return ["run", str(self.recipe), str(self.dataset), "-o", str(root), "--progress", "none", *more]
 
