@@ -6,6 +6,7 @@ import itertools
 import os
 import signal
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,4 +80,19 @@ def say_who_ignores(folder: str, job: Job) -> tuple[Entry, ...]:
     """Leave a file that says what this process does with the signals of a service manager."""
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     (Path(folder) / job.sample.id).write_text(str(all(handler is signal.SIG_IGN for handler in handlers)))
+    return ()
+
+
+def note_time_and_loop(victim: str, folder: str, job: Job) -> tuple[Entry, ...]:
+    """Leave the monotonic time in s, which all processes of a machine share, then loop in C where `job` is of `victim`."""
+    if job.sample.id == victim:
+        (Path(folder) / "began").write_text(str(time.monotonic()))
+    return loop_in_c(victim, job)
+
+
+def work_or_die(victims: frozenset[str], seconds: float, job: Job) -> tuple[Entry, ...]:
+    """Take `seconds`, and kill this process at the end of them where `job` is of one of `victims`."""
+    time.sleep(seconds)
+    if job.sample.id in victims:
+        os.kill(os.getpid(), signal.SIGSEGV)
     return ()
