@@ -84,7 +84,7 @@ def say_who_ignores(folder: str, job: Job) -> tuple[Entry, ...]:
 
 
 def note_time_and_loop(victim: str, folder: str, job: Job) -> tuple[Entry, ...]:
-    """Leave the monotonic time in s, which all processes of a machine share, then loop in C where `job` is of `victim`."""
+    """Leave the monotonic time in s, which all processes share, then loop in C where `job` is of `victim`."""
     if job.sample.id == victim:
         (Path(folder) / "began").write_text(str(time.monotonic()))
     return loop_in_c(victim, job)

@@ -8,7 +8,6 @@ import io
 import os
 import shutil
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from unittest import mock
 
@@ -21,6 +20,7 @@ from medaug_cli.verify import verify_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from faults.runs import Bench
 

@@ -1,4 +1,4 @@
-"""A mount namespace of its own: small disks that nobody else sees, and that are gone with the process, mounted in it."""
+"""A mount namespace of its own: small disks that nobody else sees, and that are gone with the process."""
 
 from __future__ import annotations
 

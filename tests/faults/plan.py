@@ -8,8 +8,10 @@ from faults.damage import change_sources, flip_bits, mutate_headers
 from faults.disks import fill_the_disk
 from faults.experiment import Experiment
 from faults.kills import kill_runs, kill_workers, run_ten_at_once, signal_runs, start_after_a_kill
+from faults.many_files import look_at_many_files
+from faults.real_images import kill_real_runs
 from faults.same import replay_records, vary_circumstances
-from faults.scale import look_at_many_files, simulate_many_jobs
+from faults.scale import do_nothing, simulate_many_jobs
 from faults.texts import plant_canaries, read_hostile_recipes, use_hostile_names
 
 # A short form of 0: the tests that it runs are in `make test` anyway, or it needs a machine of its own.
@@ -23,6 +25,14 @@ PLAN = tuple(
             kill_runs,
             200,
             5,
+        ),
+        (
+            "K1 real",
+            "the same, full recipe, on a real CT series and the MNI152 brain",
+            "as K1",
+            kill_real_runs,
+            20,
+            0,
         ),
         ("K2", "kill -9 of a random worker", "exit 0, voxels of an undisturbed run", kill_workers, 100, 1),
         (
@@ -91,6 +101,7 @@ PLAN = tuple(
         ),
         ("S1", "many files", "for 100 000: scan 10 s, plan 300 MiB, resume 30 s", look_at_many_files, 100_000, 0),
         ("S2", "simulated jobs", "the parent keeps at most 200 bytes a job", simulate_many_jobs, 1_000_000, 0),
+        ("S3", "jobs that do nothing", "less than 5 ms a job beyond reading and writing", do_nothing, 500, 0),
         (
             "D1",
             "engine, workers, order of listing, hash seed, locale, time zone, umask",

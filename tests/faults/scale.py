@@ -1,60 +1,36 @@
-"""S1, S2: many files, and many jobs."""
+"""S2: many jobs, and what a job that does nothing costs."""
 
 from __future__ import annotations
 
 import os
+import statistics
 import time
 from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import psutil
 from datasets_for_runs import run_here, save_dataset, save_recipe
 from faults.experiment import Outcome
-from faults.runs import fork_run
-from hostile.nifti_files import sound_bytes
+from tasks_that_die import work_or_die
 
+from medaug_cli import worker
 from medaug_cli.core.errors import ExitCode
+from medaug_cli.core.sample import Sample
+from medaug_cli.engines import local
+from medaug_cli.plan import Job
+from medaug_cli.recipe import load_recipe
 from medaug_cli.root import Root
+from medaug_cli.run import Options, run
 from medaug_cli.tally import Tally
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_A_FOLDER = 1000
 _BYTES_A_JOB = 200
-
-
-def look_at_many_files(folder: Path, count: int) -> Outcome:
-    """S1: scan, plan, and resume a finished run, over `count` files; the limits are those for 100 000."""
-    outcome = Outcome(injections=count)
-    raw = bytes(sound_bytes())
-    for number in range(count):
-        path = folder / "dataset" / f"{number // _A_FOLDER:03d}" / f"case{number:06d}.nii"
-        if number % _A_FOLDER == 0:
-            path.parent.mkdir(parents=True)
-        path.write_bytes(raw)
-    recipe = save_recipe(folder / "recipe.yaml", "version: 1\nsteps: [{flip: {axes: [LR], p: 1}}]\n")
-    dataset, root = str(folder / "dataset"), str(folder / "root")
-    figures = {}
-    for name, words in {
-        "first scan": ["scan", dataset],
-        "scan": ["scan", dataset],
-        "plan": ["plan", str(recipe), dataset, "-o", root],
-        "run": ["run", str(recipe), dataset, "-o", root, "-q", "--progress", "none"],
-        "resume": ["run", str(recipe), dataset, "-o", root, "-q", "--progress", "none"],
-    }.items():
-        child = fork_run(words, folder / "out")
-        _, status, usage = os.wait4(child.pid, 0)
-        code = os.waitstatus_to_exitcode(status)
-        figures[name] = (time.monotonic() - child.started, usage.ru_maxrss / 1024)
-        outcome.check(f"{name}: exit {code}: {child.said()[-200:]}", holds=code == 0)
-    share = count / 100_000
-    outcome.check(f"scan took {figures['scan'][0]:.1f} s", holds=figures["scan"][0] <= 10 * share + 2)
-    outcome.check(f"plan held {figures['plan'][1]:.0f} MiB", holds=figures["plan"][1] <= 300)
-    outcome.check(f"resume took {figures['resume'][0]:.1f} s", holds=figures["resume"][0] <= 30 * share + 2)
-    outcome.note = "; ".join(f"{name} {seconds:.1f} s, {mib:.0f} MiB" for name, (seconds, mib) in figures.items())
-    return outcome
+_MS_A_JOB = 5.0
 
 
 def _entry_of(recipe: Path, dataset: Path, root: Path) -> Any:
@@ -97,3 +73,58 @@ def simulate_many_jobs(folder: Path, count: int) -> Outcome:
     outcome.check("counts", holds=tally.exit_code() == ExitCode.OK)
     outcome.note = "bytes a job at " + ", ".join(figures)
     return outcome
+
+
+def do_nothing(folder: Path, count: int) -> Outcome:
+    """S3: jobs whose one step never applies; what they cost beyond reading, encoding and writing, and on their way."""
+    text = "version: 1\nsteps: [{flip: {axes: [LR], p: 0}}]\n"
+    recipe, dataset = save_recipe(folder / "recipe.yaml", text), save_dataset(folder / "dataset", count)
+    needed, ends = _Stopwatch(), [time.perf_counter()]
+    spent: list[float] = []
+
+    def listen(_: object) -> None:
+        ends.append(time.perf_counter())
+        spent.append(ends[-1] - ends[-2] - needed.take())
+
+    with (
+        mock.patch.object(worker, "read_sample", needed.timed(worker.read_sample)),
+        mock.patch.object(worker, "publish", needed.timed(worker.publish)),
+    ):
+        run(load_recipe(recipe), dataset, folder / "root", Options(engine="serial"), listen)
+    own_ms = 1000 * statistics.median(spent[1:])
+    way_ms = 1000 * _way_s(count)
+    outcome = Outcome(injections=count)
+    outcome.check(f"{own_ms:.1f} ms and {way_ms:.1f} ms a job", holds=own_ms + way_ms < _MS_A_JOB)
+    outcome.note = (
+        f"{own_ms:.2f} ms a job (median) to draw, check, record and journal it, {way_ms:.2f} ms to a worker and back"
+    )
+    return outcome
+
+
+class _Stopwatch:
+    """Adds up the time that functions take."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def timed(self, function: Any) -> Any:
+        def call(*arguments: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return function(*arguments)
+            finally:
+                self.seconds += time.perf_counter() - began
+
+        return call
+
+    def take(self) -> float:
+        """Return the seconds since it was last asked."""
+        seconds, self.seconds = self.seconds, 0.0
+        return seconds
+
+
+def _way_s(count: int) -> float:
+    """Return the seconds (median) from one result of a worker to the next where the task is empty."""
+    jobs = [Job(Sample(f"case{number}", "nifti", ()), (1,)) for number in range(count)]
+    ends = [time.perf_counter() for _ in local.run_jobs(partial(work_or_die, frozenset(), 0.0), jobs, 1)]
+    return statistics.median(later - sooner for sooner, later in pairwise(ends))
