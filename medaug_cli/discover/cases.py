@@ -123,6 +123,8 @@ def _find_grid_problem(chosen: list[tuple[Role, FoundVolume]], *, one_grid: bool
                 "label_components",
                 f"{volume.files[0]}: a label map holds one value a voxel, found {volume.components}; split it",
             )
+        if volume.format == "dicom" and role == "label":
+            continue  # placed in the patient by itself, on a grid of its own
         if (role == "label" or one_grid) and first.geometry is not None and volume.geometry is not None:
             if role == "label" and first.geometry.same_voxels(volume.geometry):
                 continue

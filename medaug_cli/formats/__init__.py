@@ -34,8 +34,8 @@ class FoundVolume:
 
     `name` is the path that stands for it in messages and ids. `patient`, `study` and `frame_of_reference` are
     identifiers as read and stay in memory. `problem` is (reason, message) where it cannot be used. `role` says whether
-    it holds an image, labels or marks; `refers` are the UIDs of the series and instances that labels name as theirs;
-    `shared` says that the files tell of other samples, too.
+    it holds an image, labels or marks; `instances` are the UIDs of its own instances, `refers` those of the series and
+    instances that labels name as theirs; `shared` says that the files tell of other samples, too.
     """
 
     format: str
@@ -54,6 +54,7 @@ class FoundVolume:
     warnings: tuple[str, ...] = ()
     problem: tuple[str, str] | None = None
     role: Role = "image"
+    instances: tuple[str, ...] = ()
     refers: tuple[str, ...] = ()
     shared: bool = False
 

@@ -94,6 +94,13 @@ def test_a_series_without_its_mask_is_a_problem_that_says_where_it_was_looked_fo
     assert sample.problem == ("missing_label", "p1/CT: no file for label 'organ'; looked for masks/p1/CT.nii")
 
 
+@pytest.mark.parametrize("folder", ["/seg", "../seg"])
+def test_labels_outside_the_dataset_are_refused(tmp_path: Path, series: WriteSeries, folder: str) -> None:
+    series("CT", "1.2.3")
+    with pytest.raises(RecipeError, match="relative to the dataset"):
+        discover(tmp_path, DatasetQuery(labels={"organ": folder}))
+
+
 def test_real_series_are_found_and_structure_sets_left_alone(realdata: Path) -> None:
     inventory = discover(realdata / "sts025_dicom", DatasetQuery())
     assert [(sample.id, sample.modality, len(sample.sources[0].files)) for sample in inventory.samples] == [

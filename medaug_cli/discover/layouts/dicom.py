@@ -12,11 +12,12 @@ from medaug_cli.core.errors import RecipeError
 from medaug_cli.discover.cases import Case, to_sample
 from medaug_cli.discover.companions import Wanted, attach
 from medaug_cli.discover.inventory import Arrangement
+from medaug_cli.discover.linking import link_labels
 from medaug_cli.discover.pairing import Pairing
 from medaug_cli.formats import load_format
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from medaug_cli.discover.inventory import DatasetQuery
     from medaug_cli.discover.walk import Tree
@@ -39,19 +40,24 @@ class DicomLayout:
         return ""
 
     def arrange(self, tree: Tree, query: DatasetQuery) -> Arrangement:
-        """Make samples of the volumes in `tree`, with the NIfTI masks and the points that templates name.
+        """Make samples of the volumes in `tree`, with their label objects and the NIfTI masks that templates name.
 
-        Raises RecipeError for templates of images, which series do not have.
+        Raises RecipeError for templates of images, which series do not have, and for folders outside the dataset.
         """
         _refuse_templates(query)
+        templates, folders = _split_labels(query.labels)
         found = load_format(self.format).find(tree.root, tree.claimed_by(self.format), repair=query.repair)
-        cases = _group(found.volumes) if query.group == "frame_of_reference" else map(_single, found.volumes)
-        pairing = Pairing(tuple(_tell_apart(cases)), found.left_alone)
-        pairing = attach(pairing, tree, Wanted("label", query.labels, "nifti"))
+        images = [volume for volume in found.volumes if volume.role == "image"]
+        labels = [volume for volume in found.volumes if volume.role == "label"]
+        cases = _group(images) if query.group == "frame_of_reference" else map(_single, images)
+        linked = link_labels(_tell_apart(cases), labels, folders)
+        pairing = Pairing(tuple(linked.cases), (*found.left_alone, *linked.left_alone))
+        pairing = attach(pairing, tree, Wanted("label", templates, "nifti"))
+        warnings = (warning for volume in found.volumes for warning in volume.warnings)
         return Arrangement(
             tuple(to_sample(case, self.name, query.modality) for case in pairing.cases),
             pairing.left_alone,
-            tuple(warning for volume in found.volumes for warning in volume.warnings),
+            (*warnings, *linked.warnings),
         )
 
 
@@ -61,6 +67,24 @@ def _refuse_templates(query: DatasetQuery) -> None:
             "dataset.images: DICOM series are told apart by their headers; leave it out, and for channels that "
             "move together write group: frame_of_reference"
         )
+
+
+def _split_labels(labels: Mapping[str, str] | None) -> tuple[dict[str, str], dict[str, str] | None]:
+    """Return the templates of NIfTI masks among `labels`, and the folders of label objects: None where all are taken.
+
+    Raises RecipeError for a folder outside the dataset.
+    """
+    if labels is None:
+        return {}, None
+    templates = {name: text for name, text in labels.items() if "{" in text}
+    folders = {name: text for name, text in labels.items() if name not in templates}
+    for name, text in folders.items():
+        if text.startswith("/") or ".." in text.split("/"):
+            raise RecipeError(
+                f"dataset.labels.{name}: {text!r} leaves the dataset; write a folder of SEG or RTSTRUCT files relative "
+                "to it, or a pattern such as seg/*.dcm"
+            )
+    return templates, folders
 
 
 def _single(volume: FoundVolume) -> Case:

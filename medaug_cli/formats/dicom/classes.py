@@ -49,7 +49,13 @@ COLOURED = frozenset({"US", "SC", "OP", "XC", "ES", "GM", "SM"})
 FRAMED = COLOURED | {"XA", "RF", "NM"}
 """Modalities whose classic objects may hold several frames, one after another in time or by detector."""
 
-_LABEL_MAP_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.7"  # newer than pydicom 3.0's dictionary
+LABEL_MAP_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.7"  # newer than pydicom 3.0's dictionary
+LABELS: dict[str, str] = {
+    uid.SegmentationStorage: "SEG",
+    LABEL_MAP_SEGMENTATION: "SEG",
+    uid.RTStructureSetStorage: "RTSTRUCT",
+}
+"""Modality by class of the objects that hold labels."""
 _NOT_PICTURES = frozenset({uid.RTDoseStorage, uid.MediaStorageDirectoryStorage, uid.RawDataStorage})
 
 
@@ -59,7 +65,7 @@ def left_alone(sop_class: str, *, has_rows: bool, image_type: tuple[str, ...]) -
     Reports, presentation states, waveforms, documents and plans are known by having no Rows; an image of a class that
     is read has been damaged if it has none, and is not left alone.
     """
-    if sop_class in {uid.SegmentationStorage, uid.SurfaceSegmentationStorage, _LABEL_MAP_SEGMENTATION}:
+    if sop_class in {uid.SegmentationStorage, uid.SurfaceSegmentationStorage, LABEL_MAP_SEGMENTATION}:
         return "segmentation_not_supported", "DICOM segmentations are not read yet; give the labels as NIfTI"
     if sop_class == uid.RTStructureSetStorage:
         return "rtstruct_not_supported", "RT structure sets are not read yet; give the labels as NIfTI"

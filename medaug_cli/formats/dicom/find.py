@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.formats import Found, FoundVolume
-from medaug_cli.formats.dicom.classes import MODALITIES, left_alone
+from medaug_cli.formats.dicom.classes import LABELS, MODALITIES, left_alone
 from medaug_cli.formats.dicom.grid import slice_geometry, slice_order, stack_geometry
 from medaug_cli.formats.dicom.header import file_meta, quiet, read_dataset, text, values
 from medaug_cli.formats.dicom.instance import TAGS, parse_instance
+from medaug_cli.formats.dicom.labels import LABEL_TAGS, parse_label
 from medaug_cli.formats.dicom.pixels import same_pixels
 from medaug_cli.formats.dicom.repair import REPAIR_TAGS, fill_uids
 from medaug_cli.formats.dicom.series import group_instances, group_key
@@ -30,12 +31,15 @@ if TYPE_CHECKING:
 
     _Keyed = tuple[str, FoundVolume]
 
+_TAGS = (*TAGS, *LABEL_TAGS)
+
 
 @dataclass
 class _Headers:
     """What the headers of the files said, gathered file by file."""
 
     instances: list[Instance] = field(default_factory=list)
+    labels: list[FoundVolume] = field(default_factory=list)
     stamps: dict[str, tuple[int, int]] = field(default_factory=dict)
     problems: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=dict)
     left_alone: list[tuple[str, str, str]] = field(default_factory=list)
@@ -58,8 +62,9 @@ def find_volumes(root: Path, files: Sequence[str], *, repair: bool = False) -> F
             _read_header(root, file, headers, repair=repair)
         kept = _drop_duplicates(root, headers)
         volumes = [_make_volume(group, headers) for group in group_instances(kept)]
+    labels = _drop_same_labels(root, headers)
     volumes.extend(_make_problem(kind, files_of, headers) for kind, files_of in headers.problems.items())
-    named = _tell_apart(volumes)
+    named = [*_tell_apart(volumes), *labels]
     return Found(tuple(sorted(named, key=lambda volume: (volume.name, volume.files))), tuple(headers.left_alone))
 
 
@@ -70,14 +75,18 @@ def _read_header(root: Path, file: str, headers: _Headers, *, repair: bool) -> N
         with (root / file).open("rb") as stream:
             status = os.fstat(stream.fileno())
             headers.stamps[file] = (status.st_size, status.st_mtime_ns)
-            header = read_dataset(stream, file, [*TAGS, *REPAIR_TAGS] if repair else TAGS)
+            header = read_dataset(stream, file, [*_TAGS, *REPAIR_TAGS] if repair else _TAGS)
         made = fill_uids(header, file, (root / file).read_bytes) if repair else ()
         image_type = tuple(str(value) for value in values(header, "ImageType", file))
-        leave = left_alone(_sop_class(header, file), has_rows="Rows" in header, image_type=image_type)
+        sop_class = _sop_class(header, file)
+        leave = left_alone(sop_class, has_rows="Rows" in header, image_type=image_type)
         if leave is not None:
             headers.left_alone.append((file, *leave))
             return
         series = text(header, "SeriesInstanceUID", file)
+        if sop_class in LABELS:
+            headers.labels.append(parse_label(header, file, _common_name((file,)), headers.stamps[file]))
+            return
         instance = replace(parse_instance(header, file), made_uids=made)
         slice_geometry(instance)
         headers.instances.append(instance)
@@ -120,6 +129,24 @@ def _drop_duplicates(root: Path, headers: _Headers) -> list[Instance]:
     return [instance for instance in kept.values() if instance.series not in broken]
 
 
+def _drop_same_labels(root: Path, headers: _Headers) -> list[FoundVolume]:
+    """Return the label objects without copies of one another; one UID of two different objects is their problem."""
+    kept: dict[tuple[str, ...], FoundVolume] = {}
+    for label in headers.labels:
+        earlier = kept.setdefault(label.instances, label)
+        if earlier is label:
+            continue
+        if (root / earlier.files[0]).read_bytes() == (root / label.files[0]).read_bytes():
+            warning = f"{label.files[0]}: dropped, a copy of {earlier.files[0]}"
+            kept[label.instances] = replace(earlier, warnings=(*earlier.warnings, warning))
+        else:
+            message = (
+                f"{label.files[0]}: has the SOPInstanceUID of {earlier.files[0]} but other labels; export them again"
+            )
+            kept[label.instances] = replace(earlier, problem=("duplicate_uid", message))
+    return list(kept.values())
+
+
 def _make_volume(group: list[Instance], headers: _Headers) -> _Keyed:
     ordered = slice_order(group)
     first = ordered[0]
@@ -146,6 +173,7 @@ def _make_volume(group: list[Instance], headers: _Headers) -> _Keyed:
         frame_of_reference=first.frame_of_reference,
         irregular=irregular,
         warnings=tuple(warnings),
+        instances=tuple(instance.sop_instance for instance in ordered),
     )
     return group_key(group), volume
 
