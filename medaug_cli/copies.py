@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.geometry import Geometry
     from medaug_cli.core.marks import Marks
-    from medaug_cli.core.sample import EncodedFile, FileEntry, IndexMap, Labels, Source
+    from medaug_cli.core.sample import EncodedFile, FileEntry, IndexMap, Labels, Loaded, Source
     from medaug_cli.formats import Limits
     from medaug_cli.manifest import Settings
     from medaug_cli.program import Copy, Program
@@ -45,7 +45,10 @@ def load_sample(
     modality: str = "",
 ) -> LoadedSample:
     """Read all volumes, labels and marks of a sample; raises SampleError."""
-    loaded = [load_format(source.format).read(dataset, source, limits) for source in sources]
+    loaded: list[Loaded] = []
+    for source in sorted(sources, key=lambda source: source.role != "image"):
+        known = [one for one in loaded if one.source.role == "image"]
+        loaded.append(load_format(source.format).read(dataset, source, limits, known))
     images = {one.source.channel: one for one in loaded if isinstance(one.content, Volume)}
     labels = {one.source.channel: one for one in loaded if isinstance(one.content, LabelMap | LabelStack)}
     marks = {one.source.channel: one for one in loaded if isinstance(one.content, Points | Boxes | Contours)}

@@ -91,8 +91,12 @@ class Format(Protocol):
         """
         ...
 
-    def read(self, root: Path, source: Source, limits: Limits) -> Loaded:
-        """Read the voxels of `source` and check that every byte is sound; raises SampleError."""
+    def read(self, root: Path, source: Source, limits: Limits, images: Sequence[Loaded] = ()) -> Loaded:
+        """Read the voxels of `source` and check that every byte is sound; raises SampleError.
+
+        `images` are those of the sample, read before; labels that cover a part of their field of view are spread over
+        the whole, where a mapping may take them.
+        """
         ...
 
     def encode(

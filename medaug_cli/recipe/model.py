@@ -44,7 +44,10 @@ class DatasetSection(Section):
     images: dict[str, str] | None = Field(
         default=None, description="Channels and their file names, with {case}; may be left out where the layout tells."
     )
-    labels: dict[str, str] | None = Field(default=None, description="Label maps and their file names, with {case}.")
+    labels: dict[str, str] | None = Field(
+        default=None,
+        description="Label maps and their file names, with {case}; of DICOM the folders of their SEG or RTSTRUCT files.",
+    )
     group: Literal["series", "frame_of_reference"] = Field(
         default="series", description="DICOM: every series on its own, or co-registered ones as channels."
     )

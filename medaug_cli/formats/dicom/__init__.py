@@ -37,8 +37,9 @@ class DicomFormat:
         """Group `files` into volumes by their headers, blank UIDs made where `repair` says so; raises nothing."""
         return find_volumes(root, files, repair=repair)
 
-    def read(self, root: Path, source: Source, limits: Limits) -> Loaded:
+    def read(self, root: Path, source: Source, limits: Limits, images: Sequence[Loaded] = ()) -> Loaded:
         """Read the voxels of `source`; raises SampleError."""
+        del images
         return read_volume(root, source, limits)
 
     def encode(

@@ -30,8 +30,9 @@ class NiftiFormat:
         del repair
         return find.find_volumes(root, files)
 
-    def read(self, root: Path, source: Source, limits: Limits) -> Loaded:
+    def read(self, root: Path, source: Source, limits: Limits, images: Sequence[Loaded] = ()) -> Loaded:
         """Read the voxels of `source`, every byte checked; raises SampleError."""
+        del images  # labels lie on their images' grid
         return read.read_source(root, source, limits)
 
     def encode(
