@@ -46,7 +46,7 @@ class DatasetSection(Section):
     )
     labels: dict[str, str] | None = Field(
         default=None,
-        description="Label maps and their file names, with {case}; of DICOM the folders of their SEG or RTSTRUCT files.",
+        description="Label maps and their file names, with {case}; for DICOM, folders of SEG or RTSTRUCT files.",
     )
     group: Literal["series", "frame_of_reference"] = Field(
         default="series", description="DICOM: every series on its own, or co-registered ones as channels."
