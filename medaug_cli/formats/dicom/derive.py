@@ -14,10 +14,9 @@ from medaug_cli.formats.dicom.classes import ENHANCED
 from medaug_cli.formats.dicom.codes import (
     ACQUISITION_EQUIPMENT,
     code_item,
-    encode_item,
-    encoded_element,
     purpose_element,
 )
+from medaug_cli.formats.dicom.elements import encode_item, encoded_element
 from medaug_cli.formats.dicom.header import number, text, values
 
 if TYPE_CHECKING:
@@ -132,14 +131,20 @@ def _name_equipment(header: Dataset, file: str, required: Sequence[str] = ()) ->
     for keyword in _EQUIPMENT:
         if keyword in header:
             if values(header, keyword, file):
-                scanner[keyword] = header[keyword]
+                scanner[keyword] = header.get_item(keyword)
             if keyword not in required:
                 del header[keyword]
     if "Manufacturer" in scanner:  # type 1 of an item
         others = values(header, "ContributingEquipmentSequence", file)
         purpose = purpose_element(ACQUISITION_EQUIPMENT)
         scanner[purpose.tag] = purpose
-        header.ContributingEquipmentSequence = Items([*others, scanner])
+        if others:
+            header.ContributingEquipmentSequence = Items([*others, scanner])
+            return
+        element = encoded_element(
+            "ContributingEquipmentSequence", "SQ", (encode_item(scanner, header.get("SpecificCharacterSet")),)
+        )
+        header[element.tag] = element
 
 
 @lru_cache(maxsize=16)

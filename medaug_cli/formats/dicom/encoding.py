@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING
 
 from pydicom import uid
-from pydicom.dataelem import DataElement, RawDataElement
-from pydicom.dataset import FileMetaDataset
+from pydicom.dataelem import DataElement
 from pydicom.encaps import encapsulate
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_data_element, write_file_meta_info
 from pydicom.pixels.encoders.base import get_encoder
-from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 from medaug_cli import __version__
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 from medaug_cli.formats.dicom.deidentify import deidentify
+from medaug_cli.formats.dicom.elements import encode_elements, encode_raw, encoded_element
 from medaug_cli.formats.dicom.header import MALFORMED
 from medaug_cli.formats.dicom.uids import IMPLEMENTATION_CLASS_UID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pydicom.dataset import Dataset
 
     from medaug_cli.core.arrays import AnyArray
@@ -31,8 +25,7 @@ if TYPE_CHECKING:
     from medaug_cli.formats.dicom.instance import Instance
 
 PIXEL_DATA = 0x7FE00010
-_PREAMBLE, _UNDEFINED = 128, 0xFFFFFFFF
-_SHORT, _LONG = struct.Struct("<HH2sH"), struct.Struct("<HH2sHL")  # PS3.5 7.1.2
+_PREAMBLE = 128
 SYNTAXES = {
     "explicit": uid.ExplicitVRLittleEndian,
     "rle": uid.RLELossless,
@@ -99,43 +92,23 @@ def write_file(
     syntax = SYNTAXES[derivation.transfer_syntax]
     header = deidentify(header, derivation.privacy, own)
     header[PIXEL_DATA] = pixel_element(frames, header, syntax, instance.file)
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = header.SOPClassUID
-    meta.MediaStorageSOPInstanceUID = header.SOPInstanceUID
-    meta.TransferSyntaxUID = syntax
-    meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
-    meta.ImplementationVersionName = f"MEDAUG_{__version__}"[:16]
-    header.file_meta = meta
     try:
-        with DicomBytesIO() as start:
-            write_file_meta_info(start, meta, enforce_standard=True)
-            head = start.getvalue()
-        return b"".join((bytes(_PREAMBLE), b"DICM", head, *_elements(header)))
+        return b"".join((bytes(_PREAMBLE), b"DICM", _file_meta(header, syntax), *encode_elements(header)))
     except MALFORMED as error:
         message = f"{instance.file}: an element cannot be written again; its value breaks its VR"
         raise SampleError("bad_header", message) from error
 
 
-def _elements(header: Dataset) -> Iterator[bytes | memoryview]:
-    """Yield the elements of `header` in Explicit VR Little Endian, which its undecoded ones are in already.
-
-    pydicom's own writer takes a buffer for each of them, ten times as long as this.
-    """
-    encodings = header.get("SpecificCharacterSet", "iso8859")
-    for tag in sorted(header.keys()):
-        element = header.get_item(tag)
-        if tag == PIXEL_DATA and not element.is_undefined_length:
-            yield _LONG.pack(tag.group, tag.element, element.VR.encode(), 0, len(element.value))
-            yield element.value
-        elif isinstance(element, RawDataElement) and element.length != _UNDEFINED and element.VR:
-            value = element.value or b""
-            if element.VR in EXPLICIT_VR_LENGTH_32:
-                yield _LONG.pack(tag.group, tag.element, element.VR.encode(), 0, len(value))
-            else:
-                yield _SHORT.pack(tag.group, tag.element, element.VR.encode(), len(value))
-            yield value
-        else:
-            with DicomBytesIO() as one:
-                one.is_implicit_VR, one.is_little_endian = False, True
-                write_data_element(one, element, encodings)
-                yield one.getvalue()
+def _file_meta(header: Dataset, syntax: uid.UID) -> bytes:
+    """Return the file meta information (PS3.10 7.1) of `header`, its length first."""
+    told = {
+        "FileMetaInformationVersion": ("OB", b"\0\1"),
+        "MediaStorageSOPClassUID": ("UI", header.SOPClassUID.encode()),
+        "MediaStorageSOPInstanceUID": ("UI", header.SOPInstanceUID.encode()),
+        "TransferSyntaxUID": ("UI", syntax.encode()),
+        "ImplementationClassUID": ("UI", IMPLEMENTATION_CLASS_UID.encode()),
+        "ImplementationVersionName": ("SH", f"MEDAUG_{__version__}"[:16].encode()),
+    }
+    body = encode_raw(encoded_element(keyword, vr, (value,)) for keyword, (vr, value) in told.items())
+    length = encoded_element("FileMetaInformationGroupLength", "UL", (len(body).to_bytes(4, "little"),))
+    return encode_raw((length,)) + body

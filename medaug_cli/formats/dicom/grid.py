@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import SampleError
@@ -132,13 +133,24 @@ def _positions(instances: Sequence[Instance]) -> Array64:
 
 def _frame(instance: Instance) -> Array64:
     """Return the direction (3, 3) of a plane: columns along the row, along the column, and their normal."""
-    row, column = np.array(instance.orientation, dtype=np.float64).reshape(2, 3)
-    lengths = np.linalg.norm(row), np.linalg.norm(column)
-    if min(lengths) < 0.9 or abs(row @ column) > _ORTHOGONAL:  # noqa: PLR2004 zeros or no unit vectors
+    frame = _frame_of(instance.orientation or ())
+    if frame is None:
         raise SampleError(
             "bad_orientation", f"{instance.file}: ImageOrientationPatient is not two orthogonal unit vectors"
         )
+    return frame
+
+
+@lru_cache(maxsize=256)
+def _frame_of(orientation: tuple[float, ...]) -> Array64 | None:
+    """Return the direction for six cosines, worked out once for all slices; None where they are no frame."""
+    row, column = np.array(orientation, dtype=np.float64).reshape(2, 3)
+    lengths = np.linalg.norm(row), np.linalg.norm(column)
+    if min(lengths) < 0.9 or abs(row @ column) > _ORTHOGONAL:  # noqa: PLR2004 zeros or no unit vectors
+        return None
     row = row / lengths[0]
     column = column - (column @ row) * row
     column = column / np.linalg.norm(column)
-    return np.column_stack([row, column, np.cross(row, column)])
+    frame = np.column_stack([row, column, np.cross(row, column)])
+    frame.flags.writeable = False
+    return frame

@@ -7,14 +7,17 @@ import struct
 import warnings
 import zlib
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pydicom
+from pydicom.dataelem import RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_partial
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as Items
+from pydicom.tag import Tag
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.formats.dicom.deflated import bounded
@@ -43,6 +46,8 @@ MALFORMED = (
     zlib.error,
 )
 _PIXEL_DATA = 0x7FE00010
+_PLAIN_VRS = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "SH", "TM", "UI", "US"})
+_SHORT_VALUE = 256
 
 
 @contextmanager
@@ -94,12 +99,43 @@ def file_meta(header: Dataset) -> Dataset:
 def values(header: Dataset, keyword: str, file: str) -> list[Any]:
     """Return the values of attribute `keyword`, none where it is absent or empty. Raises SampleError."""
     try:
-        value = header.get(keyword)
+        value = _value(header, _tag(keyword))
     except MALFORMED as error:
         raise SampleError("bad_header", f"{file}: {keyword} cannot be decoded; its bytes break its VR") from error
     if value is None or value == "":
         return []
     return list(value) if isinstance(value, MultiValue | Items | list) else [value]
+
+
+@lru_cache(maxsize=1024)
+def _tag(keyword: str) -> BaseTag:
+    return Tag(keyword)
+
+
+def _value(header: Dataset, tag: BaseTag) -> Any:
+    """Return the value of an element, None where there is none.
+
+    Plain ones stay undecoded in `header`, and are decoded once for all slices that say the same.
+    """
+    if tag not in header.keys():  # noqa: SIM118  a dataset's own test makes a tag of it first
+        return None
+    element = header.get_item(tag)
+    if isinstance(element, RawDataElement) and _is_plain(element.VR, element.value):
+        return _decode(tag, str(element.VR), element.value or b"", element.is_little_endian)
+    return header[tag].value
+
+
+def _is_plain(vr: str | None, value: bytes | None) -> bool:
+    """Say whether `value` is short and reads alike in every character set."""
+    if vr not in _PLAIN_VRS or value is None or len(value) > _SHORT_VALUE:
+        return False
+    return vr == "US" or (value.isascii() and b"\x1b" not in value)
+
+
+@lru_cache(maxsize=4096)
+def _decode(tag: BaseTag, vr: str, value: bytes, is_little_endian: bool) -> Any:
+    raw = RawDataElement(tag, vr, len(value), value, 0, is_implicit_VR=False, is_little_endian=is_little_endian)
+    return convert_raw_data_element(raw).value
 
 
 def text(header: Dataset, keyword: str, file: str) -> str:

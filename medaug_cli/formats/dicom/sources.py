@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydicom.dataset import Dataset
-
-from medaug_cli.formats.dicom.codes import SOURCE_FOR_PROCESSING, encode_item, encoded_element, purpose_element
+from medaug_cli.formats.dicom.codes import SOURCE_FOR_PROCESSING, purpose_element
+from medaug_cli.formats.dicom.elements import encode_item, encoded_element
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pydicom.dataset import Dataset
 
     from medaug_cli.core.privacy import Privacy
     from medaug_cli.core.sample import Derivation
@@ -71,14 +72,16 @@ def _preserved(instance: Instance, derivation: Derivation) -> str:
 
 
 def _encode_item(instance: Instance, privacy: Privacy | None, preserved: str) -> bytes:
-    item = Dataset()
-    item.ReferencedSOPClassUID = instance.sop_class
-    item.ReferencedSOPInstanceUID = privacy.uid(instance.sop_instance) if privacy else instance.sop_instance
+    name = privacy.uid(instance.sop_instance) if privacy else instance.sop_instance
+    told = [
+        ("ReferencedSOPClassUID", "UI", instance.sop_class),
+        ("ReferencedSOPInstanceUID", "UI", name),
+        ("SpatialLocationsPreserved", "CS", preserved),
+    ]
     if instance.frame_number:
-        item.ReferencedFrameNumber = instance.frame_number
-    item.SpatialLocationsPreserved = preserved
+        told.append(("ReferencedFrameNumber", "IS", str(instance.frame_number)))
     if preserved == "REORIENTED_ONLY":
-        item.PatientOrientation = list(instance.letters)
-    purpose = purpose_element(SOURCE_FOR_PROCESSING)
-    item[purpose.tag] = purpose
-    return encode_item(item)
+        told.append(("PatientOrientation", "CS", "\\".join(instance.letters)))
+    elements = [encoded_element(keyword, vr, (words.encode(),)) for keyword, vr, words in told]
+    elements.append(purpose_element(SOURCE_FOR_PROCESSING))
+    return encode_item(elements)

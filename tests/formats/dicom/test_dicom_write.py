@@ -14,10 +14,8 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import Derivation, LabelMap, Loaded, Volume
-from medaug_cli.formats.dicom import FORMAT
+from medaug_cli.core.sample import Derivation, Loaded, Volume
 from medaug_cli.formats.dicom.storage import Storage
 from tests.formats.dicom.datasets import (
     CR,
@@ -344,14 +342,6 @@ def test_another_grid_is_written_as_position_orientation_and_spacing(tmp_path: P
     again = load(tmp_path / "copy")
     assert again.content.geometry.same_grid(grid)
     assert [entry.voxel_sha256 for entry in again.entries] == [file.voxel_sha256 for file in files]
-
-
-def test_a_label_map_is_refused(tmp_path: Path) -> None:
-    save_series(tmp_path, [ramp(0), ramp(1)])
-    loaded = load(tmp_path)
-    labels = LabelMap(np.zeros((2, 4, 6), np.uint8), loaded.content.geometry)
-    with pytest.raises(SampleError, match="not_supported"):
-        list(FORMAT.encode(labels, loaded, loaded.source.files, UNCHANGED))
 
 
 @pytest.mark.parametrize("derivation", [UNCHANGED, replace(MOVED, intensity_changed=True)])
