@@ -24,7 +24,6 @@ _CHROMINANCE = """
     17 18 24 47 99 99 99 99 18 21 26 66 99 99 99 99 24 26 56 99 99 99 99 99 47 66 99 99 99 99 99 99
     99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99"""
 _BITS, _PASS_BITS = 13, 2  # of the constants below, and those kept between the passes
-_SHIFT = 31  # of a reciprocal: exact for sums below 2**16 and divisors below 2**12
 _HALF = 1 << 15
 
 
@@ -157,8 +156,8 @@ def _double(half: Any, plane: Any) -> None:
 def _code(plane: AnyArray, target: AnyArray, table: AnyArray) -> None:
     """Fill `target` with `plane`, transformed block by block, quantised and transformed back; they may be the same."""
     divisors = np.ascontiguousarray(table.reshape(_SIDE, _SIDE).T).reshape(-1)  # x before y, as the passes leave them
-    reciprocals = (np.int64(1) << _SHIFT) // (np.int64(_SIDE) * divisors) + 1
-    _code_blocks(plane, target, divisors, reciprocals.astype(np.int64))
+    # Sums below 2**17, half a step beyond a whole number of divisors at least: float32 divides them without a mistake.
+    _code_blocks(plane, target, divisors, (1 / (_SIDE * divisors)).astype(np.float32))
 
 
 @compiled
@@ -219,8 +218,8 @@ def _quantise(row: Any, divisors: Any, reciprocals: Any) -> None:
         divisor, reciprocal = divisors[n], reciprocals[n]
         for block in range(8):
             value = row[8 * n + block]
-            size = np.int64(abs(value) + 4 * divisor)
-            whole = np.int32((size * reciprocal) >> _SHIFT) * divisor
+            size = np.float32(abs(value) + 4 * divisor) + np.float32(0.5)
+            whole = np.int32(size * reciprocal) * divisor
             row[8 * n + block] = whole if value >= 0 else -whole
 
 
