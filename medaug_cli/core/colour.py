@@ -16,7 +16,7 @@ from medaug_cli.core.jit import compiled, inner
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medaug_cli.core.arrays import BoolArray, FloatArray
+    from medaug_cli.core.arrays import AnyArray, BoolArray, FloatArray
 
 Operation = Literal["brightness", "contrast", "saturation", "hue"]
 OPERATIONS: tuple[Operation, ...] = ("brightness", "contrast", "saturation", "hue")
@@ -49,18 +49,24 @@ def mean_grey(array: FloatArray, valid: BoolArray | None) -> float:
     return sum(weight * mean for weight, mean in zip(GREY, means, strict=True))
 
 
-def to_grey(array: FloatArray) -> None:
-    """Give every voxel its grey in all three components."""
-    _to_grey(array.reshape(3, -1))
+def to_grey(array: AnyArray, *, whole: bool) -> None:
+    """Give every voxel its grey in all three components, rounded to a whole number if `whole`; uint8 needs that."""
+    red, green, blue = (component.reshape(-1) for component in array)
+    (_to_whole_grey if whole else _to_grey)(red, green, blue)
+    array[1:] = array[0]
 
 
 @compiled
-def _to_grey(planes: Any) -> None:
-    for n in range(planes.shape[1]):
-        grey = _RED * planes[0, n] + _GREEN * planes[1, n] + _BLUE * planes[2, n]
-        planes[0, n] = grey
-        planes[1, n] = grey
-        planes[2, n] = grey
+def _to_grey(red: Any, green: Any, blue: Any) -> None:
+    for n in range(len(red)):
+        red[n] = _RED * np.float32(red[n]) + _GREEN * np.float32(green[n]) + _BLUE * np.float32(blue[n])
+
+
+@compiled
+def _to_whole_grey(red: Any, green: Any, blue: Any) -> None:
+    for n in range(len(red)):
+        grey = _RED * np.float32(red[n]) + _GREEN * np.float32(green[n]) + _BLUE * np.float32(blue[n])
+        red[n] = np.int32(np.rint(grey))
 
 
 @compiled

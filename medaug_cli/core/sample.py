@@ -72,7 +72,8 @@ class Volume:
     changes intensities makes float32 of them first. The components are time points or colours; a plain volume has one.
     `void` (z, y, x) marks voxels that hold no measurement (NaN, pixel padding): they move with the image, no intensity
     step counts them, and the writer puts back what stood there. `grows` says that the void also covers what a mapping
-    brings in from outside the grid. `rgb` says that the components are red, green and blue.
+    brings in from outside the grid. `rgb` says that the components are red, green and blue, and `alpha` where there is
+    one, of one picture after another.
     """
 
     array: AnyArray
@@ -80,6 +81,12 @@ class Volume:
     void: BoolArray | None = None
     grows: bool = False
     rgb: bool = False
+    alpha: bool = False
+
+    def pictures(self, array: AnyArray) -> Sequence[AnyArray]:
+        """Return of an `array` with the volume's components those of each colour picture, without its alpha."""
+        colours = len("RGB")
+        return [array[n : n + colours] for n in range(0, len(array), colours + self.alpha)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,9 +20,9 @@ _CELLS = 2048  # of the table that finds an intensity's segment at once
 _LANES = 4  # histograms side by side: neighbours are alike, and adding twice to one counter waits for the first
 
 
-def rescale(array: Any, scale: float, shift: float, low: float = -np.inf, high: float = np.inf) -> None:
-    """Change every voxel x of `array` to x · scale + shift, no less than `low` and no more than `high`, in place."""
-    _rescale(array.reshape(-1), float(scale), float(shift), float(low), float(high))
+def rescale(source: Any, target: Any, scale: float, shift: float, low: float = -np.inf, high: float = np.inf) -> None:
+    """Fill `target`, or `source` itself, with x · scale + shift of every voxel x, within `low` and `high`."""
+    _rescale(source.reshape(-1), target.reshape(-1), float(scale), float(shift), float(low), float(high))
 
 
 def map_through(array: Any, points: Sequence[float] | AnyArray, values: Sequence[float] | AnyArray) -> None:
@@ -44,6 +44,34 @@ def map_through(array: Any, points: Sequence[float] | AnyArray, values: Sequence
 def count_bins(voxels: Any, low: float, high: float, bins: int) -> AnyArray:
     """Return how many of the float32 `voxels` from `low` to `high` lie in each of so many bins of one width."""
     return np.asarray(_count_bins(voxels.reshape(-1), float(low), float(high), bins, _LANES).sum(axis=0))
+
+
+def look_up(voxels: Any, table: AnyArray) -> AnyArray:
+    """Return for uint8 `voxels` (component, z, y, x) what `table` (component, 1, 1, 256) holds of them, in its type."""
+    made = np.empty(voxels.shape, table.dtype)
+    pair = np.dtype(np.uint16)
+    if table.dtype == np.uint8 and voxels[0].size % pair.itemsize == 0:  # two bytes at once
+        for component, column, target in zip(voxels, table.reshape(-1, 256), made, strict=True):
+            pairs = column[:, None].astype(pair) << 8 | column
+            _look_up(component.reshape(-1).view(pair), pairs.reshape(-1), target.reshape(-1).view(pair))
+        return made
+    for component, column, target in zip(voxels, table, made, strict=True):
+        _look_up(component.reshape(-1), column.reshape(-1), target.reshape(-1))
+    return made
+
+
+def count_tones(voxels: Any, valid: AnyArray | None) -> AnyArray:
+    """Return how many of uint8 `voxels` (component, z, y, x) have each tone, (component, 1, 1, 256)."""
+    counts = np.zeros((len(voxels), 1, 1, 256), np.int64)
+    for component, row in zip(voxels, counts, strict=True):
+        flat = (component if valid is None else component[valid]).reshape(-1)
+        row[0, 0] = _count_tones(flat, _LANES).sum(axis=0)
+    return counts
+
+
+def are_bytes(table: AnyArray) -> bool:
+    """Say whether all of float32 `table` are whole numbers from 0 to 255."""
+    return bool(((table >= 0) & (table <= 255) & (table == np.floor(table))).all())  # noqa: PLR2004
 
 
 def strike(array: Any, chance: Any, shares: tuple[float, float], values: tuple[float, float]) -> None:
@@ -70,6 +98,20 @@ def lower_to_levels(array: Any, low: float, high: float, levels: float) -> None:
 
 
 @compiled
+def _look_up(flat: Any, table: Any, made: Any) -> None:
+    for n in range(len(flat)):
+        made[n] = table[flat[n]]
+
+
+@compiled
+def _count_tones(flat: Any, lanes: int) -> Any:
+    counts = np.zeros((lanes, 256), np.int64)
+    for n in range(len(flat)):
+        counts[n % lanes, flat[n]] += 1
+    return counts
+
+
+@compiled
 def _turn_above(flat: Any, least: Any, total: Any) -> None:
     for n in range(len(flat)):
         flat[n] = total - flat[n] if flat[n] >= least else flat[n]
@@ -83,9 +125,9 @@ def _lower_to_levels(flat: Any, low: Any, step: Any, share: Any, highest: Any) -
 
 
 @compiled
-def _rescale(flat: Any, scale: float, shift: float, low: float, high: float) -> None:
+def _rescale(flat: Any, made: Any, scale: float, shift: float, low: float, high: float) -> None:
     for n in range(len(flat)):
-        flat[n] = np.float32(min(max(np.float64(flat[n]) * scale + shift, low), high))
+        made[n] = np.float32(min(max(np.float64(flat[n]) * scale + shift, low), high))
 
 
 @compiled

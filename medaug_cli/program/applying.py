@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medaug_cli.core.lazy import np
 from medaug_cli.core.marks import Move
-from medaug_cli.core.sample import LabelMap, Volume
+from medaug_cli.core.sample import LabelMap
 from medaug_cli.program.copy import Copy
+from medaug_cli.program.intensities import change_intensities
 from medaug_cli.program.moving import move, settings_of
 from medaug_cli.spatial.marks import move_marks
 from medaug_cli.step import IntensityStep, LabelStep, Policy
@@ -30,20 +30,16 @@ def apply_program(program: Program, sample: LoadedSample, scene: Scene) -> Copy:
         {name: loaded.label for name, loaded in sample.labels.items()},
     )
     applied = [drawn for drawn in program if drawn.step is not None and not isinstance(drawn.step, Policy)]
-    fresh = False
+    own = False
     for chain in _chains(applied):
         if isinstance(chain[0].step, IntensityStep):
-            if not fresh:
-                copy = replace(copy, images={name: _own(volume) for name, volume in copy.images.items()})
-                fresh = True
-            for drawn in chain:
-                _change_intensities(drawn, copy, scene)
+            copy = replace(copy, images=change_intensities(chain, copy, scene, own=own))
         elif isinstance(chain[0].step, LabelStep):
             for drawn in chain:
                 copy = replace(copy, labels=_change_labels(drawn, copy, scene))
         else:
             copy = move(chain, copy, scene, sample.label_names)
-            fresh = True
+        own = own or not isinstance(chain[0].step, LabelStep)
     return replace(copy, marks=_move_marks(sample, copy, scene.resampler))
 
 
@@ -52,11 +48,6 @@ def _move_marks(sample: LoadedSample, copy: Copy, resampler: Resampler) -> dict[
     before, after = next(iter(sample.images.values())).volume, next(iter(copy.images.values()))
     move = Move(before.geometry, after.geometry, copy.swaps, resampler)
     return {name: move_marks(loaded.marked, copy.mapping, move) for name, loaded in sample.marks.items()}
-
-
-def _own(volume: Volume) -> Volume:
-    """Return `volume` with an array of its own, which intensity steps may change."""
-    return replace(volume, array=volume.array.astype(np.float32))
 
 
 def _chains(applied: Sequence[Drawn]) -> Iterator[list[Drawn]]:
@@ -76,22 +67,6 @@ def _joins(chain: Sequence[Drawn], drawn: Drawn) -> bool:
         if isinstance(drawn.step, kind) or isinstance(chain[0].step, kind):
             return isinstance(drawn.step, kind) and isinstance(chain[0].step, kind)
     return settings_of([*chain, drawn]) is not None
-
-
-def _change_intensities(drawn: Drawn, copy: Copy, scene: Scene) -> None:
-    """Apply one intensity step to every channel, in place.
-
-    Each channel has generators of its own, or all have the same ones (`channels: shared`).
-    """
-    if not isinstance(drawn.step, IntensityStep):
-        raise TypeError(drawn.name)
-    for index, (channel, volume) in enumerate(copy.images.items()):
-        here = scene.of_image(index).at(drawn.path)
-        if drawn.step.channels != "shared":
-            here = here.at(channel)
-        valid = None if volume.void is None else ~volume.void
-        known = replace(here, geometry=volume.geometry, valid=valid, rgb=volume.rgb)
-        drawn.step.for_channel(channel).apply(volume.array, known)
 
 
 def _change_labels(drawn: Drawn, copy: Copy, scene: Scene) -> dict[str, Labels]:

@@ -88,7 +88,7 @@ class Painter:
     def _cell(
         self, plane: Plane, volume: Volume, labels: Mapping[str, LabelMap], window: Window, mm_a_pixel: float
     ) -> AnyArray:
-        components = volume.array if volume.rgb else volume.array[:1]  # of time points the first
+        components = volume.pictures(volume.array)[0] if volume.rgb else volume.array[:1]  # of time points the first
         greys = [window.grey(plane.grey(component, mm_a_pixel)) for component in components]
         cell = np.stack(greys if volume.rgb else greys * 3, axis=-1)
         for name, label in labels.items():

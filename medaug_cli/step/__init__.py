@@ -7,6 +7,7 @@ same class with every distribution replaced by a number, and validates back into
 from medaug_cli.step.base import NEEDS_FRACTIONS, Probability, Step
 from medaug_cli.step.intensity import ColourStep, IntensityStep
 from medaug_cli.step.label import LabelStep
+from medaug_cli.step.line import Line, LineStep
 from medaug_cli.step.policy import Policy, inner_steps, may_hold_steps, needs_steps
 from medaug_cli.step.scene import Scene
 from medaug_cli.step.spatial import Fill, GridStep, Resampling, ResamplingStep, SpatialStep, join_resampling
@@ -18,6 +19,8 @@ __all__ = [
     "GridStep",
     "IntensityStep",
     "LabelStep",
+    "Line",
+    "LineStep",
     "Policy",
     "Probability",
     "Resampling",

@@ -21,6 +21,14 @@ class IntensityStep(Step):
 
     code: ClassVar[tuple[str, str, str]] = ("113053", "DCM", "Pixel by pixel multiplication")
 
+    by_tone: ClassVar[bool] = False
+    """Whether intensities change by what they are and by statistics alone, so that 8-bit images need but a table."""
+    knows_bytes: ClassVar[bool] = False
+    """Whether the range of 8-bit images is taken for 0 to 255, and nothing is measured of them."""
+
+    by_picture: ClassVar[bool] = False
+    """Whether red, green and blue are changed together, one picture of several after another."""
+
     channels: Literal["each", "shared"] | None = Field(
         default=None,
         description="each: numbers of its own for every channel; shared: the same numbers and the same noise in all; "
@@ -73,6 +81,11 @@ class IntensityStep(Step):
         by_channel = {name: step._settings() for name, step in own.items()}  # noqa: SLF001  the same class
         return first.model_copy(update={"channels": self.channels, "by_channel": by_channel})
 
+    def takes_bytes(self, scene: Scene) -> bool:
+        """Say that `apply` may be given the bytes (uint8) of an 8-bit image; the result is what float32 would hold."""
+        del scene
+        return False
+
     def apply(self, array: FloatArray, scene: Scene) -> None:
         """Change float32 `array` (component, z, y, x) in place, for a drawn step."""
         raise NotImplementedError
@@ -82,4 +95,5 @@ class ColourStep(IntensityStep):
     """An intensity step for images of red, green and blue; it refuses others."""
 
     needs_rgb: ClassVar[bool] = True
+    by_picture: ClassVar[bool] = True
     refused_for: ClassVar[tuple[str, ...]] = ("CR", "CT", "DX", "MG", "MR", "NM", "PT")

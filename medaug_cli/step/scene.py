@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.random import Generator
 
-    from medaug_cli.core.arrays import BoolArray
+    from medaug_cli.core.arrays import AnyArray
     from medaug_cli.core.geometry import Geometry
     from medaug_cli.core.sample import LabelMap
     from medaug_cli.spatial.resample import Resampler
@@ -24,9 +24,10 @@ class Scene:
     """What a step may know of the sample it is drawn for or applied to.
 
     `geometry` is the grid of the first image when drawing and mapping, as the steps before have left it, and that of
-    the array itself when changing intensities; `valid` (z, y, x) marks the voxels that hold a measurement, None meaning
-    all. `words` key the generators. `labels` are the label maps as read, with the names of their values; `history` are
-    the spatial steps drawn so far, each with its scene.
+    the array itself when changing intensities; `valid` (z, y, x) marks the voxels that hold a measurement, None
+    meaning all; where `array` is a table of tones, it holds how many voxels have each. `words` key the generators.
+    `labels` are the label maps as read, with the names of their values; `history` are the spatial steps drawn so
+    far, each with its scene.
     `channels` are the names of the sample's images; `rgb` says that all of them (the array itself when applying) are
     colour images of red, green and blue; `eight_bit` that all images were read as 8-bit numbers from 0 to 255.
     `modality` is that of the first image, `modalities` are those of all images; empty where nothing tells.
@@ -42,7 +43,7 @@ class Scene:
     label_names: tuple[str, ...] = ()
     irregular: str = ""
     resampler: Resampler = "kernel"
-    valid: BoolArray | None = None
+    valid: AnyArray | None = None
     channels: tuple[str, ...] = ()
     rgb: bool = False
     eight_bit: bool = False

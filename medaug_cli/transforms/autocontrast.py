@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from medaug_cli.core.intensity import EIGHT_BITS, low_and_high, percentiles
-from medaug_cli.core.lazy import tones
 from medaug_cli.core.values import Bounds, Span
-from medaug_cli.step import IntensityStep
+from medaug_cli.step import Line, LineStep
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import FloatArray
     from medaug_cli.step import Scene
 
 
-class Autocontrast(IntensityStep):
+class Autocontrast(LineStep):
     """Stretch the percentiles `low` to `high` to the range from minimum to maximum, and clip to it.
 
     8-bit images are stretched to 0 to 255, as TorchVision does. A CT with metal has a wide range: give it an `output`.
@@ -45,12 +44,10 @@ class Autocontrast(IntensityStep):
         """Say that the result would be lost in whole numbers."""
         return self.output is not None and self.is_narrow(self.output)
 
-    def apply(self, array: FloatArray, scene: Scene) -> None:
-        """Change float32 `array` (component, z, y, x) in place; a constant volume stays as it is."""
+    def line(self, array: FloatArray, scene: Scene) -> Line | None:
+        """Return the line for `array` (component, z, y, x); a constant volume stays as it is."""
         low, high = percentiles(array, scene.valid, self.low.value, self.high.value)
         if low == high:
-            return
+            return None
         whole = EIGHT_BITS if scene.eight_bit else low_and_high(array, scene.valid)
-        darkest, brightest = self.output or whole
-        scale = (brightest - darkest) / (high - low)
-        tones.rescale(array, scale, darkest - low * scale, darkest, brightest)
+        return Line.between((low, high), self.output or whole)

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from medaug_cli.core.intensity import RelativeTo, scale_of
-from medaug_cli.core.lazy import np
 from medaug_cli.core.values import Bounds, Span
-from medaug_cli.step import IntensityStep
+from medaug_cli.step import Line, LineStep
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import FloatArray
     from medaug_cli.step import Scene
 
 
-class Brightness(IntensityStep):
+class Brightness(LineStep):
     """Change intensities to x · multiply + add · unit, the unit being what `relative_to` names."""
 
     peer: ClassVar[str] = "batchgeneratorsv2.MultiplicativeBrightnessTransform, monai.RandShiftIntensity"
@@ -31,12 +30,7 @@ class Brightness(IntensityStep):
         default="percentile", description="Unit of add: none (HU for CT), std, range, or percentile (1-99)."
     )
 
-    def apply(self, array: FloatArray, scene: Scene) -> None:
-        """Change float32 `array` (component, z, y, x) in place."""
+    def line(self, array: FloatArray, scene: Scene) -> Line | None:
+        """Return the line for `array` (component, z, y, x)."""
         shift = self.add.value
-        if shift:
-            shift *= scale_of(array, scene.valid, self.relative_to)
-        if self.multiply.value != 1.0:
-            array *= np.float32(self.multiply.value)
-        if shift:
-            array += np.float32(shift)
+        return Line(self.multiply.value, shift and shift * scale_of(array, scene.valid, self.relative_to))

@@ -24,11 +24,14 @@ _COLOURS = 3
 class ChannelShift(ColourStep):
     """Add shift · 255 to each colour, a number of its own for each, and clip to 0 and 255.
 
-    Images of more than 8 bits take their maximum for 255. `same: true` adds one number to all three.
+    To 8-bit images the nearest whole number is added; those of more bits take their maximum for 255. `same: true` adds
+    one number to all three.
     """
 
     code: ClassVar[tuple[str, str, str]] = ("113042", "DCM", "Pixel by pixel addition")
     peer: ClassVar[str] = "keras.preprocessing.image.random_channel_shift, albumentations.RGBShift"
+    by_tone: ClassVar[bool] = True
+    knows_bytes: ClassVar[bool] = True
 
     shift: Annotated[Span, Bounds(ge=-1, le=1)] = Field(
         default=Span.of([-0.06, 0.06]), description="Share of the brightest value, drawn for each colour; 0 keeps."
@@ -52,4 +55,5 @@ class ChannelShift(ColourStep):
         high = brightest(array, scene.valid, eight_bit=scene.eight_bit)
         for component, shift in zip(array, self.shifts or (self.shift.value,) * _COLOURS, strict=True):
             if shift:
-                tones.rescale(component, 1, shift * high, 0, high)
+                added = round(shift * high) if scene.eight_bit else shift * high
+                tones.rescale(component, component, 1, added, 0, high)

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from medaug_cli.core.intensity import percentiles
-from medaug_cli.core.lazy import np
 from medaug_cli.core.values import Bounds, Span
-from medaug_cli.step import IntensityStep
+from medaug_cli.step import Line, LineStep
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import FloatArray
     from medaug_cli.step import Scene
 
 
-class ClipPercentiles(IntensityStep):
+class ClipPercentiles(LineStep):
     """Clip intensities to the percentiles `low` and `high` of the volume."""
 
     code: ClassVar[tuple[str, str, str]] = ("CLIP", "99MEDAUG", "Clipping of intensities")
@@ -29,7 +28,6 @@ class ClipPercentiles(IntensityStep):
         default=Span.of([98.0, 100.0]), description="Percentile that brighter voxels are lowered to; 100 keeps them."
     )
 
-    def apply(self, array: FloatArray, scene: Scene) -> None:
-        """Change float32 `array` (component, z, y, x) in place."""
-        low, high = percentiles(array, scene.valid, self.low.value, self.high.value)
-        np.clip(array, np.float32(low), np.float32(high), out=array)
+    def line(self, array: FloatArray, scene: Scene) -> Line | None:
+        """Return the line for `array` (component, z, y, x)."""
+        return Line(1, 0, *percentiles(array, scene.valid, self.low.value, self.high.value))

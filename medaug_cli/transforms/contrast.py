@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from medaug_cli.core.intensity import low_and_high, mean_and_deviation
-from medaug_cli.core.lazy import np
 from medaug_cli.core.values import Bounds, Span
-from medaug_cli.step import IntensityStep
+from medaug_cli.step import Line, LineStep
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import FloatArray
     from medaug_cli.step import Scene
 
 
-class Contrast(IntensityStep):
+class Contrast(LineStep):
     """Change intensities to (x - mean) · factor + mean, kept within the old range if asked."""
 
     peer: ClassVar[str] = "batchgeneratorsv2.ContrastTransform, torchvision.ColorJitter"
@@ -26,12 +25,9 @@ class Contrast(IntensityStep):
     )
     preserve_range: bool = Field(default=True, description="Clamp to the minimum and maximum from before.")
 
-    def apply(self, array: FloatArray, scene: Scene) -> None:
-        """Change float32 `array` (component, z, y, x) in place."""
+    def line(self, array: FloatArray, scene: Scene) -> Line | None:
+        """Return the line for `array` (component, z, y, x)."""
         mean, _ = mean_and_deviation(array, scene.valid)
-        low, high = low_and_high(array, scene.valid)
-        array -= np.float32(mean)
-        array *= np.float32(self.factor.value)
-        array += np.float32(mean)
-        if self.preserve_range:
-            np.clip(array, np.float32(low), np.float32(high), out=array)
+        factor = self.factor.value
+        limits = low_and_high(array, scene.valid) if self.preserve_range else ()
+        return Line(factor, mean * (1 - factor), *limits)

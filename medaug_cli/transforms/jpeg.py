@@ -30,6 +30,8 @@ class Jpeg(IntensityStep):
     code: ClassVar[tuple[str, str, str]] = ("113040", "DCM", "Lossy Compression")
     peer: ClassVar[str] = "torchvision.JPEG, albumentations.ImageCompression"
 
+    by_picture: ClassVar[bool] = True
+
     quality: Annotated[Span, Bounds(ge=1, le=100, whole=True, neutral=100)] = Field(
         default=Span.of([40, 90]), description="libjpeg's quality; 100 is nearly lossless."
     )
@@ -56,12 +58,19 @@ class Jpeg(IntensityStep):
                 "range: [low, high], the window's output",
             )
 
+    def takes_bytes(self, scene: Scene) -> bool:
+        """Say that 8-bit images are stored as they are."""
+        return scene.eight_bit and self.range is None
+
     def apply(self, array: FloatArray, scene: Scene) -> None:
-        """Change float32 `array` (component, z, y, x) in place, slice by slice."""
+        """Change `array` (component, z, y, x), float32 or the bytes of an 8-bit image, in place, slice by slice."""
         low, high = self.range or EIGHT_BITS
         flat = scene.geometry.flat_axis
         slices = array if flat is None else np.moveaxis(array, 3 - flat, 1)
         for z in range(slices.shape[1]):
+            if array.dtype == np.uint8:
+                self._store(slices[:, z], rgb=scene.rgb)
+                continue
             planes = jpeg.to_bytes(slices[:, z], low, high)
             self._store(planes, rgb=scene.rgb)
             jpeg.from_bytes(planes, slices[:, z], low, high)

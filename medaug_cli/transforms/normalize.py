@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from medaug_cli.core.intensity import mean_and_deviation, percentiles
-from medaug_cli.core.lazy import tones
 from medaug_cli.core.values import Bounds, Span
-from medaug_cli.step import IntensityStep
+from medaug_cli.step import Line, LineStep
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import FloatArray
     from medaug_cli.step import Scene
 
 
-class Normalize(IntensityStep):
+class Normalize(LineStep):
     """Change intensities to (x - mean) / standard deviation, or bring percentiles `low` to `high` to `output`.
 
     The result is small fractions: copies need floating point (output: {dtype: float32}, NIfTI).
@@ -46,14 +45,11 @@ class Normalize(IntensityStep):
         """Say that the result would be lost in whole numbers."""
         return self.method == "zscore" or self.is_narrow(self.output)
 
-    def apply(self, array: FloatArray, scene: Scene) -> None:
-        """Change float32 `array` (component, z, y, x) in place; a constant volume becomes 0, or output's low."""
+    def line(self, array: FloatArray, scene: Scene) -> Line | None:
+        """Return the line for `array` (component, z, y, x); a constant volume becomes 0, or output's low."""
         if self.method == "zscore":
             mean, deviation = mean_and_deviation(array, scene.valid)
             scale = 1 / deviation if deviation > 0 else 1.0
-            tones.rescale(array, scale, -mean * scale)
-            return
+            return Line(scale, -mean * scale)
         low, high = percentiles(array, scene.valid, self.low.value, self.high.value)
-        darkest, brightest = self.output
-        scale = (brightest - darkest) / (high - low) if high > low else 0.0
-        tones.rescale(array, scale, darkest - low * scale, darkest, brightest)
+        return Line.between((low, high), self.output) if high > low else Line(0, self.output[0])

@@ -28,6 +28,8 @@ class Posterize(IntensityStep):
 
     code: ClassVar[tuple[str, str, str]] = ("POSTERIZE", "99MEDAUG", "Reduction of intensity levels")
     peer: ClassVar[str] = "torchvision.RandomPosterize, keras.RandomPosterization"
+    by_tone: ClassVar[bool] = True
+    knows_bytes: ClassVar[bool] = True
 
     bits: Annotated[Span, Bounds(ge=1, le=16, whole=True, neutral=16)] = Field(
         default=Span.of([4, 7]), description="Bits that tell the levels apart; 8 keeps an 8-bit image."

@@ -24,6 +24,8 @@ class Solarize(IntensityStep):
 
     code: ClassVar[tuple[str, str, str]] = ("SOLARIZE", "99MEDAUG", "Partial inversion of intensities")
     peer: ClassVar[str] = "torchvision.RandomSolarize, keras.Solarization"
+    by_tone: ClassVar[bool] = True
+    knows_bytes: ClassVar[bool] = True
 
     threshold: Annotated[Span, Bounds(ge=-1e6, le=1e6, neutral=1e6)] = Field(
         default=Span.of([0.6, 0.95]), description="Least intensity that is turned; above the maximum changes nothing."

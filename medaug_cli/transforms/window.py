@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from medaug_cli.core.intensity import percentiles
-from medaug_cli.core.lazy import tones
 from medaug_cli.core.values import Bounds, Span
-from medaug_cli.step import IntensityStep
+from medaug_cli.step import Line, LineStep
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import FloatArray
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 _SOFT_TISSUE_HU = (40.0, 400.0)
 
 
-class Window(IntensityStep):
+class Window(LineStep):
     """Map the window from center - width / 2 to center + width / 2 to `output`, and clip to it.
 
     Without center and width, the window is the file's; without that, soft tissue (40, 400 HU) for CT, and the 1st to
@@ -70,17 +69,15 @@ class Window(IntensityStep):
         """Say that the result would be lost in whole numbers."""
         return self.output is not None and self.is_narrow(self.output)
 
-    def apply(self, array: FloatArray, scene: Scene) -> None:
-        """Change float32 `array` (component, z, y, x) in place; a window without any width changes nothing."""
+    def line(self, array: FloatArray, scene: Scene) -> Line | None:
+        """Return the line for `array` (component, z, y, x); a window without any width changes nothing."""
         center, width = self._window(array, scene)
         if width <= 0:
-            return
+            return None
         seen = width * (self.stretch.value if self.stretch else 1.0)
         start = center + width * (self.shift.value if self.shift else 0.0) - seen / 2
-        low, high = self.output or (center - width / 2, center + width / 2)
-        scale = (high - low) / seen
-        limits = (low, high) if self.clip else ()
-        tones.rescale(array, scale, low - start * scale, *limits)
+        output = self.output or (center - width / 2, center + width / 2)
+        return Line.between((start, start + seen), output, clip=self.clip)
 
     def _window(self, array: FloatArray, scene: Scene) -> tuple[float, float]:
         if self.center is not None and self.width is not None:

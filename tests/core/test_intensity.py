@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medaug_cli.core.intensity import border_background, low_and_high, mean_and_deviation, robust_range, scale_of
+from medaug_cli.core.intensity import (
+    border_background,
+    low_and_high,
+    mean_and_deviation,
+    percentiles,
+    robust_range,
+    scale_of,
+)
 
 ARRAY = np.array([0, 10, 20, 30], np.float32).reshape(1, 1, 1, 4)
 FIRST_THREE = np.array([True, True, True, False]).reshape(1, 1, 4)
@@ -51,3 +58,15 @@ def test_the_background_is_the_mean_of_the_darker_part_of_the_outer_faces() -> N
 
 def test_the_background_of_a_constant_image_is_the_constant() -> None:
     assert border_background(np.full((1, 4, 4, 4), 7, np.float32), None) == 7
+
+
+@pytest.mark.parametrize("count", [1, 2, 1000])
+def test_statistics_of_counted_tones_are_those_of_the_voxels(count: int) -> None:
+    voxels = np.random.default_rng(count).integers(3, 90, (1, 1, 1, count))
+    tones = np.arange(256, dtype=np.float32).reshape(1, 1, 1, 256)[..., ::-1].copy()
+    counts = np.bincount(255 - voxels.reshape(-1), minlength=256).reshape(1, 1, 1, 256)
+    assert low_and_high(tones, counts) == (voxels.min(), voxels.max())
+    assert mean_and_deviation(tones, counts) == pytest.approx((voxels.mean(), voxels.std()), rel=1e-12)
+    for pair in ((0, 100), (1, 99), (2.5, 60)):
+        assert percentiles(tones, counts, *pair) == pytest.approx(np.percentile(voxels, pair), rel=1e-12)
+    assert percentiles(tones, counts * 0, 1, 99) == (0, 0)

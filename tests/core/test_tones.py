@@ -52,7 +52,7 @@ def test_map_through_makes_numbers_of_what_is_none() -> None:
 
 def test_rescale_is_one_line_and_a_clip() -> None:
     array = np.array([-10, 0, 1, 10], np.float32)
-    tones.rescale(array, 2, 1, -3, 5)
+    tones.rescale(array, array, 2, 1, -3, 5)
     assert array.tolist() == [-3, 1, 3, 5]
 
 

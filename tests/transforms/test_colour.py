@@ -106,12 +106,25 @@ def test_what_is_not_measured_does_not_count_for_the_mean_grey() -> None:
 def test_grayscale_gives_all_colours_the_grey() -> None:
     """0.2989 R + 0.587 G + 0.114 B, as TorchVision's rgb_to_grayscale."""
     grey = [123.809, 76.22, 16.998, 164.277, 102.361, 1.815]
-    assert colours(make_step("grayscale"), PIXELS) == pytest.approx(np.array([grey] * 3).T, abs=1e-3)
+    after = colours(make_step("grayscale"), PIXELS, eight_bit=False)
+    assert after == pytest.approx(np.array([grey] * 3).T, abs=1e-3)
+
+
+def test_the_grey_of_8_bit_pictures_is_whole() -> None:
+    grey = [124, 76, 17, 164, 102, 2]
+    assert np.array_equal(colours(make_step("grayscale"), PIXELS), np.array([grey] * 3).T)
 
 
 def test_channel_shift_adds_a_share_of_255_to_each_colour_and_clips() -> None:
+    """0.1 · 255 is 25.5, and 26 is the nearest whole number that is even."""
     after = colours(make_step("channel_shift", shifts=(0.1, -0.1, 0)), [[10, 200, 30], [255, 0, 7]])
-    assert after == pytest.approx(np.array([[35.5, 174.5, 30], [255, 0, 7]]), abs=1e-4)
+    assert np.array_equal(after, [[36, 174, 30], [255, 0, 7]])
+
+
+def test_channel_shift_takes_the_maximum_of_images_of_more_bits() -> None:
+    step = make_step("channel_shift", shifts=(0.1, -0.1, 0))
+    after = colours(step, [[10, 200, 30], [1001, 0, 7]], eight_bit=False)
+    assert after == pytest.approx(np.array([[110.1, 99.9, 30], [1001, 0, 7]]), abs=1e-3)
 
 
 def test_channel_shift_draws_a_number_for_each_colour_or_one_for_all() -> None:

@@ -70,8 +70,8 @@ class Instance:
 
     @property
     def is_rgb(self) -> bool:
-        """Say whether the components are red, green and blue of one picture; several are time points of colours."""
-        return self.frames == 1 and self.samples > 1
+        """Say whether the components are red, green and blue, of one frame after another."""
+        return self.samples > 1
 
     @property
     def in_patient(self) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from medaug_cli.formats.nifti.header import NiftiHeader
 
 _SHORT_BYTES = 2
-_RGB = 3  # colours; RGBA's fourth is no colour, so steps for colours refuse it
+_RGB, _RGBA = 3, 4
 _EXACT_FLOAT64 = 2**53
 # A mask of 0 and 1 that was saved scaled comes back as 0.99999 with its float32 slope.
 _SCALED_TOLERANCE = 1e-3
@@ -39,7 +39,9 @@ def to_volume(stored: AnyArray, header: NiftiHeader) -> tuple[Volume, Template]:
         array = _scale(components, header).reshape(header.components, *header.size[::-1])
     finite = np.isfinite(array) if header.dtype.kind == "f" or header.is_scaled else None
     if finite is None or finite.all():
-        return Volume(array, header.geometry, rgb=header.colours == _RGB), Template(header)
+        colours = len(array) if header.colours else 0  # of a series in time, no picture's components are neighbours
+        rgb, alpha = colours in (_RGB, _RGBA), colours == _RGBA
+        return Volume(array, header.geometry, rgb=rgb, alpha=alpha), Template(header)
     void = np.asarray(~finite.all(axis=0))
     template = Template(header, void, stored[..., void])  # before the fill, which may write into `stored`
     _fill(array, finite)

@@ -246,7 +246,7 @@ def test_colours_of_several_frames_lie_frame_after_frame(tmp_path: Path) -> None
     loaded = load(tmp_path / "in")
     assert array_of(loaded)[:, 0, 0, 0].tolist() == [255, 0, 10, 0, 255, 245]
     assert isinstance(loaded.content, Volume)
-    assert not loaded.content.rgb
+    assert loaded.content.rgb
     assert np.array_equal(publish(encode(loaded), tmp_path / "out")[0].pixel_array, pixels)
 
 
