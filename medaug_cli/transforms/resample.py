@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from medaug_cli.step import Scene
 
 
-_ROUNDING = 1e-6  # of a voxel: what a header's float32 takes off a whole number
+_ROUNDING = 3e-7  # share of a length that a header's float32, and an axis put together of three, may take off
 
 
 class Resample(GridStep, ResamplingStep):
@@ -41,7 +41,7 @@ class Resample(GridStep, ResamplingStep):
         if grid.flat_axis is not None:
             spacing[grid.flat_axis] = grid.spacing_mm[grid.flat_axis]
         size = [
-            old if mm == new else max(1, math.floor(old * mm / new + _ROUNDING))
+            old if mm == new else max(1, math.floor(old * mm / new * (1 + _ROUNDING)))
             for old, mm, new in zip(grid.size, grid.spacing_mm, spacing, strict=True)
         ]
         return zoomed_grid(grid, size, spacing)

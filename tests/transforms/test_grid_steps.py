@@ -6,7 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import augment, make_labels, make_sample, make_step, make_volume, oblique_geometry, positions_mm
+from builders import (
+    augment,
+    make_labels,
+    make_sample,
+    make_scene,
+    make_step,
+    make_volume,
+    oblique_geometry,
+    positions_mm,
+)
 from pydantic import ValidationError
 
 from medaug_cli.core.errors import SampleError
@@ -228,3 +237,14 @@ def test_a_margin_that_leaves_nothing_is_refused() -> None:
 def test_a_start_outside_the_grid_is_refused() -> None:
     with pytest.raises(SampleError, match="window_outside"):
         augment(make_sample(make_volume(GRID)), make_step("crop", size=5, start=[16, 0, 0]))
+
+
+@pytest.mark.parametrize(
+    ("count", "mm", "new", "expected"), [(200, 0.9, 0.6, 300), (18, 3.0, 1.0, 54), (7, 0.7, 0.49, 10)]
+)
+def test_resample_loses_no_voxel_to_the_float32_of_a_header(count: int, mm: float, new: float, expected: int) -> None:
+    """200 · 0.9 mm are 300 · 0.6 mm, though float32 knows 0.9 as 0.89999998."""
+    stored = float(np.float32(mm))
+    grid = Geometry((count, 4, 4), (stored, 1.0, 1.0))
+    step = make_step("resample", spacing_mm={"LR": new})
+    assert step.new_grid(make_scene(grid)).size[0] == expected  # type: ignore[attr-defined]
