@@ -98,3 +98,12 @@ def test_components_of_an_image_share_their_numbers_whatever_the_channels_do() -
     image = augment(sample, make_step("gamma", channels="each")).images["0"].array
     assert np.array_equal(image[0], image[1])
     assert np.array_equal(image[0], image[2])
+
+
+def test_a_channel_may_name_the_other_of_two_ways_to_say_how_strong() -> None:
+    """The step's own log_gamma, there by default, does not stand against a channel's gamma."""
+    step = make_step("gamma", by_channel={"0": {"gamma": 2}})
+    assert step.for_channel("0").values()["gamma"] == 2  # type: ignore[attr-defined]
+    blurred = make_step("blur", sigma_mm=1, by_channel={"1": {"sigma": 2, "unit": "voxel"}})
+    assert blurred.for_channel("1").values()["sigma"] == 2  # type: ignore[attr-defined]
+    assert blurred.for_channel("0").values()["sigma_mm"] == 1  # type: ignore[attr-defined]

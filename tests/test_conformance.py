@@ -125,7 +125,7 @@ def run(case: Any, step: dict[str, Any], folder: Path) -> tuple[Any, Any]:
     dataset = folder / "dataset"
     dataset.mkdir()
     # 18 slices of 3 mm are 54 of 1 mm. TorchIO found 53.999999999999993 and dropped one; medaug finds 54, as near as a
-    # file's float32 tells. With slices thinner by 3 nm both find 53, and TorchIO the same voxels within 2e-6 of the range.
+    # file's float32 tells. With slices thinner by 3 nm both find 53, TorchIO the same voxels within 2e-6 of the range.
     affine = case["affine"] @ np.diag([1, 1, 1 - 1e-6, 1]) if "resample" in step else case["affine"]
     nib.save(nib.Nifti1Image(case["input"].astype(np.float32), affine), dataset / "a_image.nii.gz")
     section: dict[str, Any] = {"layout": "nifti", "images": {"image": "{case}_image.nii.gz"}}

@@ -29,7 +29,7 @@ def validate(
 
 
 def _check_dataset(recipe: object, dataset: Path) -> None:
-    from medaug_cli.recipe import refused_modalities
+    from medaug_cli.recipe import refused_modalities, unknown_channels
     from medaug_cli.recipe.model import Recipe
     from medaug_cli.root import read_root
     from medaug_cli.run import look
@@ -44,5 +44,7 @@ def _check_dataset(recipe: object, dataset: Path) -> None:
         say(f"{sample_id}: {reason}: {message}", err=True)
     for text in refused_modalities(recipe, (sample.modality for sample in inventory.samples)):
         say(f"warning: {text}, which the dataset holds; copies that draw it fail (wrong_modality)", err=True)
+    for text in unknown_channels(recipe, (sample for sample in inventory.samples if not sample.problem)):
+        say(f"warning: {text}; copies that draw it fail (unknown_channel)", err=True)
     usable = len(inventory.samples) - len(problems)
     say(f"{dataset}: layout {inventory.layout}, {usable} of {len(inventory.samples)} samples usable")

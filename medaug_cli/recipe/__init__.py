@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from medaug_cli.core.sample import Sample
     from medaug_cli.recipe.model import Recipe
     from medaug_cli.step import Step
 
@@ -93,6 +94,24 @@ def refused_modalities(recipe: Recipe, modalities: Iterable[str]) -> list[str]:
     """Return a sentence for each step, also inside policies, that one of `modalities` is wrong for."""
     found = sorted(set(modalities))
     return list(dict.fromkeys(filter(None, (step.refuses(one) for step in _every(recipe.steps) for one in found))))
+
+
+def unknown_channels(recipe: Recipe, samples: Iterable[Sample]) -> list[str]:
+    """Return a sentence for each channel that a step names in `by_channel` and some of `samples` lack."""
+    named = {
+        channel: step.step_name()
+        for step in _every(recipe.steps)
+        if isinstance(step, IntensityStep)
+        for channel in step.by_channel or ()
+    }
+    held = [{source.channel for source in sample.images()} for sample in samples] if named else []
+    known = ", ".join(sorted({channel for channels in held for channel in channels}))
+    lacking = {channel: sum(channel not in channels for channels in held) for channel in named}
+    return [
+        f"by_channel of {named[channel]} names {channel}, which {count} of {len(held)} samples lack; known: {known}"
+        for channel, count in lacking.items()
+        if count
+    ]
 
 
 def _every(steps: Sequence[Step]) -> Iterator[Step]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from medaug_cli.core.errors import SampleError
 from medaug_cli.recipe.model import DatasetSection, Recipe
 from medaug_cli.recipe.yaml_text import Document, Problem
-from medaug_cli.step import Step, may_hold_steps, needs_steps
+from medaug_cli.step import IntensityStep, Step, may_hold_steps, needs_steps
 from medaug_cli.step.reference import ReferenceStep
 from medaug_cli.transforms import load_step, step_names
 
@@ -109,6 +109,8 @@ def _build_known_step(document: Document, step: type[Step], values: object, path
         return None
     if why := step.refuses(_declared_modality(document)):
         _add(document, path, f"{why}, which dataset.modality names; leave the step out", key=True)
+    if isinstance(made, IntensityStep):
+        _check_channels(document, made, path)
     if isinstance(made, ReferenceStep):
         return _learned(document, made, path)
     return made if isinstance(made, Step) else None
@@ -127,6 +129,19 @@ def _learned(document: Document, step: ReferenceStep, path: Path) -> Step | None
     except SampleError as error:
         _add(document, (*path, "reference"), f"reference: {error.message}")
         return None
+
+
+def _check_channels(document: Document, step: IntensityStep, path: Path) -> None:
+    """Tell every channel of `by_channel` that is none of dataset.images, where the recipe names those."""
+    section = document.data.get("dataset") if isinstance(document.data, dict) else None
+    images = section.get("images") if isinstance(section, dict) else None
+    if not isinstance(images, dict):
+        return
+    for channel in step.by_channel or ():
+        if channel not in images:
+            allowed = ", ".join(map(str, images))
+            message = f"by_channel names {channel}, which dataset.images does not; allowed: {allowed}"
+            _add(document, (*path, "by_channel", channel), message, key=True)
 
 
 def _declared_modality(document: Document) -> str:

@@ -26,6 +26,8 @@ class IntensityStep(Step):
     knows_bytes: ClassVar[bool] = False
     """Whether the range of 8-bit images is taken for 0 to 255, and nothing is measured of them."""
 
+    alternatives: ClassVar[tuple[str, ...]] = ()
+    """Parameters of which one is given: where a channel names another than the step, the step's does not count."""
     by_picture: ClassVar[bool] = False
     """Whether red, green and blue are changed together, one picture of several after another."""
 
@@ -58,7 +60,10 @@ class IntensityStep(Step):
         """Return the step as it is for one channel; raises ValidationError."""
         if self.by_channel is None or channel not in self.by_channel:
             return self
-        return type(self).model_validate({**self._settings(), **self.by_channel[channel]})
+        own = self.by_channel[channel]
+        instead = self.alternatives if any(key in own for key in self.alternatives) else ()
+        shared = {key: value for key, value in self._settings().items() if key not in instead}
+        return type(self).model_validate({**shared, **own})
 
     def _settings(self) -> dict[str, Any]:
         """Return what is the same kind of thing for one channel as for all."""

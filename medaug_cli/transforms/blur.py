@@ -23,6 +23,7 @@ class Blur(IntensityStep):
     code: ClassVar[tuple[str, str, str]] = ("113088", "DCM", "Gaussian blur")
     peer: ClassVar[str] = "torchio.RandomBlur, monai.RandGaussianSmooth, batchgeneratorsv2.GaussianBlurTransform"
     needs_regular_grid: ClassVar[bool] = True
+    alternatives: ClassVar[tuple[str, ...]] = ("sigma_mm", "sigma")
 
     sigma_mm: Annotated[AxisSpan, Bounds(ge=0, le=50, unit="mm")] | None = Field(
         default=None, description="Width (1 sigma) along LR, AP, SI, [0, 1.5] unless sigma is given."

@@ -29,6 +29,7 @@ class Gamma(IntensityStep):
     code: ClassVar[tuple[str, str, str]] = ("GAMMA", "99MEDAUG", "Power-law intensity transformation")
     peer: ClassVar[str] = "torchio.RandomGamma, monai.RandAdjustContrast, batchgeneratorsv2.GammaTransform"
     by_tone: ClassVar[bool] = True
+    alternatives: ClassVar[tuple[str, ...]] = ("log_gamma", "gamma")
 
     log_gamma: Annotated[Span, Bounds(ge=-2, le=2)] | None = Field(
         default=None, description="Natural log of the exponent, [-0.3, 0.3] unless gamma is given; 0 changes nothing."

@@ -127,6 +127,17 @@ def test_validate_tells_waste_and_what_the_dataset_holds(tmp_path: Path) -> None
     assert state_of(tmp_path) == before
 
 
+def test_validate_tells_a_channel_that_samples_lack(tmp_path: Path) -> None:
+    dataset = save_dataset(tmp_path / "dataset", cases=2)
+    steps = "steps: [{gamma: {by_channel: {image: {gamma: 2}, flair: {gamma: 2}}}}]"
+    recipe = save_recipe(tmp_path / "recipe.yaml", f"version: 1\n{steps}\n")
+    code, _, warned = here("validate", recipe, dataset)
+    assert code == 0
+    told = "by_channel of gamma names flair, which 2 of 2 samples lack; known: image; copies that draw it fail"
+    assert told in warned
+    assert "names image" not in warned
+
+
 def test_validate_tells_every_mistake_by_the_real_command(tmp_path: Path) -> None:
     recipe = save_recipe(tmp_path / "recipe.yaml", "version: 1\ncopes: 3\nsteps: [gama]\n")
     done = medaug("validate", recipe)

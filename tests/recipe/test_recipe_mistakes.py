@@ -201,3 +201,14 @@ def test_thousands_of_mistakes_are_counted_not_all_shown(refusal: Callable[[str]
     text = refusal("version: 1\nsteps:\n" + "  - gama\n" * 2000)
     assert text.startswith("the recipe is invalid, 2000 mistakes:")
     assert text.endswith("and 1900 more")
+
+
+def test_a_channel_that_the_recipe_does_not_name_is_told_where_it_stands(refusal: Callable[[str], str]) -> None:
+    text = refusal(
+        "version: 1\n"
+        'dataset: {layout: nifti, images: {t1: "{case}_t1.nii.gz", t2: "{case}_t2.nii.gz"}}\n'
+        "steps:\n"
+        "  - sequence: [{gamma: {by_channel: {t2: {gamma: 2}, flair: {gamma: 1.5}}}}]\n"
+    )
+    told = "recipe.yaml:4:54: by_channel names flair, which dataset.images does not; allowed: t1, t2"
+    assert mistake(text) == told
