@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import DatasetError, RootError
+from medaug_cli.extent import predict_extent
 from medaug_cli.naming import copy_paths
 from medaug_cli.validity import Validity
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from medaug_cli.root import Root
 
 _BASE_BYTES = 160 << 20  # a worker with its imports and the compiled kernel: 150 MiB measured
-_BYTES_A_VOXEL = 16  # source, label map, moved copy and encoded file: 14.5 measured with the full recipe
+_BYTES_A_VOXEL_READ = 5  # source and label map
+_BYTES_A_VOXEL_MADE = 11  # moved copy and encoded file; 14.5 of both together measured with the full recipe
 _MOST_COPIES = 16  # reading the sample then costs less than 2 % of the job
 _VOXELS_A_SECOND = 1.2e7  # of the quickstart recipe, one worker, measured; only for the estimate
 _LONGEST_NAME_BYTES = 255  # of ext4, XFS, APFS, NTFS and SMB
@@ -180,17 +182,18 @@ def _estimate(
     jobs: tuple[Job, ...], kept: int, skipped: tuple[tuple[str, str, str], ...], root: Path, recipe: Recipe
 ) -> Plan:
     """Return the plan with the bytes, memory and time that it will about take."""
+    copies = [(job.sample, copy) for job in jobs for copy in job.copies]
+    extent = predict_extent(copies, recipe)
+    source, made = extent.largest
     existing = root
     while not existing.exists():
         existing = existing.parent
-    largest = max((job.sample.voxels for job in jobs), default=0)
-    voxels = sum(job.sample.voxels * len(job.copies) for job in jobs)
     return Plan(
         jobs=jobs,
         kept=kept,
         skipped=skipped,
-        bytes_needed=sum(job.sample.stored_bytes * len(job.copies) for job in jobs),
+        bytes_needed=round(extent.stored_bytes),
         bytes_free=shutil.disk_usage(existing).free,
-        bytes_of_memory=_BASE_BYTES + largest * _BYTES_A_VOXEL,
-        seconds=voxels * max(1, len(recipe.steps) / 4) / _VOXELS_A_SECOND,
+        bytes_of_memory=_BASE_BYTES + source * _BYTES_A_VOXEL_READ + max(source, made) * _BYTES_A_VOXEL_MADE,
+        seconds=extent.voxels * max(1, len(recipe.steps) / 4) / _VOXELS_A_SECOND,
     )

@@ -65,6 +65,11 @@ class Geometry:
         return matrix
 
     @property
+    def voxels(self) -> int:
+        """Number of voxels."""
+        return math.prod(self.size)
+
+    @property
     def center_mm(self) -> Array64:
         """LPS position (3,) of the middle of the grid, between its first and last voxel centres."""
         middle = np.append((np.array(self.size) - 1) / 2, 1.0)

@@ -9,7 +9,7 @@ from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import LabelMap
 from medaug_cli.program.copy import Drawn
-from medaug_cli.step import GridStep, Policy, Scene, SpatialStep, Step
+from medaug_cli.step import GridStep, Policy, Scene, SpatialStep, Step, inner_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +64,17 @@ def draw_program(steps: Sequence[Step], scene: Scene) -> Program:
     return tuple(_draw_all(steps, scene, "steps")[0])
 
 
+def may_change_grid(step: Step) -> bool:
+    """Say whether a step gives the sample another grid, or holds one that does."""
+    return isinstance(step, GridStep) or any(map(may_change_grid, inner_steps(step)))
+
+
+def predict_grid(steps: Sequence[Step], scene: Scene) -> Geometry:
+    """Return the grid of a copy, drawn as `draw_program` draws it, from those steps alone that may change it."""
+    order = [index for index, step in enumerate(steps) if may_change_grid(step)]
+    return _draw_all(steps, scene, "steps", order)[1].geometry
+
+
 def _draw_all(
     steps: Sequence[Step], scene: Scene, path: str, order: Sequence[int] | None = None
 ) -> tuple[list[Drawn], Scene]:
@@ -94,7 +105,7 @@ def _scene_after(step: Step | None, scene: Scene, path: str) -> Scene:
 def grid_after(step: SpatialStep, here: Scene) -> Geometry:
     """Return the grid that a drawn step leaves behind; raises SampleError where it has too many voxels."""
     grid = step.new_grid(here) if isinstance(step, GridStep) else here.geometry
-    voxels = grid.size[0] * grid.size[1] * grid.size[2]
+    voxels = grid.voxels
     if grid is not here.geometry and voxels > here.max_voxels:
         allowed = f"limits.max_voxels allows {here.max_voxels:g}"
         raise SampleError("too_large", f"{step.step_name()} makes a grid of {voxels} voxels; {allowed}")
