@@ -59,6 +59,8 @@ def derive(program: Program, copy: Copy, number: int, sample: LoadedSample, sett
     """Return what the writers must say of a copy."""
     steps = [drawn.step for drawn in program if drawn.step is not None and not isinstance(drawn.step, Policy)]
     grid = next(iter(sample.images.values())).volume.geometry
+    first = next(iter(copy.images.values()))
+    ratios = [step.lossy_ratio(first) for step in steps if isinstance(step, IntensityStep)]
     moved = any(isinstance(step, SpatialStep) and step.moves_anatomy for step in steps)
     return Derivation(
         copy=number,
@@ -70,7 +72,8 @@ def derive(program: Program, copy: Copy, number: int, sample: LoadedSample, sett
         mirrored=moved and float(np.linalg.det(copy.mapping.jacobian(grid.center_mm))) < 0,
         swap_laterality=copy.swaps_laterality,
         turn=turn_of(copy.mapping, grid),
-        index_map=_index_map(copy.mapping, grid, next(iter(copy.images.values())).geometry),
+        index_map=_index_map(copy.mapping, grid, first.geometry),
+        lossy_ratios=tuple(ratio for ratio in ratios if ratio is not None),
         compression=settings.compression,
         transfer_syntax=settings.transfer_syntax,
         dicom=settings.dicom,

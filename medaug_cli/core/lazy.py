@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         counting,
         elementary,
         jpeg,
+        jpeg_size,
         kspace,
         lowpass,
         morphology,
@@ -50,6 +51,7 @@ else:
     counting = _lazy("medaug_cli.core.counting")  # imports numba
     elementary = _lazy("medaug_cli.core.elementary")  # imports numba
     jpeg = _lazy("medaug_cli.core.jpeg")
+    jpeg_size = _lazy("medaug_cli.core.jpeg_size")
     kspace = _lazy("medaug_cli.core.kspace")  # imports numba
     lowpass = _lazy("medaug_cli.core.lowpass")  # imports numba
     morphology = _lazy("medaug_cli.core.morphology")  # imports numba
@@ -70,6 +72,7 @@ __all__ = [
     "counting",
     "elementary",
     "jpeg",
+    "jpeg_size",
     "kspace",
     "lowpass",
     "morphology",

@@ -232,7 +232,8 @@ class Derivation:
     array axis x, y, z of the copy the source axis that now lies along it, with its sign (+1, -1). `images` are the
     copy's images as read, as made, and their paths; a writer of labels and marks is told them, to refer to them.
     `index_map` are the rows x, y, z of the matrix that takes array indices (x, y, z, 1) of the first image to those of
-    its copy; None where the mapping is not affine.
+    its copy; None where the mapping is not affine. `lossy_ratios` say how many times smaller each step that stored the
+    images as JPEG made them.
     `privacy` hides the patient; None where the recipe asks for no de-identification.
     """
 
@@ -246,6 +247,7 @@ class Derivation:
     swap_laterality: bool = False
     turn: tuple[tuple[int, int], ...] = ((0, 1), (1, 1), (2, 1))
     index_map: IndexMap | None = None
+    lossy_ratios: tuple[float, ...] = ()
     compression: Literal["none", "fast", "small"] = "fast"
     dtype: Literal["preserve", "float32"] = "preserve"
     transfer_syntax: TransferSyntax = "explicit"

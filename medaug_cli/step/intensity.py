@@ -11,6 +11,7 @@ from medaug_cli.step.base import Step
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import FloatArray
+    from medaug_cli.core.sample import Volume
     from medaug_cli.step.scene import Scene
 
 _FEWEST_LEVELS = 16
@@ -55,6 +56,11 @@ class IntensityStep(Step):
                 place = ".".join(map(str, ("by_channel", channel, *first["loc"])))
                 raise ValueError(f"{place}: {first['msg'].removeprefix('Value error, ')}") from error
         return self
+
+    def lossy_ratio(self, volume: Volume) -> float | None:
+        """Return how many times smaller this step's storage made `volume`; None: it did not pass through any."""
+        del volume
+        return None
 
     def for_channel(self, channel: str) -> Self:
         """Return the step as it is for one channel; raises ValidationError."""

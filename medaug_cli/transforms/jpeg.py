@@ -8,12 +8,13 @@ from pydantic import Field, model_validator
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.intensity import EIGHT_BITS
-from medaug_cli.core.lazy import jpeg, np
+from medaug_cli.core.lazy import jpeg, jpeg_size, np
 from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import IntensityStep
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray, FloatArray
+    from medaug_cli.core.sample import Volume
     from medaug_cli.step import Scene
 
 
@@ -74,6 +75,14 @@ class Jpeg(IntensityStep):
             planes = jpeg.to_bytes(slices[:, z], low, high)
             self._store(planes, rgb=scene.rgb)
             jpeg.from_bytes(planes, slices[:, z], low, high)
+
+    def lossy_ratio(self, volume: Volume) -> float:
+        """Return about how many times smaller the JPEGs of `volume` are than 8 bits a voxel."""
+        low, high = self.range or EIGHT_BITS
+        slices = np.moveaxis(volume.array, 0, 1)
+        stored = np.clip((slices - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
+        subsampled = self.subsampling == "4:2:0" if volume.rgb else None
+        return float(jpeg_size.jpeg_ratio(stored, int(self.quality.value), subsampled=subsampled))
 
     def _store(self, planes: AnyArray, *, rgb: bool) -> None:
         """Change 8-bit `planes` (component, y, x) in place: colours together, other components one by one."""

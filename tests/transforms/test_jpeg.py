@@ -99,3 +99,32 @@ def test_a_void_stays_finite() -> None:
     void[:4] = True
     after = augment(make_sample(replace(volume, void=void)), make_step("jpeg", range=[-1000, 1000])).images["0"]
     assert np.isfinite(after.array).all()
+
+
+@pytest.mark.parametrize(("quality", "size"), [(10, 956), (50, 2998), (75, 4660), (90, 6948), (100, 14072)])
+def test_the_ratio_is_that_of_the_file_that_pillow_writes(quality: int, size: int) -> None:
+    """The sizes in bytes are those of Pillow's JPEG files of this picture of 120 by 104 pixels."""
+    volume = Volume(picture(120, 104)[None, None], Geometry((104, 120, 1)))
+    assert load_step("jpeg")(quality=quality).lossy_ratio(volume) == pytest.approx(120 * 104 / size, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("quality", "subsampling", "size"),
+    [(50, "4:2:0", 3087), (50, "4:4:4", 4308), (90, "4:2:0", 8181), (90, "4:4:4", 15517)],
+)
+def test_the_ratio_of_colours_is_about_that_of_pillow(quality: int, subsampling: str, size: int) -> None:
+    """The code of the differences of colour has tables of its own, which are not counted with."""
+    grey = picture(120, 104)
+    colours = np.stack([grey, np.roll(grey, 9, 0), 255 - grey])[:, None]
+    volume = Volume(colours, Geometry((104, 120, 1)), rgb=True)
+    step = load_step("jpeg")(quality=quality, subsampling=subsampling)
+    assert step.lossy_ratio(volume) == pytest.approx(3 * 120 * 104 / size, rel=0.1)
+
+
+def test_a_volume_is_judged_by_some_of_its_slices_and_its_range() -> None:
+    grey = picture(64, 64).astype(np.float32) * 10 - 1000
+    volume = Volume(np.repeat(grey[None, None], 40, axis=1), Geometry((64, 64, 40)))
+    alone = Volume(grey[None, None], Geometry((64, 64, 1)))
+    step = load_step("jpeg")(quality=60, range=[-1000, 1550])
+    assert step.lossy_ratio(volume) == pytest.approx(step.lossy_ratio(alone))
+    assert load_step("gamma")().lossy_ratio(volume) is None

@@ -45,7 +45,7 @@ _TIED_TO_THE_PIXELS = (
 OWN = frozenset({0x0008103E, 0x00082111, 0x00082112, 0x00089124, 0x00089215})
 """What a copy says of its making, with UIDs that are mapped already: SeriesDescription, DerivationDescription,
 SourceImageSequence, DerivationImageSequence and DerivationCodeSequence."""
-_LOSSY = ("113040", "DCM")  # the derivation code of steps that leave what lossy storage would
+_JPEG = "ISO_10918_1"
 _HAS_THIRD_VALUE = frozenset({"DX", "MG", "IO"})  # of ImageType, if an empty one (PS3.3 C.8.11.1.1.1)
 _HAS_FOURTH_VALUE = frozenset({"US", "NM"})  # PS3.3 C.8.5.6.1.1, C.8.4.9.1.1
 
@@ -66,12 +66,22 @@ def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivati
     if template.lossy is not None:
         header.LossyImageCompression = "01"
         header.LossyImageCompressionRatio, header.LossyImageCompressionMethod = template.lossy
-    if any(code[:2] == _LOSSY for _, code in derivation.steps):
-        header.LossyImageCompression = "01"  # PS3.3 C.7.6.1.1.5; nothing was encoded that would have a ratio
+    _name_lossy_steps(header, derivation, file)
     if derivation.moved:
         _drop(header, "ReferencedImageSequence")  # of the same place
     if derivation.moved or not same_grid:
         _drop(header, *_TIED_TO_THE_PIXELS)
+
+
+def _name_lossy_steps(header: Dataset, derivation: Derivation, file: str) -> None:
+    """Mark a copy that a step stored with loss; ratios and methods stand side by side (PS3.3 C.7.6.1.1.5)."""
+    if not derivation.lossy_ratios:
+        return
+    ratios, methods = (values(header, f"LossyImageCompression{what}", file) for what in ("Ratio", "Method"))
+    header.LossyImageCompression = "01"
+    header.LossyImageCompressionRatio = [*ratios, *(f"{ratio:.2f}" for ratio in derivation.lossy_ratios)]
+    if len(methods) == len(ratios):  # else nobody could tell which ratio is whose
+        header.LossyImageCompressionMethod = [*methods, *[_JPEG] * len(derivation.lossy_ratios)]
 
 
 def _describe_source(header: Dataset, file: str, privacy: Privacy | None) -> str:

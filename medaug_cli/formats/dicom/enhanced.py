@@ -104,7 +104,9 @@ def _encode(
     header = _make_header(template, derivation, uids, same_grid=same_grid)
     changes = GroupChanges(
         image_type=[str(value) for value in header.ImageType],
-        window=measure_window(content) if derivation.intensity_changed else None,
+        window=measure_window(content, like.volume if same_grid and not derivation.moved else None)
+        if derivation.intensity_changed
+        else None,
         derivation=derivation,
         geometry=None if same_grid else content.geometry,
         sources=SourceImages([template.instance], derivation=derivation, same_grid=same_grid),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
@@ -13,31 +13,67 @@ from medaug_cli.formats.dicom.header import values
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+    from medaug_cli.core.arrays import AnyArray, Array64
     from medaug_cli.core.sample import Volume
     from medaug_cli.formats.dicom.storage import Storage
     from medaug_cli.formats.dicom.template import SliceTemplate
 
 _SAMPLED = 250_000  # voxels: percentiles of more differ in no digit that a window needs
 _PERCENTILES = (1.0, 99.0)
+_KNOTS = 257
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Window:
-    """A display window in the volume's real values."""
+    """A display window in the volume's real values.
+
+    `before` and `after` are equal percentiles of an unmoved source and its copy: presets follow from one to the other.
+    """
 
     center: float
     width: float
+    before: Array64 | None = None
+    after: Array64 | None = None
+
+    def follow(self, center: float, width: float) -> tuple[float, float]:
+        """Return the preset (centre, width) of the source as it shows the same tissue in the copy."""
+        if self.before is None or self.after is None:
+            return center, width
+        low, high = (self._follow_edge(center + sign * width / 2) for sign in (-1, 1))
+        return (low + high) / 2, max(1.0, high - low)
+
+    def _follow_edge(self, edge: float) -> float:
+        """Return where `edge` went; beyond all values it keeps its distance from the last."""
+        before, after = self.before, self.after
+        if before is None or after is None:
+            return edge
+        beyond = min(0.0, edge - before[0]) + max(0.0, edge - before[-1])
+        return float(np.interp(edge, before, after) + beyond)
 
 
-def measure_window(content: Volume) -> Window:
-    """Return the window from percentile 1 to 99 of what is no void in `content`."""
+def measure_window(content: Volume, unmoved: Volume | None = None) -> Window:
+    """Return the window from percentile 1 to 99 of what is no void in `content`.
+
+    `unmoved` is its source, where every voxel still lies in its place.
+    """
+    sampled = _sample(content)
+    low, high = np.percentile(sampled, _PERCENTILES)
+    before, after = (None, None) if unmoved is None else (_quantiles(_sample(unmoved)), _quantiles(sampled))
+    return Window(float(low + high) / 2, max(1.0, float(high - low)), before, after)
+
+
+def _sample(content: Volume) -> AnyArray:
+    """Return some of the values that are no void, spread over all of `content`."""
     step = max(1, content.array.size // _SAMPLED)
     sampled = content.array.reshape(-1)[::step]
-    if content.void is not None:
-        valid = ~content.void.reshape(-1)[::step]
-        sampled = sampled[valid] if valid.any() else sampled
-    low, high = np.percentile(sampled, _PERCENTILES)
-    return Window(float(low + high) / 2, max(1.0, float(high - low)))
+    if content.void is None:
+        return sampled
+    void = np.broadcast_to(content.void, content.array.shape).reshape(-1)[::step]
+    return sampled if void.all() else sampled[~void]
+
+
+def _quantiles(sampled: AnyArray) -> Array64:
+    return np.percentile(sampled, np.linspace(0, 100, _KNOTS))
 
 
 def read_window(template: SliceTemplate) -> tuple[float, float] | None:
@@ -56,16 +92,28 @@ def read_window(template: SliceTemplate) -> tuple[float, float] | None:
 
 
 def set_window(header: Dataset, template: SliceTemplate, window: Window) -> None:
-    """Give `header` the measured `window` in place of a single one or of a VOI LUT; several presets stay."""
+    """Give `header` the measured `window` in place of a single one or of a VOI LUT; of several presets each follows."""
     file = template.instance.file
     had_table = "VOILUTSequence" in header
     if had_table:
         del header.VOILUTSequence
-    presets = len(values(header, "WindowCenter", file))
-    if presets > 1 or (presets == 0 and not had_table):
+    centers, widths = (values(header, keyword, file) for keyword in ("WindowCenter", "WindowWidth"))
+    if len(centers) > 1:
+        _move_presets(header, template.storage, window, list(zip(centers, widths, strict=False)))
+        return
+    if not centers and not had_table:
         return
     header.WindowCenter = _as_ds(_turned_if_inverted(window.center, template.storage))
     header.WindowWidth = _as_ds(window.width)
+
+
+def _move_presets(header: Dataset, storage: Storage, window: Window, presets: list[tuple[Any, Any]]) -> None:
+    """Let each of `presets` follow the values; their number and what they are called stay."""
+    if window.before is None:
+        return
+    followed = [window.follow(_turned_if_inverted(float(center), storage), float(width)) for center, width in presets]
+    header.WindowCenter = [_as_ds(_turned_if_inverted(center, storage)) for center, _ in followed]
+    header.WindowWidth = [_as_ds(width) for _, width in followed]
 
 
 def _turned_if_inverted(center: float, storage: Storage) -> float:

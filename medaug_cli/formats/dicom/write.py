@@ -89,7 +89,9 @@ def _encode_stack(
         slices=slices,
         derivation=derivation,
         sources=SourceImages(instances, derivation=derivation, same_grid=same_grid),
-        window=measure_window(content) if derivation.intensity_changed and instances[0].samples == 1 else None,
+        window=measure_window(content, like.volume if same_grid and not derivation.moved else None)
+        if derivation.intensity_changed and instances[0].samples == 1
+        else None,
         same_grid=same_grid,
     )
     for index, (made, target) in enumerate(zip(slices, name_slices(targets, slices), strict=True)):

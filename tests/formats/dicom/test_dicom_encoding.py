@@ -110,10 +110,28 @@ def test_a_worker_without_the_encoder_says_so(tmp_path: Path, monkeypatch: pytes
         encode(load(tmp_path), replace(UNCHANGED, transfer_syntax="jpegls"))
 
 
-def test_a_copy_that_went_through_a_lossy_step_says_so(tmp_path: Path) -> None:
-    """PS3.3 C.7.6.1.1.5: once an image has been compressed with loss it stays marked."""
-    lossy = replace(UNCHANGED, intensity_changed=True, steps=(("jpeg", load_step("jpeg").code),))
-    save(image(ramp(), LossyImageCompression="00", **placed()), tmp_path / "in" / "a.dcm")
+@pytest.mark.parametrize(
+    ("source", "ratios", "methods"),
+    [
+        ({}, [7.5], ["ISO_10918_1"]),
+        (
+            {"LossyImageCompressionRatio": 9, "LossyImageCompressionMethod": "ISO_15444_1"},
+            [9, 7.5],
+            ["ISO_15444_1", "ISO_10918_1"],
+        ),
+        ({"LossyImageCompressionRatio": 9}, [9, 7.5], None),
+    ],
+)
+def test_a_copy_that_went_through_a_lossy_step_says_so(
+    tmp_path: Path, source: dict[str, Any], ratios: list[float], methods: list[str] | None
+) -> None:
+    """PS3.3 C.7.6.1.1.5: once an image has been compressed with loss it stays marked, with a ratio for each time."""
+    steps = (("jpeg", load_step("jpeg").code),)
+    lossy = replace(UNCHANGED, intensity_changed=True, steps=steps, lossy_ratios=(7.5,))
+    save(image(ramp(), **placed(**source)), tmp_path / "in" / "a.dcm")
     made = publish(encode(load(tmp_path / "in"), lossy), tmp_path / "out")[0]
     assert made.LossyImageCompression == "01"
+    assert [float(ratio) for ratio in np.atleast_1d(made.LossyImageCompressionRatio)] == ratios
+    said = made.get("LossyImageCompressionMethod")
+    assert (None if said is None else np.atleast_1d(said).tolist()) == methods
     assert made.DerivationCodeSequence[0].CodeMeaning == "Lossy Compression"

@@ -303,6 +303,23 @@ def test_several_window_presets_keep_their_count(tmp_path: Path) -> None:
     assert list(copy_of(header, tmp_path, BRIGHTER).WindowCenter) == [40, -600]
 
 
+def test_presets_follow_the_values_where_nothing_moved(tmp_path: Path) -> None:
+    """Doubled values of 0 to 100: what lay from 20 to 60 now lies from 40 to 120."""
+    pixels = np.arange(101, dtype=np.int16)[None]
+    said = {"WindowCenter": [40, 50], "WindowWidth": [40, 80], "WindowCenterWidthExplanation": ["SOFT", "HARD"]}
+    save(image(pixels, **placed(**said)), tmp_path / "source" / "a.dcm")
+    loaded = load(tmp_path / "source")
+    assert isinstance(loaded.content, Volume)
+    doubled = replace(loaded.content, array=loaded.content.array.astype(np.float32) * 2)
+    (made,) = publish(encode(loaded, BRIGHTER, doubled), tmp_path / "copy")
+    assert [float(value) for value in made.WindowCenter] == pytest.approx([80, 100], abs=0.01)
+    assert [float(value) for value in made.WindowWidth] == pytest.approx([80, 160], abs=0.01)
+    assert made.WindowCenterWidthExplanation == ["SOFT", "HARD"]
+    moved = replace(BRIGHTER, moved=True)
+    (made,) = publish(encode(loaded, moved, doubled), tmp_path / "moved")
+    assert list(made.WindowCenter) == [40, 50]
+
+
 def test_a_voi_lut_gives_way_to_a_window_that_is_at_least_1_wide(tmp_path: Path) -> None:
     table = Dataset()
     table.LUTDescriptor, table.LUTData = [2, 0, 16], b"\0\0\1\0"
