@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
-from medaug_cli.core.marks import Boxes, Contours, Points
+from medaug_cli.core.marks import Boxes, Contours, MarkRules, Points
 from medaug_cli.core.sample import Derivation, LabelMap, LabelStack, LoadedSample, Volume
 from medaug_cli.core.seeding import digest
 from medaug_cli.formats import load_format
@@ -43,6 +43,7 @@ def load_sample(
     label_names: Mapping[int, str],
     limits: Limits,
     modality: str = "",
+    rules: MarkRules | None = None,
 ) -> LoadedSample:
     """Read all volumes, labels and marks of a sample; raises SampleError."""
     loaded: list[Loaded] = []
@@ -52,7 +53,7 @@ def load_sample(
     images = {one.source.channel: one for one in loaded if isinstance(one.content, Volume)}
     labels = {one.source.channel: one for one in loaded if isinstance(one.content, LabelMap | LabelStack)}
     marks = {one.source.channel: one for one in loaded if isinstance(one.content, Points | Boxes | Contours)}
-    return LoadedSample(sample_id, images, labels, dict(label_names), modality, marks)
+    return LoadedSample(sample_id, images, labels, dict(label_names), modality, marks, rules or MarkRules())
 
 
 def derive(program: Program, copy: Copy, number: int, sample: LoadedSample, settings: Settings) -> Derivation:

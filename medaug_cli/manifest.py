@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from medaug_cli.core.errors import RootError
-from medaug_cli.core.sample import FileEntry, TransferSyntax
+from medaug_cli.core.marks import LEAST_BOX_SHARE, MarkRules
+from medaug_cli.core.sample import FileEntry, PointsSpace, TransferSyntax
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,6 +65,15 @@ class Settings(_Entry):
     resampler: Literal["kernel", "simpleitk"] = "kernel"
     label_names: dict[int, str] = Field(default_factory=dict)
     repair: bool = Field(default=False, description="Whether UIDs that are blank in a source were made.")
+    soft_labels: tuple[str, ...] = ()
+    points_space: PointsSpace = "auto"
+    points_outside: Literal["drop", "keep"] = "drop"
+    min_box_share: float = LEAST_BOX_SHARE
+
+    @property
+    def mark_rules(self) -> MarkRules:
+        """What becomes of points and boxes that leave the field of view."""
+        return MarkRules(self.points_outside, self.min_box_share)
 
 
 class Record(_Entry):

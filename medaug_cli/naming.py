@@ -20,14 +20,24 @@ _BIDS_DESC = re.compile(r"_desc-([A-Za-z0-9]+)")
 def copy_paths(sample: Sample, source: Source, copy: int) -> tuple[str, ...]:
     """Return the path of each file of `source` in copy number `copy`, in the order of the source's files."""
     mark = f"aug{copy:04d}"
+    if source.shared:
+        return tuple(_beside_image(sample, path, copy) for path in source.files)
     if source.format == "dicom":
         return tuple(_in_marked_folder(path, mark) for path in source.files)
     if sample.layout == "bids":
         return tuple(_bids_name(path, mark) for path in source.files)
     # Slices are numbered, and have nothing in common with a mask that lies beside them.
-    named = (one.files for one in sample.sources if one.format != "dicom")
+    named = (one.files for one in sample.sources if one.format != "dicom" and not one.shared)
     case = _case_of(sample.id, tuple(path for files in named for path in files))
     return tuple(_case_name(path, case, mark) for path in source.files)
+
+
+def _beside_image(sample: Sample, path: str, copy: int) -> str:
+    """boxes.json, which tells of every case → case01_aug0001_boxes.json beside the copy of the first image."""
+    image = next(one for one in sample.sources if one.role == "image")
+    paths = copy_paths(sample, image, copy)
+    beside = paths[0] if len(paths) == 1 or image.format != "dicom" else posixpath.dirname(paths[0])
+    return f"{_split_suffix(beside)[0]}_{posixpath.basename(path)}"
 
 
 def _in_marked_folder(path: str, mark: str) -> str:

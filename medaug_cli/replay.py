@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from medaug_cli.copies import check_unchanged, derive, encode_copy, load_sample
 from medaug_cli.core.errors import MismatchError, RootError, SampleError
 from medaug_cli.core.files import publish
-from medaug_cli.core.sample import Source
+from medaug_cli.core.sample import Source, declare
 from medaug_cli.formats import Limits
 from medaug_cli.manifest import MANIFEST_NAME, read_records
 from medaug_cli.program import Drawn, apply_program, scene_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from medaug_cli.core.sample import EncodedFile, FileEntry
-    from medaug_cli.manifest import Record
+    from medaug_cli.manifest import Record, Settings
     from medaug_cli.program import Program
 
 
@@ -39,10 +39,11 @@ def find_record(root: Path, output_id: str) -> Record:
 
 def replay_record(record: Record, dataset: Path) -> list[EncodedFile]:
     """Return the files of a copy, made again; raises SampleError and RootError."""
-    sources = _sources_of(record.source)
-    label_names = record.settings.label_names
-    limits = Limits(max_voxels=float("inf"), repair=record.settings.repair)
-    sample = load_sample(dataset, record.sample_id, sources, label_names, limits, record.modality)
+    settings = record.settings
+    sources = _sources_of(record.source, settings)
+    limits = Limits(max_voxels=float("inf"), repair=settings.repair)
+    names, rules = settings.label_names, settings.mark_rules
+    sample = load_sample(dataset, record.sample_id, sources, names, limits, record.modality, rules)
     check_unchanged(sample, record.source)
     scene = scene_of(sample, record.seed.root, record.copy_, record.settings.resampler, max_voxels=float("inf"))
     program = program_of(record)
@@ -87,10 +88,12 @@ def write_files(files: Sequence[EncodedFile], target: Path) -> list[Path]:
     return paths
 
 
-def _sources_of(entries: Sequence[FileEntry]) -> tuple[Source, ...]:
+def _sources_of(entries: Sequence[FileEntry], settings: Settings) -> tuple[Source, ...]:
     made = []
     for (role, channel, name), group in groupby(entries, key=lambda one: (one.role, one.channel, one.format)):
-        made.append(Source(role, channel, name, tuple(entry.path for entry in group)))
+        declared = declare(role, channel, settings.soft_labels, settings.points_space)
+        files = tuple(entry.path for entry in group)
+        made.append(Source(role, channel, name, files, declared=declared))
     if not made:
         raise SampleError("no_source", "the record names no source")
     return tuple(made)

@@ -85,7 +85,8 @@ def read_sample(orders: Orders, sample: Sample) -> LoadedSample:
     if sample.problem:
         raise SampleError(*sample.problem)
     limits = Limits(max_voxels=orders.max_voxels, repair=orders.settings.repair)
-    return load_sample(orders.dataset, sample.id, sample.sources, orders.settings.label_names, limits, sample.modality)
+    names, rules = orders.settings.label_names, orders.settings.mark_rules
+    return load_sample(orders.dataset, sample.id, sample.sources, names, limits, sample.modality, rules)
 
 
 def _make_copy(orders: Orders, sample: Sample, loaded: LoadedSample, copy: int) -> Entry:

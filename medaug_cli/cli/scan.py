@@ -64,10 +64,13 @@ def _show(inventory: Inventory, problems: dict[str, Any]) -> None:
 def _describe(sample: Sample) -> str:
     channels = ", ".join(f"{source.channel} ({len(source.files)} files)" for source in sample.images())
     labels = ", ".join(source.channel for source in sample.labels()) or "none"
+    points = "".join(f", points {source.channel}" for source in sample.points())
     grid = sample.geometry
     size = "x".join(map(str, grid.size)) if grid else "unknown"
     spacing = "x".join(f"{value:.4g}" for value in grid.spacing_mm) if grid else "unknown"
-    return f"{sample.modality or 'unknown modality'}, {size} at {spacing} mm, images {channels}, labels {labels}"
+    return (
+        f"{sample.modality or 'unknown modality'}, {size} at {spacing} mm, images {channels}, labels {labels}{points}"
+    )
 
 
 def _document(inventory: Inventory, problems: dict[str, Any]) -> dict[str, Any]:
@@ -82,6 +85,7 @@ def _document(inventory: Inventory, problems: dict[str, Any]) -> dict[str, Any]:
                 "class": sample.category,
                 "images": {source.channel: list(source.files) for source in sample.images()},
                 "labels": {source.channel: list(source.files) for source in sample.labels()},
+                "points": {source.channel: list(source.files) for source in sample.points()},
                 "size": list(sample.geometry.size) if sample.geometry else None,
                 "spacing_mm": list(sample.geometry.spacing_mm) if sample.geometry else None,
                 "problem": list(problems[sample.id]) if sample.id in problems else None,

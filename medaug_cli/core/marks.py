@@ -9,8 +9,21 @@ if TYPE_CHECKING:
     from medaug_cli.core.arrays import Array64
     from medaug_cli.core.geometry import Geometry
 
+LEAST_BOX_SHARE = 0.25
+"""A box of which less than this share is left within the copy is dropped, unless the recipe says otherwise."""
 Space: TypeAlias = Literal["lps_mm", "index"]
 """In what positions are counted: LPS mm, or voxels (i, j, k) of the sample's first image, 0 at a voxel's centre."""
+
+
+@dataclass(frozen=True)
+class MarkRules:
+    """What becomes of marks that leave the field of view: dropped and cut, or all kept where they are.
+
+    Of a box at least `min_box_share` must be left, from 0 to 1.
+    """
+
+    outside: Literal["drop", "keep"] = "drop"
+    min_box_share: float = LEAST_BOX_SHARE
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,20 +31,24 @@ class Points:
     """Landmarks: `positions` (n, 3) in `space`, `names` one a point.
 
     `rows` are the numbers of the points in their file, in whose place what else it says of them is found; a copy has
-    fewer where points have left the field of view and the file's format has no room for those.
+    fewer where points have left the field of view and the file's format has no room for those. `planar` says that the
+    file has no third coordinate, which only a 2-D image can do without; `whole`, that the points make up one shape, of
+    which none is dropped.
     """
 
     positions: Array64
     names: tuple[str, ...]
     rows: tuple[int, ...]
     space: Space = "lps_mm"
+    planar: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Boxes:
     """Boxes along the axes of `space`: `low` and `high` (n, 3) are opposite corners, low <= high.
 
-    In a plane both have one and the same third coordinate. Names and rows are as those of Points.
+    In a plane both have one and the same third coordinate. Names, rows and `planar` are as those of Points.
     """
 
     low: Array64
@@ -39,6 +56,7 @@ class Boxes:
     names: tuple[str, ...]
     rows: tuple[int, ...]
     space: Space = "lps_mm"
+    planar: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +109,7 @@ class Move:
     after: Geometry
     swaps: tuple[tuple[str, str], ...] = ()
     resampler: Literal["kernel", "simpleitk"] = "kernel"
+    rules: MarkRules = MarkRules()
 
     def renamed(self, name: str) -> str:
         """Return what `name` is called after the swaps."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from medaug_cli.core.lazy import np, tallies
+from medaug_cli.core.marks import Boxes, MarkRules, Points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 Role = Literal["image", "label", "points"]
 IndexMap: TypeAlias = tuple[tuple[float, ...], ...]
+PointsSpace = Literal["auto", "lps", "ras", "index"]
 TransferSyntax = Literal["explicit", "rle", "jpegls", "j2k"]
 
 
@@ -26,6 +28,8 @@ class Source:
     """The files of one volume or label map: POSIX paths relative to the dataset, in the order of its slices.
 
     `stamps` are (size in bytes, mtime in ns) of each file when it was found: a job refuses what changed since.
+    `declared` is what the recipe says of the content where the file does not: "soft" of labels, the space of points.
+    `shared` says that the files are those of other samples, too.
     """
 
     role: Role
@@ -33,6 +37,15 @@ class Source:
     format: str
     files: tuple[str, ...]
     stamps: tuple[tuple[int, int], ...] = ()
+    declared: str = ""
+    shared: bool = False
+
+
+def declare(role: Role, channel: str, soft_labels: Sequence[str], points_space: str) -> str:
+    """Return what the recipe's `soft_labels` and `points_space` say of one source."""
+    if role == "points":
+        return points_space
+    return "soft" if role == "label" and channel in soft_labels else ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,10 @@ class Sample:
     def labels(self) -> tuple[Source, ...]:
         """Return the sources that hold labels."""
         return tuple(source for source in self.sources if source.role == "label")
+
+    def points(self) -> tuple[Source, ...]:
+        """Return the sources that hold points or boxes."""
+        return tuple(source for source in self.sources if source.role == "points")
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,10 +229,23 @@ class LoadedSample:
     label_names: dict[int, str] = field(default_factory=dict)
     modality: str = ""
     marks: dict[str, Loaded] = field(default_factory=dict)
+    rules: MarkRules = field(default_factory=MarkRules)
 
     def everything(self) -> tuple[Loaded, ...]:
         """Return all there is: images, labels, marks."""
         return (*self.images.values(), *self.labels.values(), *self.marks.values())
+
+    def names(self) -> tuple[str, ...]:
+        """Return every name a label has: by the recipe, as a whole map, in a file that names its labels or points."""
+        own: list[str] = []
+        for loaded in (*self.labels.values(), *self.marks.values()):
+            match loaded.content:
+                case LabelMap():
+                    own += loaded.content.names.values()
+                case LabelStack() | Points() | Boxes():
+                    own += loaded.content.names
+        every = (*self.label_names.values(), *map(str, self.label_names), *self.labels, *own)
+        return tuple(dict.fromkeys(filter(None, every)))
 
     def modalities(self) -> tuple[str, ...]:
         """Return the modality of each image; what recipe or dataset say of the sample overrides the headers."""

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import Role, Sample, Source
+from medaug_cli.core.sample import Role, Sample, Source, declare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from medaug_cli.core.geometry import Geometry
+    from medaug_cli.discover.inventory import DatasetQuery
     from medaug_cli.formats import FoundVolume
 
 Problem: TypeAlias = tuple[str, str]
@@ -62,26 +63,36 @@ def name_some(paths: Iterable[str]) -> str:
     return ", ".join(ordered[:_MOST_NAMED]) + more
 
 
-def to_sample(case: Case, layout: str, modality: str = "auto") -> Sample:
+def to_sample(case: Case, layout: str, query: DatasetQuery) -> Sample:
     """Return `case` as a sample of `layout`; what is wrong with it becomes the sample's problem.
 
-    The first image gives the grid. `voxels` counts those of all images and components. A `modality` other than
-    `auto` overrides the headers.
+    The first image gives the grid. `voxels` counts those of all images and components. A modality of `query` other
+    than `auto` overrides the headers.
     """
     images = [volume for volumes in case.images.values() for volume in volumes]
     everything = [(role, channel, volume) for role, channel, found in case.candidates() for volume in found]
     return Sample(
         id=case.id,
         layout=layout,
-        sources=tuple(
-            Source(role, channel, volume.format, volume.files, volume.stamps) for role, channel, volume in everything
-        ),
+        sources=tuple(_to_source(role, channel, volume, query) for role, channel, volume in everything),
         patient=case.patient,
-        modality=modality if modality != "auto" else case.modality or images[0].modality,
+        modality=query.modality if query.modality != "auto" else case.modality or images[0].modality,
         voxels=sum(volume.voxels * volume.components for volume in images),
         stored_bytes=sum(size for _, _, volume in everything for size, _ in volume.stamps),
         geometry=images[0].geometry,
         problem=_find_problem(case),
+    )
+
+
+def _to_source(role: Role, channel: str, volume: FoundVolume, query: DatasetQuery) -> Source:
+    return Source(
+        role=role,
+        channel=channel,
+        format=volume.format,
+        files=volume.files,
+        stamps=volume.stamps,
+        declared=declare(role, channel, query.soft_labels, query.points_space),
+        shared=volume.shared,
     )
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from medaug_cli.core.sample import Sample
+    from medaug_cli.core.sample import PointsSpace, Sample
 
 LeftAlone: TypeAlias = tuple[str, str, str]
 
@@ -19,9 +19,9 @@ class DatasetQuery:
     """What the recipe says of a dataset (its `dataset:` keys), and which folders and files are no sources.
 
     `images`, `labels` and `points` map a channel to a template with `{case}` (in BIDS also to entities and suffix, as
-    `acq-iso_T1w`). `table` is relative to the dataset or absolute. `augment` None stands for the training split where
-    a table has splits. `exclude` are folders, `known_outputs` copies of earlier runs relative to the dataset. `repair`
-    makes UIDs that are blank.
+    `acq-iso_T1w`). `soft_labels` are channels of `labels`. `table` is relative to the dataset or absolute. `augment`
+    None stands for the training split where a table has splits. `exclude` are folders, `known_outputs` copies of
+    earlier runs relative to the dataset. `repair` makes UIDs that are blank.
     """
 
     layout: str = "auto"
@@ -31,6 +31,8 @@ class DatasetQuery:
     points: Mapping[str, str] | None = None
     group: Literal["series", "frame_of_reference"] = "series"
     label_names: Mapping[int, str] = field(default_factory=dict)
+    soft_labels: tuple[str, ...] = ()
+    points_space: PointsSpace = "auto"
     table: str | None = None
     split_column: str | None = None
     augment: tuple[str, ...] | None = None

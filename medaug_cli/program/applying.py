@@ -46,7 +46,7 @@ def apply_program(program: Program, sample: LoadedSample, scene: Scene) -> Copy:
 def _move_marks(sample: LoadedSample, copy: Copy, resampler: Resampler) -> dict[str, Marks]:
     """Return the sample's marks where the copy's whole mapping, from its first step to its last, shows them."""
     before, after = next(iter(sample.images.values())).volume, next(iter(copy.images.values()))
-    move = Move(before.geometry, after.geometry, copy.swaps, resampler)
+    move = Move(before.geometry, after.geometry, copy.swaps, resampler, sample.rules)
     return {name: move_marks(loaded.marked, copy.mapping, move) for name, loaded in sample.marks.items()}
 
 

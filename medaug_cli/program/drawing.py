@@ -34,14 +34,13 @@ def scene_of(
     """
     first = next(iter(sample.images.values()))
     modalities = sample.modalities()
-    names = [*sample.label_names.values(), *map(str, sample.label_names), *sample.labels]
     return Scene(
         geometry=first.volume.geometry,
         seed=seed,
         words=(sample.id, copy),
         modality=modalities[0],
         modalities=modalities,
-        label_names=tuple(dict.fromkeys(names)),
+        label_names=sample.names(),
         resampler=resampler,
         irregular=next((loaded.irregular for loaded in sample.images.values() if loaded.irregular), ""),
         channels=tuple(sample.images),

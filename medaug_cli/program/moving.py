@@ -56,7 +56,7 @@ def move(chain: Sequence[Drawn], copy: Copy, scene: Scene, names: dict[int, str]
     images, labels = _resample(copy, mapping, grids, settings, scene.resampler)
     return Copy(
         images,
-        swap_labels(labels, swaps, names),
+        swap_labels(labels, swaps, names, scene.label_names),
         copy.mapping.after(mapping.parts),
         laterality,
         (*copy.swaps, *swaps),

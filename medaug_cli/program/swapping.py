@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 
 def swap_labels(
-    labels: dict[str, Labels], swaps: Sequence[tuple[str, str]], names: dict[int, str]
+    labels: dict[str, Labels], swaps: Sequence[tuple[str, str]], names: dict[int, str], known: Sequence[str] = ()
 ) -> dict[str, Labels]:
-    """Exchange paired labels: values within the maps, parts of stacks, or whole maps where the pair names those."""
+    """Exchange paired labels: values within the maps, parts of stacks, or whole maps where the pair names those.
+
+    `names` are the recipe's, by value; `known` are all names of the sample, points' too. A map in which a pair has no
+    place stays as it is if something else of the sample has it, else SampleError `unknown_label` is raised.
+    """
     for first, second in swaps if labels else ():
         if first in labels and second in labels:
             one_map, other_map = labels[first], labels[second]
@@ -26,21 +30,25 @@ def swap_labels(
                 raise SampleError("geometry_mismatch", f"swap_labels: {first} and {second} differ in grid or type")
             labels = {**labels, first: labels[second], second: labels[first]}
             continue
-        labels = {key: _swap_within(label, first, second, names) for key, label in labels.items()}
+        labels = {key: _swap_within(label, (first, second), names, known) for key, label in labels.items()}
     return labels
 
 
-def _swap_within(label: Labels, first: str, second: str, names: dict[int, str]) -> Labels:
+def _swap_within(label: Labels, pair: tuple[str, str], names: dict[int, str], known: Sequence[str]) -> Labels:
     """Exchange two values of a map, or two parts of a stack where it has both."""
     if isinstance(label, LabelMap):
-        known = {**label.names, **names}
-        one, other = _label_value(first, known), _label_value(second, known)
-        return replace(label, array=_exchange(label.array, one, other))
-    if first not in label.names or second not in label.names:
+        one, other = (_label_value(name, {**label.names, **names}) for name in pair)
+        if one is not None and other is not None:
+            return replace(label, array=_exchange(label.array, one, other))
+        unknown = [name for name, value in zip(pair, (one, other), strict=True) if value is None and name not in known]
+        if unknown:
+            raise SampleError("unknown_label", f"swap_labels names {unknown[0]}, which dataset.label_names does not")
         return label
-    renamed = {first: second, second: first}
-    order = [label.names.index(renamed.get(name, name)) for name in label.names]
-    return replace(label, array=label.array[order])
+    own = label.names or tuple(names.get(number, str(number)) for number in range(1, len(label.array) + 1))
+    if not set(pair) <= set(own):
+        return label
+    renamed = dict(zip(pair, reversed(pair), strict=True))
+    return replace(label, array=label.array[[own.index(renamed.get(name, name)) for name in own]])
 
 
 def _exchange(array: Any, one: int, other: int) -> Any:
@@ -55,10 +63,8 @@ def _exchange(array: Any, one: int, other: int) -> Any:
     return swapped
 
 
-def _label_value(name: str, names: dict[int, str]) -> int:
+def _label_value(name: str, names: dict[int, str]) -> int | None:
     found = [value for value, text in names.items() if text == name]
     if found:
         return found[0]
-    if name.lstrip("-").isdigit():
-        return int(name)
-    raise SampleError("unknown_label", f"swap_labels names {name}, which dataset.label_names does not")
+    return int(name) if name.lstrip("-").isdigit() else None

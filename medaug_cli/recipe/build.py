@@ -26,7 +26,6 @@ _LATER = {
     ("balance",): "balancing by class or group",
     ("privacy",): "de-identification",
     ("checks",): "checks of a copy (write checks: null)",
-    ("dataset", "points"): "points",
 }
 
 

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator
 
 from medaug_cli.core.durations import PATTERN, parse_duration
-from medaug_cli.core.sample import TransferSyntax
+from medaug_cli.core.marks import LEAST_BOX_SHARE
+from medaug_cli.core.sample import PointsSpace, TransferSyntax
 from medaug_cli.step import Step, inner_steps
 
 ALGORITHM_VERSION = 2
@@ -48,6 +49,21 @@ class DatasetSection(Section):
         default=None,
         description="Label maps and their file names, with {case}; for DICOM, folders of SEG or RTSTRUCT files.",
     )
+    soft_labels: tuple[str, ...] = Field(
+        default=(), description="Labels that hold shares from 0 to 1 (probabilities), and move without being rounded."
+    )
+    points: dict[str, str] | None = Field(
+        default=None, description="Points or boxes that move with the images, and their file names, with {case}."
+    )
+    points_space: PointsSpace = Field(
+        default="auto", description="What points count in where their file does not say: LPS mm (auto), RAS mm, voxels."
+    )
+    points_outside: Literal["drop", "keep"] = Field(
+        default="drop", description="Points and boxes that leave the image: dropped (boxes cut at its border), or kept."
+    )
+    min_box_share: float = Field(
+        default=LEAST_BOX_SHARE, ge=0, le=1, description="A box of which less is left in the image is dropped."
+    )
     group: Literal["series", "frame_of_reference"] = Field(
         default="series", description="DICOM: every series on its own, or co-registered ones as channels."
     )
@@ -57,6 +73,11 @@ class DatasetSection(Section):
     on_bad_sample: Literal["skip", "fail"] = Field(
         default="skip", description="skip: recorded, and the run goes on (exit 3); fail: the run stops."
     )
+
+    def declared(self) -> dict[str, Any]:
+        """Return what decides how labels and points are read and moved, as far as it is not the default."""
+        keys = {"soft_labels", "points_space", "points_outside", "min_box_share"}
+        return self.model_dump(mode="json", include=keys, exclude_defaults=True)
 
 
 _ENCODERS = {"jpegls": ("jpeg_ls",), "j2k": ("pylibjpeg", "openjpeg")}
@@ -138,6 +159,7 @@ class Recipe(Section):
             "steps": [dump_step(step) for step in self.steps],
             "dtype": self.output.dtype,
             "label_names": {str(value): name for value, name in sorted(self.dataset.label_names.items())},
+            **self.dataset.declared(),
         }
         if resampler != "kernel":
             decides["resampler"] = resampler

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
-from medaug_cli.core.marks import Boxes, Marks, Points
+from medaug_cli.core.marks import Boxes, Contours, Marks, Points
 from medaug_cli.spatial.contours import move_contours
 from medaug_cli.spatial.mapping import apply_affine
 from medaug_cli.spatial.points import push
@@ -16,18 +18,23 @@ if TYPE_CHECKING:
     from medaug_cli.core.marks import Move, Space
     from medaug_cli.spatial.mapping import Mapping
 
-LEAST_BOX_SHARE = 0.25
-"""A box of which less than this share is left within the copy is dropped."""
 _BORDER = 0.5  # voxels from the centre of an outermost voxel to the border of the field of view
 _SLACK = 1e-6
+_SLICES = 2  # the array axis that a third coordinate counts along
 
 
 def move_marks(marks: Marks, mapping: Mapping, move: Move) -> Marks:
     """Return `marks` where `mapping` (output to input positions) shows them; raises SampleError where it folds.
 
     Points outside the copy's field of view are dropped; boxes become the boxes around their moved corners, are cut at
-    the field of view and dropped where less than a quarter is left. For contours see `move_contours`.
+    the field of view and dropped where less than the rules ask for is left. Rules may also keep all that is outside.
+    Raises SampleError `third_coordinate_missing` for two coordinates in a volume. For contours see
+    `move_contours`.
     """
+    if not isinstance(marks, Contours) and marks.planar and move.before.flat_axis != _SLICES:
+        raise SampleError(
+            "third_coordinate_missing", "points or boxes of two coordinates are for 2-D images; give volumes three"
+        )
     if isinstance(marks, Points):
         return _move_points(marks, mapping, move)
     if isinstance(marks, Boxes):
@@ -37,12 +44,13 @@ def move_marks(marks: Marks, mapping: Mapping, move: Move) -> Marks:
 
 def _move_points(points: Points, mapping: Mapping, move: Move) -> Points:
     moved = _push(points.positions, points.space, mapping, move)
-    kept = np.flatnonzero(_is_inside(moved, move))
-    return Points(
+    all_stay = points.whole or move.rules.outside == "keep"
+    kept = np.arange(len(moved)) if all_stay else np.flatnonzero(_is_inside(moved, move))
+    return replace(
+        points,
         positions=_from_index(moved[kept], points.space, move),
         names=tuple(move.renamed(points.names[number]) for number in kept),
         rows=tuple(points.rows[number] for number in kept),
-        space=points.space,
     )
 
 
@@ -51,15 +59,19 @@ def _move_boxes(boxes: Boxes, mapping: Mapping, move: Move) -> Boxes:
     moved = _push(corners.reshape(-1, 3), boxes.space, mapping, move)
     around = _from_index(moved, boxes.space, move).reshape(8, -1, 3)
     low, high = around.min(axis=0), around.max(axis=0)
+    if move.rules.outside == "keep":
+        names = tuple(map(move.renamed, boxes.names))
+        return replace(boxes, low=low, high=high, names=names)
     least, most = _field_of_view(boxes.space, move)
     cut_low, cut_high = np.clip(low, least, most), np.clip(high, least, most)
-    kept = np.flatnonzero(_share(cut_low, cut_high, low, high) >= LEAST_BOX_SHARE)
-    return Boxes(
+    share = _share(cut_low, cut_high, low, high)
+    kept = np.flatnonzero((share >= move.rules.min_box_share) & (share > 0))
+    return replace(
+        boxes,
         low=cut_low[kept],
         high=cut_high[kept],
         names=tuple(move.renamed(boxes.names[number]) for number in kept),
         rows=tuple(boxes.rows[number] for number in kept),
-        space=boxes.space,
     )
 
 

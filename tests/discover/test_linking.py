@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from medaug_cli.discover.cases import Case, to_sample
+from medaug_cli.discover.inventory import DatasetQuery
 from medaug_cli.discover.linking import link_labels
 from medaug_cli.formats import FoundVolume
 
@@ -80,4 +81,7 @@ def test_no_label_is_taken_where_the_recipe_names_none_of_them() -> None:
 
 def test_a_label_that_the_recipe_names_must_be_there() -> None:
     (case,) = link_labels([image("a")], [], {"organ": "seg"}).cases
-    assert to_sample(case, "dicom").problem == ("missing_label", "a: no file for label 'organ'; looked for seg")
+    assert to_sample(case, "dicom", DatasetQuery()).problem == (
+        "missing_label",
+        "a: no file for label 'organ'; looked for seg",
+    )

@@ -137,7 +137,6 @@ def test_what_every_recipe_needs_is_told(refusal: Callable[[str], str], text: st
         ("balance: {by: class, to: equal}\n", "balance"),
         ("privacy: {deidentify: basic}\n", "privacy"),
         ("checks: {min_ssim: 0.2}\n", "checks"),
-        ('dataset: {points: {landmarks: "{case}_points.csv"}}\n', "points"),
     ],
 )
 def test_a_key_of_the_interface_that_this_version_lacks_says_so(

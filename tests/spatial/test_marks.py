@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.marks import Boxes, Move, Points
+from medaug_cli.core.marks import LEAST_BOX_SHARE, Boxes, Move, Points
 from medaug_cli.spatial.mapping import Mapping, about
-from medaug_cli.spatial.marks import LEAST_BOX_SHARE, move_marks
+from medaug_cli.spatial.marks import move_marks
 
 ANGLE = math.radians(20)
 TURN = np.array([[math.cos(ANGLE), -math.sin(ANGLE), 0], [math.sin(ANGLE), math.cos(ANGLE), 0], [0, 0, 1]])

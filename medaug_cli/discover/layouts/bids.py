@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import DatasetError
 from medaug_cli.discover.cases import to_sample
+from medaug_cli.discover.companions import Wanted, attach
 from medaug_cli.discover.entities import BidsName, parse_name
 from medaug_cli.discover.inventory import Arrangement
 from medaug_cli.discover.layouts.nifti import DWI_MESSAGE
@@ -58,8 +59,11 @@ class BidsLayout:
         else:
             found = load_format(self.format).find(tree.root, sorted(names))
             pairing = Sessions(found.volumes, names, query).pair()
+        cases = tuple(_complete(case, names) for case in pairing.cases)
+        wanted = Wanted("points", query.points, "points")
+        pairing = attach(replace(pairing, cases=cases), tree, wanted, by_prefix=not query.images)
         return Arrangement(
-            tuple(to_sample(_complete(case, names), self.name, query.modality) for case in pairing.cases),
+            tuple(to_sample(case, self.name, query) for case in pairing.cases),
             (*left_alone, *found.left_alone, *pairing.left_alone),
             tuple(warning for volume in found.volumes for warning in volume.warnings),
             table="participants.tsv" if "participants.tsv" in tree.files else "",
@@ -70,7 +74,10 @@ def _complete(case: Case, names: Mapping[str, BidsName]) -> Case:
     """Return `case` with the patient and the modality that the name of its first image tells."""
     path = next(volume.files[0] for volumes in case.images.values() for volume in volumes)
     participant = next((part.removeprefix("sub-") for part in path.split("/") if part.startswith("sub-")), "")
-    return replace(case, patient=participant, modality=names[path].modality if path in names else "")
+    session = case.id.replace("/", "_")  # sub-01/ses-1 begins its files' names as sub-01_ses-1
+    return replace(
+        case, patient=participant, also_called=(session,), modality=names[path].modality if path in names else ""
+    )
 
 
 def _sort_files(files: Iterable[str]) -> tuple[dict[str, BidsName], list[LeftAlone]]:

@@ -40,7 +40,7 @@ class DicomLayout:
         return ""
 
     def arrange(self, tree: Tree, query: DatasetQuery) -> Arrangement:
-        """Make samples of the volumes in `tree`, with their label objects and the NIfTI masks that templates name.
+        """Make samples of the volumes in `tree`, with their label objects, and masks and points that templates name.
 
         Raises RecipeError for templates of images, which series do not have, and for folders outside the dataset.
         """
@@ -53,9 +53,10 @@ class DicomLayout:
         linked = link_labels(_tell_apart(cases), labels, folders)
         pairing = Pairing(tuple(linked.cases), (*found.left_alone, *linked.left_alone))
         pairing = attach(pairing, tree, Wanted("label", templates, "nifti"))
+        pairing = attach(pairing, tree, Wanted("points", query.points, "points"))
         warnings = (warning for volume in found.volumes for warning in volume.warnings)
         return Arrangement(
-            tuple(to_sample(case, self.name, query.modality) for case in pairing.cases),
+            tuple(to_sample(case, self.name, query) for case in pairing.cases),
             pairing.left_alone,
             (*warnings, *linked.warnings),
         )

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import DatasetError, RecipeError
 from medaug_cli.discover.cases import Case, name_some, to_sample
+from medaug_cli.discover.companions import Wanted, attach
 from medaug_cli.discover.dataset_json import Description, read_description
 from medaug_cli.discover.inventory import Arrangement
+from medaug_cli.discover.pairing import Pairing
 from medaug_cli.formats import load_format
 
 if TYPE_CHECKING:
@@ -48,12 +50,13 @@ class NnunetLayout:
         described = [read_description(tree, folder) for folder in folders]
         parts = [_arrange_one(tree, dataset) for dataset in described]
         claimed = {path for part in parts for path in part.taken}
+        left_alone = [entry for part in parts for entry in part.left_alone]
+        left_alone += [_explain(path) for path in tree.claimed_by(self.format) if path not in claimed]
+        pairing = Pairing(tuple(case for part in parts for case in part.cases), tuple(left_alone))
+        pairing = attach(pairing, tree, Wanted("points", query.points, "points"))
         return Arrangement(
-            tuple(to_sample(case, self.name, query.modality) for part in parts for case in part.cases),
-            tuple(
-                [entry for part in parts for entry in part.left_alone]
-                + [_explain(path) for path in tree.claimed_by(self.format) if path not in claimed]
-            ),
+            tuple(to_sample(case, self.name, query) for case in pairing.cases),
+            pairing.left_alone,
             tuple(warning for part in parts for warning in part.warnings),
             _merge_names(described),
         )

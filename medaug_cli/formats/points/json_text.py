@@ -1,0 +1,52 @@
+"""JSON as text: parsed once with limits, written again in the layout it had."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from medaug_cli.core.errors import SampleError
+
+_INDENT = re.compile(r"\n([ \t]+)\S")
+_PLAIN_LIST = re.compile(r"\[[^\[\]{}\"]*\]")
+
+
+def load_json(name: str, raw: bytes) -> Any:
+    """Return what the JSON file `name` holds, not to be changed; raises SampleError `bad_points` with its line."""
+    try:
+        return _parse(raw)
+    except json.JSONDecodeError as error:
+        raise SampleError("bad_points", f"{name}:{error.lineno}: not JSON: {error.msg}") from error
+    except (ValueError, RecursionError) as error:
+        raise SampleError("bad_points", f"{name}: not JSON that can be read ({type(error).__name__})") from error
+
+
+@lru_cache(maxsize=2)  # a file that tells of every case is read once for all of a worker's cases
+def _parse(raw: bytes) -> Any:
+    return json.loads(raw.decode("utf-8-sig", "surrogateescape"), parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> NoReturn:
+    """JSON knows no NaN and no Infinity; Python would read them."""
+    raise ValueError(constant)
+
+
+def dump_json(content: Any, like: bytes) -> str:
+    """Return `content` as text with the indent of `like`, and lists of numbers on one line where they were."""
+    text = like.decode("utf-8-sig", "surrogateescape")
+    found = _INDENT.search(text)
+    if found is None:
+        compact = '":' in text and '": ' not in text
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":") if compact else None) + _tail(text)
+    dumped = json.dumps(content, ensure_ascii=False, indent=found[1])
+    if any("\n" not in one for one in _PLAIN_LIST.findall(text) if len(one) > len("[]")):
+        dumped = _PLAIN_LIST.sub(
+            lambda one: re.sub(r"\s*\n\s*", " ", one[0]).replace("[ ", "[").replace(" ]", "]"), dumped
+        )
+    return dumped + _tail(text)
+
+
+def _tail(text: str) -> str:
+    return text[len(text.rstrip("\r\n")) :]
