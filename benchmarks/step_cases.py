@@ -482,6 +482,13 @@ PICTURES = (
         "picture",
     ),
     Case("grayscale", {}, {"Albumentations": albumentations("ToGray")}, "picture"),
+    Case("augmix", {"magnitude": 0.3}, data="picture"),
+    Case(
+        "perspective",
+        {"strength": 0.2},
+        {"Albumentations": albumentations("Perspective", scale=(0.1, 0.1))},
+        "picture",
+    ),
     Case("channel_shift", {}, {"Albumentations": albumentations("RGBShift")}, "picture"),
 )
 
