@@ -18,6 +18,7 @@ from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np, sitk
 from medaug_cli.core.sample import LabelMap, LoadedSample, Source, Volume
 from medaug_cli.core.values import AxisSpan, Span
+from medaug_cli.formats import Limits
 from medaug_cli.preview import describe_program
 from medaug_cli.program import apply_program, draw_program, scene_of
 from medaug_cli.report.lettering import LINE, letter, wrap
@@ -298,7 +299,7 @@ def _colours() -> LoadedSample:
 def _read(name: str, kind: str, folder: str, images: list[str], labels: list[str], modality: str) -> LoadedSample:
     sources = [Source("image", "image", kind, tuple(images))]
     sources += [Source("label", "label", kind, (file,)) for file in labels]
-    return load_sample(PROJECT / "sample_data" / folder, name, sources, {}, 4e8, modality)
+    return load_sample(PROJECT / "sample_data" / folder, name, sources, {}, Limits(), modality)
 
 
 def _beside(tiles: list[tuple[AnyArray, str]]) -> AnyArray:
