@@ -13,6 +13,7 @@ import pytest
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.sample import Volume
+from medaug_cli.formats.dicom import FORMAT
 from tests.formats.dicom.datasets import UNCHANGED, dicom_errors, encode, find, load, publish, realdata, validator
 
 if TYPE_CHECKING:
@@ -50,6 +51,19 @@ def test_every_volume_of_the_collection_has_a_row_and_every_row_a_volume(volumes
     assert {name: len(volume.files) for name, volume in volumes.items()} == {
         name: files for name, (files, _, _) in ROWS.items()
     }
+
+
+def test_every_file_of_the_collection_is_accounted_for() -> None:
+    """In a volume of a row, dropped as a copy of another with a warning, or left alone with a reason."""
+    root = realdata()
+    found = find(root)
+    used = {file for volume in found.volumes for file in volume.files}
+    dropped = {text.partition(": dropped, a copy of")[0] for volume in found.volumes for text in volume.warnings}
+    alone = {path for path, reason, message in found.left_alone if reason and message}
+    every = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file() and FORMAT.claims(path)}
+    assert every == used | alone | (dropped & every)
+    assert not used & alone
+    assert len(dropped & every) == 16  # four encodings of the four slices of one series
 
 
 @pytest.mark.parametrize("name", [name for name, (_, copied, _) in ROWS.items() if not copied])
@@ -92,7 +106,13 @@ def read_all(root: Path) -> Iterator[np.ndarray]:
         yield load(root, volume).content.array
 
 
-@pytest.mark.parametrize("name", ["sts025_dicom/MR_T1/image", "single/US1_UNCR", "single/eCT_Supplemental"])
+CONSISTENT = (
+    *("sts025_dicom/CT/image", "sts025_dicom/MR_T1/image", "sts025_dicom/PET/image", "mr_oblique_20"),
+    *("single/RG1_J2KI", "single/US1_UNCR", "single/eCT_Supplemental"),
+)
+
+
+@pytest.mark.parametrize("name", CONSISTENT)
 def test_dcentvfy_finds_sources_and_copies_consistent(
     volumes: dict[str, FoundVolume], name: str, tmp_path: Path
 ) -> None:

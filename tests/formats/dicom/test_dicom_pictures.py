@@ -136,6 +136,7 @@ def test_a_palette_becomes_the_colours_it_stands_for(tmp_path: Path, bits: int, 
     scaled = [(red * scale, green * scale, blue * scale) for red, green, blue in entries]
     header = with_palette(picture(np.array([[0, 1], [3, 2]], np.uint8), US), bits, scaled)
     header.ICCProfile = b"profile!"
+    header.add_new(0x00281221, "OW", b"\0\0\1\0\7\0")  # the red table again, in segments
     made = copy_of(header, tmp_path)
     assert made.PhotometricInterpretation == "RGB"
     assert made.pixel_array.reshape(4, 3).tolist() == [list(entries[index]) for index in (0, 1, 3, 2)]
