@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from medaug_cli.core.jit import compiled
+from medaug_cli.core.jit import compiled, inner
+
+_BLOCK = 2048  # voxels that stay in the cache
 
 
 def store_rounded(values: Any, target: Any, low: float, high: float) -> tuple[int, bool]:
@@ -21,11 +23,27 @@ def store_rounded(values: Any, target: Any, low: float, high: float) -> tuple[in
 @compiled
 def _store_flat(values: Any, target: Any, low: Any, high: Any) -> Any:
     clipped, odd = 0, 0
-    for n in range(len(values)):
-        value = np.rint(values[n])
-        odd += value - value != np.float32(0.0)  # NaN for what is not finite
-        clipped += (value < low) | (value > high)
-        value = min(value, high)
-        value = max(low, value)  # so that NaN is replaced, too
-        target[n] = np.int32(value)
+    for start in range(0, len(values), _BLOCK):
+        block = values[start : start + _BLOCK]
+        _round_block(block, target[start : start + _BLOCK], low, high)
+        if _count_within(block, low, high) < len(block):  # seldom, so that counting holds up nothing else
+            for n in range(len(block)):
+                value = np.rint(block[n])
+                odd += value - value != np.float32(0.0)  # NaN for what is not finite
+                clipped += (value < low) | (value > high)
     return clipped, odd
+
+
+@inner
+def _round_block(block: Any, target: Any, low: Any, high: Any) -> None:
+    for n in range(len(block)):
+        value = min(np.rint(block[n]), high)
+        target[n] = np.int32(max(low, value))  # in this order NaN is replaced, too
+
+
+@inner
+def _count_within(block: Any, low: Any, high: Any) -> int:
+    count = 0
+    for n in range(len(block)):
+        count += (block[n] >= low) & (block[n] <= high)
+    return count
