@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
 
+from medaug_cli.core.lazy import without
+
+with without("scipy.linalg"):  # numba asks it for a BLAS that no loop here calls
+    import numba.np.arraymath
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
     import numpy as np
@@ -66,6 +68,20 @@ else:
     tallies = _lazy("medaug_cli.core.tallies")  # imports numba
     tones = _lazy("medaug_cli.core.tones")  # imports numba
 
+
+@contextlib.contextmanager
+def without(missing: str) -> Iterator[None]:
+    """Hide the module `missing`, if nothing has imported it yet, from libraries that import it in case it is needed."""
+    hidden = missing not in sys.modules
+    if hidden:
+        sys.modules[missing] = None  # type: ignore[assignment]  # what the import system takes for "not there"
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules[missing]
+
+
 __all__ = [
     "colour",
     "convolution",
@@ -86,4 +102,5 @@ __all__ = [
     "tallies",
     "tiles",
     "tones",
+    "without",
 ]

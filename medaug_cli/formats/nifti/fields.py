@@ -7,10 +7,12 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nibabel.nifti1 import Nifti1Header
-from nibabel.nifti2 import Nifti2Header
-
 from medaug_cli.core.errors import SampleError
+from medaug_cli.core.lazy import without
+
+with without("pydicom"):  # nibabel would import it, with all its codecs, for an extension that is never read
+    from nibabel.nifti1 import Nifti1Header
+    from nibabel.nifti2 import Nifti2Header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
