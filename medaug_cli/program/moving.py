@@ -47,10 +47,11 @@ def move(chain: Sequence[Drawn], copy: Copy, scene: Scene, names: dict[int, str]
             raise TypeError(drawn.name)
         here = replace(scene.at(drawn.path), geometry=grids.frame)
         grids.follow(grid_after(drawn.step, here))
-        mapping = mapping.after(drawn.step.mapping(here))
+        parts = drawn.step.mapping(here)
+        mapping = mapping.after(parts)
         swaps.extend(drawn.step.swaps(here))
         laterality ^= drawn.step.swaps_laterality(here)
-        report = drawn.step.report(here)
+        report = drawn.step.report(here, parts)
         reports |= {drawn.path: report} if report else {}
     settings = settings_of(chain) or (None, None, None)
     images, labels = _resample(copy, mapping, grids, settings, scene.resampler)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from pydantic import Field
 
 from medaug_cli.core.lazy import np
-from medaug_cli.spatial.bspline import ORDER, jacobian_range, unfolding_factor
+from medaug_cli.spatial.bspline import ORDER, SplineGrid, jacobian_range, unfolding_factor
 from medaug_cli.step import ResamplingStep, SpatialStep
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.arrays import Array64
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.spatial.bspline import SplineGrid
     from medaug_cli.spatial.mapping import Part
     from medaug_cli.step import Scene
 
@@ -52,9 +51,11 @@ class DeformationStep(ResamplingStep):
         """Return the free-form deformation from output to input positions."""
         return (self.grid(scene),)
 
-    def report(self, scene: Scene) -> dict[str, Any]:
+    def report(self, scene: Scene, parts: tuple[Part, ...]) -> dict[str, Any]:
         """Return the range of the Jacobian determinant."""
-        return {"jacobian": [round(value, 6) for value in jacobian_range(self.grid(scene), self.places)]}
+        del scene
+        grids = [part for part in parts if isinstance(part, SplineGrid)]
+        return {"jacobian": [round(value, 6) for value in jacobian_range(grids[0], self.places)]}
 
     def values(self) -> dict[str, Any]:
         """Return the drawn displacement and settings."""

@@ -44,9 +44,9 @@ class SpatialStep(Step):
         del scene
         return False
 
-    def report(self, scene: Scene) -> dict[str, Any]:
-        """Return what the manifest says about quality (the range of the Jacobian determinant)."""
-        del scene
+    def report(self, scene: Scene, parts: tuple[Part, ...]) -> dict[str, Any]:
+        """Return what the manifest says about the quality of `parts`, the drawn mapping: its Jacobian's range."""
+        del scene, parts
         return {}
 
 

@@ -43,8 +43,9 @@ class GridDistortion(ResamplingStep):
         nodes = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1)  # each axis by its own numbers alone
         return (SplineGrid(grid.affine, grid.size, nodes @ grid.affine[:3, :3].T, order=1),)
 
-    def report(self, scene: Scene) -> dict[str, Any]:
+    def report(self, scene: Scene, parts: tuple[Part, ...]) -> dict[str, Any]:
         """Return the range of the Jacobian determinant: the product of the changes along the axes."""
+        del parts
         grid = scene.geometry
         low = high = 1.0
         for axis, steps in enumerate(self._displacements(scene)):

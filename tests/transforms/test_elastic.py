@@ -32,10 +32,15 @@ def test_the_label_of_a_ball_stays_on_the_ball(interpolation: str) -> None:
         assert dice(moved, phantom > 0.5) < 0.98
 
 
+def report(drawn: Any) -> Any:
+    """Return what the manifest would say of a drawn step."""
+    return drawn.report(make_scene(GRID), drawn.mapping(make_scene(GRID)))
+
+
 def test_a_strong_draw_is_weakened_until_it_does_not_fold_and_says_by_how_much() -> None:
     drawn = elastic(displacement_mm=40).draw(make_scene(GRID))
     assert 0 < drawn.folding_factor < 1
-    low, high = drawn.report(make_scene(GRID))["jacobian"]
+    low, high = report(drawn)["jacobian"]
     assert low == pytest.approx(0.05, abs=1e-5)
     assert high > 1
     assert drawn.values()["folding_factor"] == drawn.folding_factor
@@ -44,7 +49,7 @@ def test_a_strong_draw_is_weakened_until_it_does_not_fold_and_says_by_how_much()
 def test_min_jacobian_null_lets_it_fold() -> None:
     drawn = elastic(displacement_mm=40, min_jacobian=None).draw(make_scene(GRID))
     assert drawn.folding_factor == 1
-    assert drawn.report(make_scene(GRID))["jacobian"][0] < 0
+    assert report(drawn)["jacobian"][0] < 0
     assert elastic(**drawn.values()) == drawn.model_copy(update={"p": 1.0})
 
 
