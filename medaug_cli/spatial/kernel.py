@@ -99,8 +99,8 @@ def _make_tables(spline: SplineGrid, bases: tuple[Array64, ...]) -> tuple[AnyArr
     k, j, _, i = layers.shape
     return (
         layers.reshape(k, -1),
-        np.array((starts_x[ends - 1], ends)),
-        np.vstack((along_x.T, bases[0])),
+        np.array((starts_x[ends - 1], np.append(0, ends[:-1]), ends)),
+        np.ascontiguousarray(np.vstack((along_x.T, bases[0]))),
         np.column_stack((along_y, bases[1], starts_y)),
         np.column_stack((along_z, bases[2], starts_z)),
         np.empty((j, 3 * i)),

@@ -48,7 +48,7 @@ def _deform_run(points: Any, cell: int, weights: Any, begin: int, target: Any) -
 def locate_aligned(first: int, spline: Any, positions: Any) -> None:
     """Write the positions (3, n) of rows from number `first` on, through a B-spline along the output's axes.
 
-    `spline` holds: `layers` (k, j · 3 · i), its coefficients in voxels; `runs` (2, r), the first control points and the
+    `spline` holds: `layers` (k, j · 3 · i), its coefficients in voxels; `runs` (3, r), first control points, begins and
     ends of the voxels along x that share them; `along_x` (5, nx), four weights and the position in the B-spline's grid;
     `along_y` and `along_z` (n, 6), the same and the first control point; `lines` (j, 3 · i) and `line` (3, i), which
     are overwritten.
@@ -64,13 +64,11 @@ def locate_aligned(first: int, spline: Any, positions: Any) -> None:
         _sum_four(lines, int(along_y[y, 5]), along_y[y], line.reshape(-1))
         xs, ys = positions[0][row * nx : (row + 1) * nx], positions[1][row * nx : (row + 1) * nx]
         zs = positions[2][row * nx : (row + 1) * nx]
-        begin = 0
         for run in range(runs.shape[1]):
-            cell, end = runs[0, run], runs[1, run]
+            cell, begin, end = runs[0, run], runs[1, run], runs[2, run]
             _deform_run(line[0], cell, along_x, begin, xs[begin:end])
             _deform_run(line[1], cell, along_x, begin, ys[begin:end])
             _deform_run(line[2], cell, along_x, begin, zs[begin:end])
-            begin = end
         base_x, base_y, base_z = along_x[4], along_y[y, 4], along_z[z, 4]
         for n in range(nx):  # the displacement becomes a position
             xs[n] += base_x[n]
