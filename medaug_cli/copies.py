@@ -117,7 +117,7 @@ def entries_of(sample: LoadedSample) -> tuple[FileEntry, ...]:
 
 
 def count_labels(before: LoadedSample, after: Copy) -> dict[str, dict[str, tuple[int, int]]]:
-    """Return for each label map and value the voxels before and after, and for marks how many there were and are.
+    """Return what there was and is: voxels of each value of a label map, contours of each region, points and boxes.
 
     0, the background, is left out; the components of a stack count from 1 on.
     """
@@ -126,13 +126,16 @@ def count_labels(before: LoadedSample, after: Copy) -> dict[str, dict[str, tuple
         old, new = loaded.label.counts, after.labels[name].counts
         counts[name] = {f"{value:g}": (old.get(value, 0), new.get(value, 0)) for value in sorted({*old, *new})}
     for name, loaded in before.marks.items():
-        counts[name] = {"marks": (_count_marks(loaded.marked), _count_marks(after.marks[name]))}
+        found, made = _count_marks(loaded.marked), _count_marks(after.marks[name])
+        counts[name] = {what: (count, made[what]) for what, count in found.items()}
     return counts
 
 
-def _count_marks(marks: Marks) -> int:
-    """Return how many points, boxes or contours there are."""
-    return len(marks.contours) if isinstance(marks, Contours) else len(marks.names)
+def _count_marks(marks: Marks) -> dict[str, int]:
+    """Return how many points or boxes there are, or contours by the number of their region."""
+    if isinstance(marks, Contours):
+        return {str(region): count for region, count in marks.counts.items()}
+    return {"marks": len(marks.names)}
 
 
 def check_unchanged(sample: LoadedSample, expected: Sequence[FileEntry]) -> None:

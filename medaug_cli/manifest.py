@@ -97,7 +97,8 @@ class Record(_Entry):
     settings: Settings
     steps: tuple[StepEntry, ...] = ()
     labels: dict[str, dict[str, tuple[int, int]]] = Field(
-        default_factory=dict, description="Voxels of each label before and after, by label map and value."
+        default_factory=dict,
+        description="What there was and is, by label map and value in voxels, by structure set and region in contours.",
     )
     qc: dict[str, Any] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.intensity import measured
 from medaug_cli.core.lazy import np, tallies
+from medaug_cli.core.marks import Contours
 from medaug_cli.spatial.resample import outside_fraction
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ _STABILISERS = (0.01, 0.03)  # K1 and K2 of Wang 2004, of the source's range
 
 
 def measure(copy: Copy, sample: LoadedSample) -> dict[str, Any]:
-    """Return what the manifest says of a copy: share outside the field of view, Jacobian, intensities, SSIM."""
+    """Return what the manifest says of a copy: share outside the field of view, Jacobian, intensities, SSIM.
+
+    `remade_contours` names the structure sets that are no longer the contours that were drawn.
+    """
     first = next(iter(sample.images.values())).volume.geometry
     now = next(iter(copy.images.values())).geometry
     found: dict[str, Any] = {"outside_fov": round(outside_fraction(first, now, copy.mapping), 6), **copy.reports}
@@ -29,7 +33,8 @@ def measure(copy: Copy, sample: LoadedSample) -> dict[str, Any]:
         channel: round(structural_similarity(loaded.volume, copy.images[channel]), 4)
         for channel, loaded in sample.images.items()
     }
-    return found
+    remade = sorted(name for name, marks in copy.marks.items() if isinstance(marks, Contours) and marks.remade)
+    return found | ({"remade_contours": remade} if remade else {})
 
 
 def structural_similarity(source: Volume, copy: Volume) -> float:

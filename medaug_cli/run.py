@@ -131,6 +131,8 @@ def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen
             until_s=rules.deadline_s,
         )
         _work(orders, plan, Crew(options.engine, workers, guard), root, tally, rules, listen)
+        for event in tally.warnings():
+            listen(event)
         seconds = time.monotonic() - started
         try:
             _finish(root, inventory, run_id, tally, options, seconds)

@@ -11,7 +11,7 @@ from medaug_cli.events import Event
 from medaug_cli.manifest import MANIFEST_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from medaug_cli.journal import Entry
@@ -36,6 +36,7 @@ class Tally:
     kept: int = 0
     done: int = 0
     failed: int = 0
+    remade: int = 0
     stopped: ExitCode | None = None
     why: str = ""
 
@@ -48,6 +49,7 @@ class Tally:
         record = entry.record
         self.done += record.status == "ok"
         self.failed += record.status != "ok"
+        self.remade += "remade_contours" in record.qc
         return self.event(
             "copy",
             record.message,
@@ -61,6 +63,12 @@ class Tally:
         """Return an event with the counts so far."""
         counts = {"total": self.total, "done": self.done, "failed": self.failed, "kept": self.kept}
         return Event(event=kind, message=message, **counts, **more)
+
+    def warnings(self) -> Iterator[Event]:
+        """Yield what should be known of the copies that were made."""
+        if self.remade:
+            what = "have contours that were rasterised, resampled and outlined again, since slices did not stay slices"
+            yield self.event("warning", f"{self.remade} copies {what}; qc.remade_contours names them")
 
     def finished(self, root: Path) -> Event:
         """Return the last event: its message is the last line of a run and agrees with the exit code."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[1] / "docs" / "formats.md"
 ROW = re.compile(r"^\| `([^`]+)` \| (\d+) \| .* \| (copied)?(?:, )?(?:`(\w+)`)? \|$", re.MULTILINE)
 ROWS = {name: (int(files), bool(copied), reason) for name, files, copied, reason in ROW.findall(PAGE.read_text())}
+LABELS = {name for name in ROWS if "RTSTRUCT" in PAGE.read_text().partition(f"| `{name}` |")[2].partition("\n")[0]}
 MIRRORED = replace(
     UNCHANGED,
     moved=True,
@@ -73,7 +74,12 @@ def test_what_the_page_says_is_refused_is_refused_for_that_reason(volumes: dict[
     assert problem[0] == ROWS[name][2]
 
 
-@pytest.mark.parametrize("name", [name for name, (_, copied, _) in ROWS.items() if copied])
+def test_the_labels_of_the_page_are_read_as_labels(volumes: dict[str, FoundVolume]) -> None:
+    """Their copies are held against masks where structure sets are tested."""
+    assert {name for name, volume in volumes.items() if volume.role == "label"} == LABELS
+
+
+@pytest.mark.parametrize("name", [name for name, (_, copied, _) in ROWS.items() if copied and name not in LABELS])
 def test_what_the_page_says_is_copied_is_copied_and_valid(
     volumes: dict[str, FoundVolume], name: str, tmp_path: Path
 ) -> None:

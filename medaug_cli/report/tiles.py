@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.lazy import np
+from medaug_cli.core.marks import Contours
 from medaug_cli.core.sample import LabelMap, Volume
 from medaug_cli.report.planes import PLANE_NAMES, focus_of, plane_name, planes_of
 from medaug_cli.report.window import Window, copy_window, measured, source_window
+from medaug_cli.spatial.drawn import draw_regions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,19 +139,28 @@ def images_of(sample: LoadedSample) -> dict[str, Volume]:
 
 
 def labels_of(sample: LoadedSample | Copy) -> dict[str, LabelMap]:
-    """Return the label maps of a sample or a copy by name."""
+    """Return the label maps of a sample or a copy by name, and its contours drawn on the grid of the first image."""
     found = {name: getattr(one, "content", one) for name, one in sample.labels.items()}
-    return {name: one for name, one in found.items() if isinstance(one, LabelMap)}
+    maps = {name: one for name, one in found.items() if isinstance(one, LabelMap)}
+    first: Any = next(iter(sample.images.values()))
+    grid = getattr(first, "content", first).geometry
+    marks = {name: getattr(one, "content", one) for name, one in sample.marks.items()}
+    return maps | {name: draw_regions(one, grid) for name, one in marks.items() if isinstance(one, Contours)}
 
 
 def _legend(labels: Mapping[str, LabelMap], names: Mapping[int, str]) -> Legend:
     seen = [(name, float(value)) for name, label in labels.items() for value in np.unique(label.array) if value]
     return Legend(
         tuple(
-            (name, value, _COLOURS[place % len(_COLOURS)], names.get(int(value)) or f"{name} {value:g}")
+            (name, value, _COLOURS[place % len(_COLOURS)], _called(labels[name], value, names) or f"{name} {value:g}")
             for place, (name, value) in enumerate(seen)
         )
     )
+
+
+def _called(label: LabelMap, value: float, names: Mapping[int, str]) -> str:
+    """Return the name of a value: the recipe's, else the file's own."""
+    return names.get(int(value)) or label.names.get(int(value), "")
 
 
 def _centred(picture: AnyArray, size: tuple[int, int]) -> AnyArray:

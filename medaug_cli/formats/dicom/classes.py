@@ -67,9 +67,7 @@ def left_alone(sop_class: str, *, has_rows: bool, image_type: tuple[str, ...]) -
     """
     if sop_class in {uid.SegmentationStorage, uid.SurfaceSegmentationStorage, LABEL_MAP_SEGMENTATION}:
         return "segmentation_not_supported", "DICOM segmentations are not read yet; give the labels as NIfTI"
-    if sop_class == uid.RTStructureSetStorage:
-        return "rtstruct_not_supported", "RT structure sets are not read yet; give the labels as NIfTI"
-    if sop_class in _NOT_PICTURES or (not has_rows and sop_class not in MODALITIES):
+    if sop_class in _NOT_PICTURES or (not has_rows and sop_class not in MODALITIES and sop_class not in LABELS):
         return "not_an_image", f"{describe(sop_class)} holds no picture"
     if MODALITIES.get(sop_class) in CROSS_SECTIONS and "LOCALIZER" in image_type:
         return "localizer", "a localizer is not part of the volume that it was taken for"

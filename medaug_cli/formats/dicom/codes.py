@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SOURCE_FOR_PROCESSING = ("121322", "DCM", "Source image for image processing operation")
 ACQUISITION_EQUIPMENT = ("109101", "DCM", "Acquisition Equipment")
+PROCESSING_EQUIPMENT = ("109102", "DCM", "Processing Equipment")
 _LONGEST_MEANING = 64  # VR LO
 
 

@@ -55,13 +55,9 @@ def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivati
     file, modality = template.instance.file, template.instance.modality
     enhanced = header.SOPClassUID in ENHANCED
     header.ImageType = _enhanced_type(header, file) if enhanced else _image_type(header, modality, file)
-    header.SeriesNumber = _series_number(int(number(header, "SeriesNumber", file, 0)), derivation.copy)
-    suffix = f"[aug {derivation.copy}]"
-    source = _describe_source(header, file, derivation.privacy)[: _LONGEST_LO - len(suffix) - 1]
-    header.SeriesDescription = f"{source} {suffix}".strip()
+    describe_series(header, file, derivation, required=("DeviceSerialNumber",) if enhanced else ())
     _drop(header, "DerivationCodeSequence")
-    _name_equipment(header, file, required=("DeviceSerialNumber",) if enhanced else ())
-    for element in _said_alike(_derivation_text(derivation), tuple(code for _, code in derivation.steps)):
+    for element in _said_alike(derivation_text(derivation), tuple(code for _, code in derivation.steps)):
         header[element.tag] = element
     if template.lossy is not None:
         header.LossyImageCompression = "01"
@@ -82,6 +78,26 @@ def _name_lossy_steps(header: Dataset, derivation: Derivation, file: str) -> Non
     header.LossyImageCompressionRatio = [*ratios, *(f"{ratio:.2f}" for ratio in derivation.lossy_ratios)]
     if len(methods) == len(ratios):  # else nobody could tell which ratio is whose
         header.LossyImageCompressionMethod = [*methods, *[_JPEG] * len(derivation.lossy_ratios)]
+
+
+def describe_series(
+    header: Dataset,
+    file: str,
+    derivation: Derivation,
+    required: Sequence[str] = (),
+    made_by: tuple[str, str, str] = ACQUISITION_EQUIPMENT,
+) -> None:
+    """Set the number and description of the copy's series, and medaug as what made it.
+
+    What made the source contributes to the copy as `made_by`, a code; `required` keywords stay in the copy, too.
+    """
+    header.SeriesNumber = _series_number(int(number(header, "SeriesNumber", file, 0)), derivation.copy)
+    suffix = f"[aug {derivation.copy}]"
+    source = _describe_source(header, file, derivation.privacy)[: _LONGEST_LO - len(suffix) - 1]
+    header.SeriesDescription = f"{source} {suffix}".strip()
+    _name_equipment(header, file, made_by, required)
+    for element in _own_equipment():
+        header[element.tag] = element
 
 
 def _describe_source(header: Dataset, file: str, privacy: Privacy | None) -> str:
@@ -124,7 +140,8 @@ def _series_number(source: int, copy: int) -> int:
     return made if 0 <= made <= _LARGEST_IS else copy
 
 
-def _derivation_text(derivation: Derivation) -> str:
+def derivation_text(derivation: Derivation) -> str:
+    """Return tool, version, recipe, copy and steps in words, ASCII, no longer than VR ST holds."""
     names = ", ".join(name for name, _ in derivation.steps) or "no step applied"
     mirrored = "; mirrored: left and right are exchanged" if derivation.mirrored else ""
     recipe = f"recipe sha256 {derivation.recipe_sha256[:16]}"
@@ -132,11 +149,8 @@ def _derivation_text(derivation: Derivation) -> str:
     return words if len(words) <= _LONGEST_ST else words[: _LONGEST_ST - 4] + " ..."
 
 
-def _name_equipment(header: Dataset, file: str, required: Sequence[str] = ()) -> None:
-    """Make medaug the equipment of the copy and the scanner a contributor to it (PS3.3 C.12.1.1.5, note 1).
-
-    `required` keywords stay in the copy, too, whose class asks for them.
-    """
+def _name_equipment(header: Dataset, file: str, made_by: tuple[str, str, str], required: Sequence[str]) -> None:
+    """Move what the source says of its equipment into an item of what contributed (PS3.3 C.12.1.1.5, note 1)."""
     scanner = Dataset()
     for keyword in _EQUIPMENT:
         if keyword in header:
@@ -146,7 +160,7 @@ def _name_equipment(header: Dataset, file: str, required: Sequence[str] = ()) ->
                 del header[keyword]
     if "Manufacturer" in scanner:  # type 1 of an item
         others = values(header, "ContributingEquipmentSequence", file)
-        purpose = purpose_element(ACQUISITION_EQUIPMENT)
+        purpose = purpose_element(made_by)
         scanner[purpose.tag] = purpose
         if others:
             header.ContributingEquipmentSequence = Items([*others, scanner])
@@ -157,18 +171,19 @@ def _name_equipment(header: Dataset, file: str, required: Sequence[str] = ()) ->
         header[element.tag] = element
 
 
+@lru_cache(maxsize=1)
+def _own_equipment() -> tuple[RawDataElement, ...]:
+    """Return what a copy says of the equipment that made it."""
+    texts = {"Manufacturer": "medaug", "ManufacturerModelName": "medaug", "SoftwareVersions": __version__}
+    return tuple(encoded_element(keyword, "LO", (words.encode("ascii"),)) for keyword, words in texts.items())
+
+
 @lru_cache(maxsize=16)
 def _said_alike(description: str, codes: tuple[tuple[str, str, str], ...]) -> tuple[RawDataElement, ...]:
     """Return what the headers of all slices of a copy say of its making."""
-    texts = {
-        "DerivationDescription": ("ST", description),
-        "Manufacturer": ("LO", "medaug"),
-        "ManufacturerModelName": ("LO", "medaug"),
-        "SoftwareVersions": ("LO", __version__),
-    }
-    elements = [encoded_element(keyword, vr, (words.encode("ascii"),)) for keyword, (vr, words) in texts.items()]
+    words = encoded_element("DerivationDescription", "ST", (description.encode("ascii"),))
     items = [encode_item(code_item(code)) for code in codes]
-    return (*elements, *([encoded_element("DerivationCodeSequence", "SQ", items)] if items else ()))
+    return (words, *([encoded_element("DerivationCodeSequence", "SQ", items)] if items else ()))
 
 
 def _drop(header: Dataset, *keywords: str) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from pydicom import uid
 from pydicom.dataelem import DataElement
 from pydicom.encaps import encapsulate
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 from pydicom.pixels.encoders.base import get_encoder
 
 from medaug_cli import __version__
@@ -18,6 +20,8 @@ from medaug_cli.formats.dicom.header import MALFORMED
 from medaug_cli.formats.dicom.uids import IMPLEMENTATION_CLASS_UID
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from pydicom.dataset import Dataset
 
     from medaug_cli.core.arrays import AnyArray
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from medaug_cli.formats.dicom.instance import Instance
 
 PIXEL_DATA = 0x7FE00010
+_UNKNOWN_VRS = frozenset({None, "UN", "SQ"})
 _PREAMBLE = 128
 SYNTAXES = {
     "explicit": uid.ExplicitVRLittleEndian,
@@ -92,10 +97,42 @@ def write_file(
     syntax = SYNTAXES[derivation.transfer_syntax]
     header = deidentify(header, derivation.privacy, own)
     header[PIXEL_DATA] = pixel_element(frames, header, syntax, instance.file)
+    return _join(header, syntax, instance.file, encode_elements)
+
+
+def write_object(header: Dataset, file: str, derivation: Derivation, own: frozenset[int] = frozenset()) -> bytes:
+    """Return the file of an instance without pixels, de-identified as those with pixels are.
+
+    Implicit VR Little Endian, since ContourData may be longer than an explicit VR DS holds (PS3.3 C.8.8.6.4). Raises
+    SampleError where an element of `header` cannot be written.
+    """
+    return _join(deidentify(header, derivation.privacy, own), uid.ImplicitVRLittleEndian, file, _implicit)
+
+
+def _implicit(header: Dataset) -> Iterator[bytes]:
+    _decode_sequences(header)
+    with DicomBytesIO() as encoded:
+        encoded.is_implicit_VR, encoded.is_little_endian = True, True
+        write_dataset(encoded, header)
+        yield encoded.getvalue()
+
+
+def _decode_sequences(header: Dataset) -> None:
+    """Decode the sequences of `header` at every depth: undecoded they would be written as they were encoded."""
+    for tag in list(header.keys()):
+        if header.get_item(tag).VR in _UNKNOWN_VRS and header[tag].VR == "SQ":
+            for item in header[tag].value:
+                _decode_sequences(item)
+
+
+def _join(
+    header: Dataset, syntax: uid.UID, file: str, encode: Callable[[Dataset], Iterable[bytes | memoryview]]
+) -> bytes:
+    """Return preamble, file meta and `header` as `encode` has it."""
     try:
-        return b"".join((bytes(_PREAMBLE), b"DICM", _file_meta(header, syntax), *encode_elements(header)))
+        return b"".join((bytes(_PREAMBLE), b"DICM", _file_meta(header, syntax), *encode(header)))
     except MALFORMED as error:
-        message = f"{instance.file}: an element cannot be written again; its value breaks its VR"
+        message = f"{file}: an element cannot be written again; its value breaks its VR"
         raise SampleError("bad_header", message) from error
 
 

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from medaug_cli.core.arrays import AnyArray, BoolArray
+    from medaug_cli.core.geometry import Geometry
     from medaug_cli.core.sample import Derivation, FileEntry, Source
     from medaug_cli.formats.dicom.frames import FrameStack
-    from medaug_cli.formats.dicom.regrid import Slice
 
 # Of an acquisition: required of an ORIGINAL image and forbidden of a derived one (PS3.3 C.8.13.4, C.8.15.2).
 _OF_AN_ORIGINAL = (
@@ -97,8 +97,7 @@ def _encode(
     same_grid = content.geometry.same_grid(like.volume.geometry)
     if not same_grid and stack.irregular:
         raise SampleError("not_supported", f"{file}: a new grid for frames that form none ({stack.irregular})")
-    slices = place_slices(like.volume.geometry, content.geometry)
-    frames = _make_frames(stack, slices, same_grid=same_grid)
+    frames = made_frames(template, like.volume.geometry, content.geometry)
     stored, clipped = _store(content, template, frames)
     uids = derived_uids(template.instance, derivation)
     header = _make_header(template, derivation, uids, same_grid=same_grid)
@@ -126,14 +125,14 @@ def _stack_of(template: FramesTemplate) -> FrameStack:
     return template.instance.stack
 
 
-def _make_frames(stack: FrameStack, slices: Sequence[Slice], *, same_grid: bool) -> list[MadeFrame]:
-    """Return the frames of a copy: in the source's order, or plane after plane of a new grid."""
+def made_frames(template: FramesTemplate, old: Geometry, new: Geometry) -> list[MadeFrame]:
+    """Return the frames of a copy on grid `new`: in the source's order, or plane after plane of another grid."""
     made = [
         MadeFrame(component, index, frames[one.nearest])
-        for component, frames in enumerate(stack.order)
-        for index, one in enumerate(slices)
+        for component, frames in enumerate(_stack_of(template).order)
+        for index, one in enumerate(place_slices(old, new))
     ]
-    return sorted(made, key=lambda frame: frame.source) if same_grid else made
+    return sorted(made, key=lambda frame: frame.source) if new.same_grid(old) else made
 
 
 def _store(content: Volume, template: FramesTemplate, frames: Sequence[MadeFrame]) -> tuple[AnyArray, int]:

@@ -42,7 +42,7 @@ def parse_label(header: Dataset, file: str, name: str, stamp: tuple[int, int]) -
         frame_of_reference=_frame_of_reference(header, file),
         role="label",
         instances=(text(header, "SOPInstanceUID", file),),
-        refers=tuple(dict.fromkeys(found for found in _references(header, file) if found)),
+        refers=tuple(dict.fromkeys(found for found in named_images(header, file) if found)),
     )
 
 
@@ -54,7 +54,7 @@ def _frame_of_reference(header: Dataset, file: str) -> str:
     return text(header, "FrameOfReferenceUID", file)
 
 
-def _references(header: Dataset, file: str) -> Iterator[str]:
+def named_images(header: Dataset, file: str) -> Iterator[str]:
     """Yield the UIDs of series and instances that `header` names, wherever it does."""
     for study in (header, *values(header, "StudiesContainingOtherReferencedInstancesSequence", file)):
         yield from _of_series(study, "ReferencedSeriesSequence", "ReferencedInstanceSequence", file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pydicom.sequence import Sequence as Items
@@ -27,6 +28,9 @@ _SIDES = {
     ("24028007", "SCT"): ("7771000", "SCT", "Left"),
     ("7771000", "SCT"): ("24028007", "SCT", "Right"),
 }
+_REGION_CODES = ("RTROIIdentificationCodeSequence", "SegmentedPropertyTypeCodeSequence")
+_TYPE_MODIFIERS = ("SegmentedPropertyTypeModifierCodeSequence", "AnatomicRegionModifierSequence")
+_NAMES_A_SIDE = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 _DETECTOR = (
     "FieldOfViewHorizontalFlip",
     "FieldOfViewRotation",
@@ -67,6 +71,29 @@ def swap_sides(header: Dataset, file: str) -> None:
             setattr(header, keyword, side.translate(_OTHER_SIDE))
     _replace_items(header, "AnatomicRegionSequence", file, lambda region: _swap_modifiers(region, file))
     _replace_items(header, "PrimaryAnatomicStructureSequence", file, lambda region: _swap_modifiers(region, file))
+
+
+def swap_region(item: Dataset, file: str) -> None:
+    """Exchange left and right in what `item` says of a labelled region, whose name does not change with it.
+
+    A code that holds the side itself ("Left kidney") has no counterpart that could be looked up here, and goes.
+    """
+    swap_sides(item, file)
+    for keyword in _REGION_CODES:
+        codes = [
+            code for code in values(item, keyword, file) if not _NAMES_A_SIDE.search(text(code, "CodeMeaning", file))
+        ]
+        if keyword in item and len(codes) < len(values(item, keyword, file)):
+            if codes:
+                setattr(item, keyword, Items(codes))
+            else:
+                del item[keyword]
+        _replace_items(item, keyword, file, lambda code: _swap_type_modifiers(code, file))
+
+
+def _swap_type_modifiers(code: Dataset, file: str) -> None:
+    for keyword in _TYPE_MODIFIERS:
+        _replace_items(code, keyword, file, lambda modifier: _swap_code(modifier, file))
 
 
 def _swap_modifiers(region: Dataset, file: str) -> None:

@@ -98,7 +98,7 @@ def _join(
 
 def _read_slice(root: Path, source: Source, index: int, limits: Limits) -> tuple[SliceTemplate, AnyArray, FileEntry]:
     file = source.files[index]
-    data = _read_bytes(root, source, index)
+    data = read_bytes(root, source, index)
     header = read_dataset(io.BytesIO(data), file)
     if limits.repair:
         fill_uids(header, file, lambda: data)
@@ -131,7 +131,7 @@ def instance_uids(instance: Instance) -> dict[str, str]:
     return uids
 
 
-def _read_bytes(root: Path, source: Source, index: int) -> bytes:
+def read_bytes(root: Path, source: Source, index: int) -> bytes:
     """Return the bytes of a file that is, when they are read, still as it was found; raises SampleError."""
     file = source.files[index]
     try:

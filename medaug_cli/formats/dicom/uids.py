@@ -20,7 +20,7 @@ def derived_uids(instance: Instance, derivation: Derivation, number: int = 0) ->
     and share `derivation.uid_key`, hence the mapping (DICOM PS3.3 C.7.4.1.1.1). `number` tells the slices of a new grid
     apart, of which several may come from one instance.
     """
-    key, frame = derivation.uid_key, instance.frame_of_reference
+    key = derivation.uid_key
     words = [key, instance.series, instance.sop_instance, f"slice {number}" if number else "instance"]
     if instance.frame_number:
         words.append(f"frame {instance.frame_number}")
@@ -28,7 +28,20 @@ def derived_uids(instance: Instance, derivation: Derivation, number: int = 0) ->
         "sop_instance": str(generate_uid(entropy_srcs=words)),
         "series_instance": str(generate_uid(entropy_srcs=[key, instance.series, "series"])),
     }
-    if frame:
-        moved = str(generate_uid(entropy_srcs=[key, frame, "frame"])) if derivation.moved else frame
-        uids["frame_of_reference"] = moved
+    if instance.frame_of_reference:
+        uids["frame_of_reference"] = derived_frame(instance.frame_of_reference, derivation)
     return uids
+
+
+def derived_frame(frame: str, derivation: Derivation) -> str:
+    """Return the frame of reference of what lay in `frame`, wherever the copy has it."""
+    return str(generate_uid(entropy_srcs=[derivation.uid_key, frame, "frame"])) if derivation.moved else frame
+
+
+def derived_object_uids(series: str, sop_instance: str, derivation: Derivation) -> dict[str, str]:
+    """Return the instance and series UIDs of the copy of a label object."""
+    key = derivation.uid_key
+    return {
+        "sop_instance": str(generate_uid(entropy_srcs=[key, series, sop_instance, "instance"])),
+        "series_instance": str(generate_uid(entropy_srcs=[key, series, "series"])),
+    }

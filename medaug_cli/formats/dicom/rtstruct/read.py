@@ -1,0 +1,112 @@
+"""Read: a structure set as contours, and the header to write its copies with."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydicom.sequence import Sequence as Items
+
+from medaug_cli.core.errors import SampleError
+from medaug_cli.core.marks import Contours
+from medaug_cli.core.sample import FileEntry, Loaded
+from medaug_cli.formats.dicom.header import MALFORMED, number, quiet, read_dataset, text, values
+from medaug_cli.formats.dicom.labels import named_images
+from medaug_cli.formats.dicom.read import read_bytes
+from medaug_cli.formats.dicom.rtstruct.contours import Row, hash_contours, parse_contours
+from medaug_cli.formats.dicom.template import clean_header, shallow_copy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydicom.dataset import Dataset
+
+    from medaug_cli.core.sample import Source
+
+_KEPT_OF_A_REGION = ("ReferencedROINumber", "ROIDisplayColor", "RecommendedDisplayCIELabValue")
+
+
+@dataclass(frozen=True, eq=False)
+class StructureTemplate:
+    """The header of a structure set without its contours, and what it says of each of those.
+
+    `refers` are the UIDs of the series and instances that it names as its images.
+    """
+
+    header: Dataset
+    rows: tuple[Row, ...]
+    file: str
+    refers: frozenset[str]
+
+
+def read_structures(root: Path, source: Source) -> Loaded:
+    """Return the contours of the one file of `source`. Raises SampleError for what cannot be read or moved."""
+    file, data = source.files[0], read_bytes(root, source, 0)
+    with quiet():
+        header = read_dataset(io.BytesIO(data), file)
+        names = _names(header, file)
+        found = list(parse_contours(header, names, file))
+        _check_frames(header, {contour.region for contour, _ in found}, file)
+        contours = Contours(tuple(contour for contour, _ in found), names)
+        template = StructureTemplate(
+            _clean(header, file), tuple(row for _, row in found), file, frozenset(named_images(header, file))
+        )
+        uids = {"sop_instance": "SOPInstanceUID", "series_instance": "SeriesInstanceUID"}
+        entry = FileEntry(
+            role=source.role,
+            channel=source.channel,
+            path=file,
+            bytes=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            voxel_sha256=hash_contours(contours),
+            format="dicom",
+            dtype="float64",
+            uids={name: text(header, keyword, file) for name, keyword in uids.items()},
+        )
+    return Loaded(source, contours, (entry,), template, modality="RTSTRUCT")
+
+
+def _names(header: Dataset, file: str) -> dict[int, str]:
+    """Return the names of the regions by number, in the file's order."""
+    items = values(header, "StructureSetROISequence", file)
+    numbers = [int(number(item, "ROINumber", file)) for item in items]
+    twice = [one for one, count in Counter(numbers).items() if count > 1]
+    if twice:
+        raise SampleError("bad_header", f"{file}: ROI number {twice[0]} stands for two regions; export it again")
+    return {one: text(item, "ROIName", file) for one, item in zip(numbers, items, strict=True)}
+
+
+def _check_frames(header: Dataset, outlined: set[int], file: str) -> None:
+    """Raise SampleError where contours lie in several frames of reference: one mapping cannot move them all."""
+    frames = {
+        text(item, "ReferencedFrameOfReferenceUID", file)
+        for item in values(header, "StructureSetROISequence", file)
+        if int(number(item, "ROINumber", file)) in outlined
+    }
+    if len(frames) > 1:
+        raise SampleError(
+            "not_supported", f"{file}: contours in {len(frames)} frames of reference; export one structure set for each"
+        )
+
+
+def _clean(header: Dataset, file: str) -> Dataset:
+    """Return the header without contours, references to images, and all that no copy keeps."""
+    bare = shallow_copy(header)
+    regions = []
+    for item in values(header, "ROIContourSequence", file):
+        kept = shallow_copy(item)
+        for tag in list(kept.keys()):
+            if kept[tag].keyword not in _KEPT_OF_A_REGION:
+                del kept[tag]
+        regions.append(kept)
+    if "ROIContourSequence" in header:
+        bare.ROIContourSequence = Items(regions)
+    if "ReferencedFrameOfReferenceSequence" in header:
+        del bare.ReferencedFrameOfReferenceSequence
+    try:
+        return clean_header(bare)
+    except MALFORMED as error:
+        raise SampleError("bad_header", f"{file}: an element cannot be decoded; its bytes break its VR") from error
