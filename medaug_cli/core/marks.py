@@ -78,13 +78,15 @@ class Contours:
 
     What lies within an odd number of closed contours of a region and a plane is in the region. `remade` says that the
     closed ones were rasterised, resampled and outlined again, since the mapping takes them off the slices. Regions
-    that reflections have made change places are `exchanged`.
+    that reflections have made change places are `exchanged`. `image` is the channel on whose slices they are drawn,
+    empty for the first.
     """
 
     contours: tuple[Contour, ...]
     names: dict[int, str]
     remade: bool = False
     exchanged: frozenset[int] = frozenset()
+    image: str = ""
 
     @property
     def counts(self) -> dict[int, int]:
@@ -100,7 +102,7 @@ Marks: TypeAlias = Points | Boxes | Contours
 
 @dataclass(frozen=True, eq=False)
 class Move:
-    """Where marks go: from the grid `before` of the sample's first image to the grid `after` of the copy's.
+    """Where marks go: from the grid `before` of the image that they belong to, to the grid `after` of its copy.
 
     `swaps` are pairs of names to be exchanged, in order; `resampler` does what has to be resampled.
     """

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from medaug_cli.core.lazy import np, tallies
-from medaug_cli.core.marks import Boxes, MarkRules, Points
+from medaug_cli.core.marks import Boxes, Contours, MarkRules, Points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -240,7 +240,7 @@ class LoadedSample:
         own: list[str] = []
         for loaded in (*self.labels.values(), *self.marks.values()):
             match loaded.content:
-                case LabelMap():
+                case LabelMap() | Contours():
                     own += loaded.content.names.values()
                 case LabelStack() | Points() | Boxes():
                     own += loaded.content.names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medaug_cli.core.marks import Move
+from medaug_cli.core.marks import Contours, Move
 from medaug_cli.core.sample import LabelMap
 from medaug_cli.program.copy import Copy
 from medaug_cli.program.intensities import change_intensities
@@ -45,9 +45,14 @@ def apply_program(program: Program, sample: LoadedSample, scene: Scene) -> Copy:
 
 def _move_marks(sample: LoadedSample, copy: Copy, resampler: Resampler) -> dict[str, Marks]:
     """Return the sample's marks where the copy's whole mapping, from its first step to its last, shows them."""
-    before, after = next(iter(sample.images.values())).volume, next(iter(copy.images.values()))
-    move = Move(before.geometry, after.geometry, copy.swaps, resampler, sample.rules)
-    return {name: move_marks(loaded.marked, copy.mapping, move) for name, loaded in sample.marks.items()}
+    moved: dict[str, Marks] = {}
+    for name, loaded in sample.marks.items():
+        own = loaded.marked.image if isinstance(loaded.marked, Contours) else ""
+        image = own or next(iter(sample.images))
+        before, after = sample.images[image].volume.geometry, copy.images[image].geometry
+        move = Move(before, after, copy.swaps, resampler, sample.rules)
+        moved[name] = move_marks(loaded.marked, copy.mapping, move)
+    return moved
 
 
 def _chains(applied: Sequence[Drawn]) -> Iterator[list[Drawn]]:

@@ -139,13 +139,15 @@ def images_of(sample: LoadedSample) -> dict[str, Volume]:
 
 
 def labels_of(sample: LoadedSample | Copy) -> dict[str, LabelMap]:
-    """Return the label maps of a sample or a copy by name, and its contours drawn on the grid of the first image."""
+    """Return the label maps of a sample or a copy by name, and its contours drawn on their image's grid."""
     found = {name: getattr(one, "content", one) for name, one in sample.labels.items()}
     maps = {name: one for name, one in found.items() if isinstance(one, LabelMap)}
-    first: Any = next(iter(sample.images.values()))
-    grid = getattr(first, "content", first).geometry
-    marks = {name: getattr(one, "content", one) for name, one in sample.marks.items()}
-    return maps | {name: draw_regions(one, grid) for name, one in marks.items() if isinstance(one, Contours)}
+    images: dict[str, Any] = {name: getattr(one, "content", one) for name, one in sample.images.items()}
+    for name, one in sample.marks.items():
+        marks = getattr(one, "content", one)
+        if isinstance(marks, Contours):
+            maps[name] = draw_regions(marks, images[marks.image or next(iter(images))].geometry)
+    return maps
 
 
 def _legend(labels: Mapping[str, LabelMap], names: Mapping[int, str]) -> Legend:

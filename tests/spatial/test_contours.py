@@ -1,16 +1,18 @@
 """Contours: moved against positions worked out by hand, remade against the ball that they outline."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders import oblique_geometry, positions_mm, rotation
+from builders import augment, make_sample, make_step, make_volume, oblique_geometry, positions_mm, rotation
 from skimage.draw import polygon2mask
 
 from medaug_cli.core.arrays import Array64, BoolArray
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
 from medaug_cli.core.marks import Contour, Contours, Move
+from medaug_cli.core.sample import Loaded, Source
 from medaug_cli.spatial.bspline import SplineGrid
 from medaug_cli.spatial.contours import move_contours
 from medaug_cli.spatial.coverage import cover
@@ -186,3 +188,19 @@ def test_polygons_that_reach_over_the_border_are_cut_there() -> None:
     (polygon,) = outline(np.ones((5, 7), np.float32))
     assert polygon.min(axis=0).tolist() == [-0.5, -0.5]
     assert polygon.max(axis=0).tolist() == [6.5, 4.5]
+
+
+def test_contours_go_by_the_slices_of_the_image_that_they_are_drawn_on() -> None:
+    """A turn about the left-right axis keeps sagittal slices and no axial ones."""
+    axial = Geometry((20, 20, 10), (1.0, 1.0, 3.0))
+    sagittal = Geometry((20, 30, 6), (1.0, 1.0, 3.0), (0, 0, 28), (0, 0, 1, 1, 0, 0, 0, -1, 0))
+    contours = Contours((Contour(ring((9, 14, 3), 4.0, sagittal), 1, 0),), {1: "a"}, image="1")
+    sample = make_sample(make_volume(axial), make_volume(sagittal))
+    turn = make_step("affine", rotation_deg={"LR": 15}, scale=1.0, translation_mm=0.0)
+    marked = Loaded(Source("label", "rs", "dicom", ()), contours, (), None)
+    made = augment(replace(sample, marks={"rs": marked}), turn).marks["rs"]
+    assert not made.remade
+    assert np.allclose(made.contours[0].points_mm[:, 0], contours.contours[0].points_mm[:, 0])
+    on_axial = replace(marked, content=replace(contours, image="0"))
+    with pytest.raises(SampleError, match="along the slice axis of its image"):
+        augment(replace(sample, marks={"rs": on_axial}), turn)

@@ -44,9 +44,8 @@ class DicomFormat:
 
     def read(self, root: Path, source: Source, limits: Limits, images: Sequence[Loaded] = ()) -> Loaded:
         """Read the voxels of `source`; raises SampleError."""
-        del images
         if source.role == "label" and class_of(root / source.files[0], source.files[0]) == RTStructureSetStorage:
-            return read_structures(root, source)
+            return read_structures(root, source, images)
         return read_volume(root, source, limits)
 
     def encode(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+import subprocess
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,11 +17,13 @@ from pydicom.sequence import Sequence
 
 from medaug_cli.copies import derive, encode_copy, load_sample
 from medaug_cli.core.errors import SampleError
+from medaug_cli.core.privacy import Privacy
 from medaug_cli.core.sample import Source
 from medaug_cli.formats import Limits
+from medaug_cli.formats.dicom import FORMAT
 from medaug_cli.manifest import Settings
 from medaug_cli.program import apply_program, draw_program, scene_of
-from tests.formats.dicom.datasets import SERIES, dicom_errors, save
+from tests.formats.dicom.datasets import SERIES, UNCHANGED, dicom_errors, save, validator
 from tests.formats.dicom.structures import outline, save_case, square, structure_set
 
 if TYPE_CHECKING:
@@ -36,15 +42,16 @@ def load(root: Path, slices: int = 6) -> LoadedSample:
     return load_sample(root, "case", [images, Source("label", "rs", "dicom", ("rs.dcm",))], {}, Limits())
 
 
-def copied(root: Path, *steps: Step) -> tuple[Dataset, list[Dataset]]:
+def copied(root: Path, *steps: Step, privacy: Privacy | None = None) -> tuple[Dataset, list[Dataset]]:
     """Return the structure set and the slices of a copy, written under root/copy, as pydicom reads them."""
     sample = load(root)
     scene = scene_of(sample, 1, 1)
     program = draw_program(steps, scene)
     copy = apply_program(program, sample, scene)
     targets = {one.source: [f"copy/{file}" for file in one.source.files] for one in sample.everything()}
+    derivation = replace(derive(program, copy, 1, sample, SETTINGS), privacy=privacy)
     paths = []
-    for written in encode_copy(copy, sample, targets, derive(program, copy, 1, sample, SETTINGS)):
+    for written in encode_copy(copy, sample, targets, derivation):
         paths.append(root / written.file.path)
         paths[-1].parent.mkdir(parents=True, exist_ok=True)
         paths[-1].write_bytes(written.file.data)
@@ -211,6 +218,56 @@ def test_private_elements_and_pixel_plane_descriptions_are_not_copied(tmp_path: 
     assert b"CANARY" not in (tmp_path / "copy" / "rs.dcm").read_bytes()
 
 
+def test_a_de_identified_copy_keeps_contours_and_colours_and_no_words(tmp_path: Path) -> None:
+    """Its references still close: what it names are the de-identified images beside it."""
+    header = structure_set({"CANARY": [outline(square(k)) for k in (1, 2)]}, StructureSetLabel="CANARY")
+    header.StructureSetName = header.SeriesDescription = header.OperatorsName = "CANARY"
+    header.StructureSetROISequence[0].ROIDescription = "CANARY"
+    header.RTROIObservationsSequence[0].ROIObservationLabel = "CANARY"
+    header.RTROIObservationsSequence[0].ROIInterpreter = "CANARY"
+    save_case(tmp_path, {})
+    save(header, tmp_path / "rs.dcm")
+    made, slices = copied(tmp_path, make_step("flip", **FLIP), privacy=Privacy("0123456789abcdef-key"))
+    data = (tmp_path / "copy" / "rs.dcm").read_bytes()
+    assert b"CANARY" not in data
+    assert SERIES.encode() + b".77" not in data
+    assert len(points_of(made)) == 2
+    assert made.ROIContourSequence[0].ROIDisplayColor == [255, 1, 0]
+    (referenced,) = made.ReferencedFrameOfReferenceSequence
+    (series,) = referenced.RTReferencedStudySequence[0].RTReferencedSeriesSequence
+    assert referenced.FrameOfReferenceUID == slices[0].FrameOfReferenceUID
+    assert referenced.RTReferencedStudySequence[0].ReferencedSOPInstanceUID == slices[0].StudyInstanceUID
+    assert [item.ReferencedSOPInstanceUID for item in series.ContourImageSequence] == [
+        one.SOPInstanceUID for one in slices
+    ]
+    assert made.PatientID == slices[0].PatientID != "P1"
+
+
+def test_a_structure_set_without_regions_is_copied(tmp_path: Path) -> None:
+    save_case(tmp_path, {})
+    made, _ = copied(tmp_path, make_step("affine", rotation_deg=(6.0, 6.0)))
+    assert len(made.StructureSetROISequence) == len(made.ROIContourSequence) == 0
+    assert not made.StructureSetDescription.startswith("contours")
+
+
+def test_dcentvfy_finds_sources_and_copies_consistent(tmp_path: Path) -> None:
+    save_case(tmp_path, {"liver": [outline(square(k)) for k in range(1, 5)]})
+    copied(tmp_path, make_step("flip", **FLIP))
+    sources = [tmp_path / "rs.dcm", *sorted((tmp_path / "ct").iterdir())]
+    copies = [tmp_path / "copy" / "rs.dcm", *sorted((tmp_path / "copy" / "ct").iterdir())]
+    before, after = entity_errors(sources), entity_errors([*sources, *copies])
+    assert after <= before
+
+
+def entity_errors(paths: list[Path]) -> set[str]:
+    """Return the errors that dcentvfy, a reader of its own, finds among files."""
+    done = subprocess.run(
+        [validator("dcentvfy"), *paths], capture_output=True, text=True, check=False, errors="replace"
+    )
+    lines = (done.stdout + done.stderr).splitlines()
+    return {line.partition(" for file <")[0] for line in lines if line.startswith("Error")}
+
+
 BAD: dict[str, tuple[dict[str, list[Dataset]], str]] = {
     "seven numbers": ({"a": [outline([1, 2, 3, 4, 5, 6, 7])]}, "7 values"),
     "no numbers": ({"a": [outline([])]}, "0 values"),
@@ -261,3 +318,25 @@ def test_regions_that_contradict_each_other_are_refused(tmp_path: Path, change: 
     with pytest.raises(SampleError) as caught:
         load(tmp_path)
     assert caught.value.reason == reason
+
+
+def test_damaged_files_are_refused_or_copied_and_nothing_else(tmp_path: Path) -> None:
+    regions = {"a": [outline(square(k), ContourNumber=k) for k in range(4)], "b": [outline([[0, 30, 30]], "POINT")]}
+    save_case(tmp_path, regions)
+    sound = (tmp_path / "rs.dcm").read_bytes()
+    image = FORMAT.read(tmp_path, Source("image", "image", "dicom", tuple(f"ct/{k}.dcm" for k in range(6))), Limits())
+    images = ((image, image.volume, image.source.files),)
+    derivation = replace(UNCHANGED, moved=True, swap_laterality=True, images=images)
+    rng, reasons = random.Random(1), Counter[str]()
+    for _ in range(200):
+        damaged = bytearray(sound)
+        for _ in range(rng.choice([1, 2, 5])):
+            damaged[rng.randrange(128, len(damaged))] = rng.randrange(256)
+        (tmp_path / "rs.dcm").write_bytes(damaged[: rng.choice([len(damaged), len(damaged), rng.randrange(200, 3000)])])
+        try:
+            read = FORMAT.read(tmp_path, Source("label", "rs", "dicom", ("rs.dcm",)), Limits(), [image])
+            reasons["copied"] += len(list(FORMAT.encode(read.marked, read, ["rs.dcm"], derivation)))
+        except SampleError as error:
+            reasons[error.reason] += 1
+    assert {"copied", "bad_contour", "bad_header"} <= set(reasons)
+    assert sum(reasons.values()) == 200

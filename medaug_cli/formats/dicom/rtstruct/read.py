@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pydicom.datadict import keyword_for_tag
 from pydicom.sequence import Sequence as Items
 
 from medaug_cli.core.errors import SampleError
@@ -20,12 +21,14 @@ from medaug_cli.formats.dicom.rtstruct.contours import Row, hash_contours, parse
 from medaug_cli.formats.dicom.template import clean_header, shallow_copy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pydicom.dataset import Dataset
 
     from medaug_cli.core.sample import Source
 
+_UIDS = {"sop_instance": "SOPInstanceUID", "series_instance": "SeriesInstanceUID"}
 _KEPT_OF_A_REGION = ("ReferencedROINumber", "ROIDisplayColor", "RecommendedDisplayCIELabValue")
 
 
@@ -42,19 +45,21 @@ class StructureTemplate:
     refers: frozenset[str]
 
 
-def read_structures(root: Path, source: Source) -> Loaded:
-    """Return the contours of the one file of `source`. Raises SampleError for what cannot be read or moved."""
+def read_structures(root: Path, source: Source, images: Sequence[Loaded] = ()) -> Loaded:
+    """Return the contours of the one file of `source`, which belong to one of `images`, those of the sample.
+
+    Raises SampleError for what cannot be read or moved.
+    """
     file, data = source.files[0], read_bytes(root, source, 0)
     with quiet():
         header = read_dataset(io.BytesIO(data), file)
+        _check_uids(header, file)
         names = _names(header, file)
         found = list(parse_contours(header, names, file))
         _check_frames(header, {contour.region for contour, _ in found}, file)
-        contours = Contours(tuple(contour for contour, _ in found), names)
-        template = StructureTemplate(
-            _clean(header, file), tuple(row for _, row in found), file, frozenset(named_images(header, file))
-        )
-        uids = {"sop_instance": "SOPInstanceUID", "series_instance": "SeriesInstanceUID"}
+        refers = frozenset(filter(None, named_images(header, file)))
+        contours = Contours(tuple(contour for contour, _ in found), names, image=_find_image(images, refers))
+        template = StructureTemplate(_clean(header, file), tuple(row for _, row in found), file, refers)
         entry = FileEntry(
             role=source.role,
             channel=source.channel,
@@ -64,9 +69,18 @@ def read_structures(root: Path, source: Source) -> Loaded:
             voxel_sha256=hash_contours(contours),
             format="dicom",
             dtype="float64",
-            uids={name: text(header, keyword, file) for name, keyword in uids.items()},
+            uids={name: text(header, keyword, file) for name, keyword in _UIDS.items()},
         )
     return Loaded(source, contours, (entry,), template, modality="RTSTRUCT")
+
+
+def _find_image(images: Sequence[Loaded], refers: frozenset[str]) -> str:
+    """Return the channel of the image that a structure set names, by an instance or else by its series; "": none."""
+    for kind in ("sop_instance", "series_instance"):
+        for loaded in images:
+            if refers & {entry.uids.get(kind, "") for entry in loaded.entries}:
+                return loaded.source.channel
+    return ""
 
 
 def _names(header: Dataset, file: str) -> dict[int, str]:
@@ -77,6 +91,12 @@ def _names(header: Dataset, file: str) -> dict[int, str]:
     if twice:
         raise SampleError("bad_header", f"{file}: ROI number {twice[0]} stands for two regions; export it again")
     return {one: text(item, "ROIName", file) for one, item in zip(numbers, items, strict=True)}
+
+
+def _check_uids(header: Dataset, file: str) -> None:
+    blank = [one for one in ("SOPClassUID", *_UIDS.values()) if not text(header, one, file)]
+    if blank:
+        raise SampleError("blank_uid", f"{file}: {', '.join(blank)} blank; export the structures again with their UIDs")
 
 
 def _check_frames(header: Dataset, outlined: set[int], file: str) -> None:
@@ -99,7 +119,7 @@ def _clean(header: Dataset, file: str) -> Dataset:
     for item in values(header, "ROIContourSequence", file):
         kept = shallow_copy(item)
         for tag in list(kept.keys()):
-            if kept[tag].keyword not in _KEPT_OF_A_REGION:
+            if keyword_for_tag(tag) not in _KEPT_OF_A_REGION:
                 del kept[tag]
         regions.append(kept)
     if "ROIContourSequence" in header:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
+from medaug_cli.core.errors import SampleError
 from medaug_cli.core.marks import Contours
 from medaug_cli.core.sample import EncodedFile
 from medaug_cli.formats.dicom.codes import PROCESSING_EQUIPMENT
 from medaug_cli.formats.dicom.derive import OWN, derivation_text, describe_series
 from medaug_cli.formats.dicom.elements import encoded_element
 from medaug_cli.formats.dicom.encoding import write_object
-from medaug_cli.formats.dicom.header import number, quiet, text, values
+from medaug_cli.formats.dicom.header import MALFORMED, number, quiet, text, values
 from medaug_cli.formats.dicom.mirror import swap_region, swap_sides
 from medaug_cli.formats.dicom.rtstruct.contours import Row, as_text, hash_contours, is_planar
 from medaug_cli.formats.dicom.rtstruct.references import References
@@ -46,7 +47,11 @@ def encode_structures(
     template: StructureTemplate = like.template
     with quiet():
         references = References(template, derivation)
-        header = _make_header(content, template, derivation, references)
+        try:
+            header = _make_header(content, template, derivation, references)
+        except MALFORMED as error:
+            message = f"{template.file}: an element cannot be decoded; its bytes break its VR"
+            raise SampleError("bad_header", message) from error
         data = write_object(header, template.file, derivation, _OWN)
     uids = {"sop_instance": str(header.SOPInstanceUID), "series_instance": str(header.SeriesInstanceUID)}
     yield EncodedFile(targets[0], data, hash_contours(content), "float64", uids)
