@@ -105,6 +105,7 @@ class Move:
     """Where marks go: from the grid `before` of the image that they belong to, to the grid `after` of its copy.
 
     `swaps` are pairs of names to be exchanged, in order; `resampler` does what has to be resampled.
+    `regular` says that the image has all its slices, evenly spaced, so that its grid tells where they lie.
     """
 
     before: Geometry
@@ -112,6 +113,7 @@ class Move:
     swaps: tuple[tuple[str, str], ...] = ()
     resampler: Literal["kernel", "simpleitk"] = "kernel"
     rules: MarkRules = MarkRules()
+    regular: bool = True
 
     def renamed(self, name: str) -> str:
         """Return what `name` is called after the swaps."""

@@ -50,7 +50,8 @@ def _move_marks(sample: LoadedSample, copy: Copy, resampler: Resampler) -> dict[
         own = loaded.marked.image if isinstance(loaded.marked, Contours) else ""
         image = own or next(iter(sample.images))
         before, after = sample.images[image].volume.geometry, copy.images[image].geometry
-        move = Move(before, after, copy.swaps, resampler, sample.rules)
+        regular = not sample.images[image].irregular
+        move = Move(before, after, copy.swaps, resampler, sample.rules, regular)
         moved[name] = move_marks(loaded.marked, copy.mapping, move)
     return moved
 

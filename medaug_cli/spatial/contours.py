@@ -42,7 +42,7 @@ def move_contours(contours: Contours, mapping: Mapping, move: Move) -> Contours:
     closed = [contour for contour in contours.contours if contour.closed]
     remade = not _keeps_slices(closed, mapping, move)
     kept = [contour for contour in contours.contours if not (remade and contour.closed)]
-    moved = [one for one in _push_all(kept, mapping) if _is_in_view(one, move.after)]
+    moved = [one for one in _push_all(kept, mapping) if _is_in_view(one, move)]
     if remade:
         moved += _remake(closed, mapping, move)
     return replace(contours, contours=tuple(moved), remade=contours.remade or remade)
@@ -70,7 +70,14 @@ def _keeps_slices(closed: Sequence[Contour], mapping: Mapping, move: Move) -> bo
     """Say whether the copy's slice number of every position is the source's, or its negative, but for a shift."""
     if not closed:
         return True
-    positions = np.concatenate([_with_lattice(contour.points_mm, move.before) for contour in closed])
+    lattices = np.concatenate([_lattice(contour.points_mm, move.before) for contour in closed])
+    if not _shifts_slices(lattices, mapping, move):
+        return False  # most often so, and told by few points
+    points = np.concatenate([contour.points_mm for contour in closed])
+    return _shifts_slices(np.concatenate([lattices, points]), mapping, move)
+
+
+def _shifts_slices(positions: Array64, mapping: Mapping, move: Move) -> bool:
     before = slice_numbers(positions, move.before)
     after = slice_numbers(push(mapping, positions), move.after)
     off = min(float(np.ptp(after - sign * before)) for sign in (1, -1))
@@ -82,14 +89,14 @@ def slice_numbers(points_mm: Array64, grid: Geometry) -> Array64:
     return np.asarray(apply_affine(np.asarray(np.linalg.inv(grid.affine)), points_mm)[:, 2])
 
 
-def _with_lattice(points_mm: Array64, grid: Geometry) -> Array64:
-    """Return the points of a contour and a lattice of 5 x 5 across the rectangle about it."""
+def _lattice(points_mm: Array64, grid: Geometry) -> Array64:
+    """Return a lattice of 5 x 5 positions across the rectangle about a contour."""
     to_index = np.asarray(np.linalg.inv(grid.affine))
     index = apply_affine(to_index, points_mm)
     low, high = index.min(axis=0), index.max(axis=0)
     x, y = np.meshgrid(*(low[axis] + _LATTICE * (high - low)[axis] for axis in (0, 1)))
     lattice = np.stack([x.ravel(), y.ravel(), np.full(x.size, index[:, 2].mean())], axis=1)
-    return np.concatenate([points_mm, apply_affine(grid.affine, lattice)])
+    return apply_affine(grid.affine, lattice)
 
 
 def _push_all(contours: Sequence[Contour], mapping: Mapping) -> list[Contour]:
@@ -101,11 +108,11 @@ def _push_all(contours: Sequence[Contour], mapping: Mapping) -> list[Contour]:
     return [replace(contour, points_mm=points) for contour, points in zip(contours, np.split(moved, ends), strict=True)]
 
 
-def _is_in_view(contour: Contour, grid: Geometry) -> bool:
-    """Say whether the box about a contour meets the field of view."""
-    index = apply_affine(np.asarray(np.linalg.inv(grid.affine)), contour.points_mm)
-    ends = np.array(grid.size) - 1 + _BORDER
-    return bool((index.max(axis=0) >= -_BORDER).all() and (index.min(axis=0) <= ends).all())
+def _is_in_view(contour: Contour, move: Move) -> bool:
+    """Say whether the box about a contour meets the field of view; of uneven slices only their rows and columns."""
+    index = apply_affine(np.asarray(np.linalg.inv(move.after.affine)), contour.points_mm)
+    meets = (index.max(axis=0) >= -_BORDER) & (index.min(axis=0) <= np.array(move.after.size) - 1 + _BORDER)
+    return bool(meets.all() if move.regular else meets[:2].all())
 
 
 def _remake(closed: Sequence[Contour], mapping: Mapping, move: Move) -> list[Contour]:

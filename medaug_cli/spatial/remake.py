@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _FINE_MM = 1.0  # pixels longer than this are divided, but into no more than _MOST_PARTS
 _MOST_PARTS = 4
 _MOST_CELLS = 5e7
-_MARGIN = 2  # pixels
+_MARGIN_MM = 3.0  # more than a smooth mapping moves between the points of the lattice
+_LATTICE = 13  # points along each axis
 _SAME_PLANE = 0.01  # slices
 
 
@@ -37,8 +38,9 @@ def remake_region(outlines: Sequence[Array64], mapping: Mapping, move: Move) -> 
     indexed = [apply_affine(to_index, points) for points in outlines]
     numbers = np.array([index[:, 2].mean() for index in indexed])
     step = _plane_step(numbers)
-    source = _window(move.before, np.concatenate(indexed), step)
-    target = _target(outlines, step, mapping, move)
+    everything = np.concatenate(indexed)
+    source = _window(move.before, everything, step)
+    target = _target(everything, step, mapping, move)
     if source is None or target is None:
         return
     field = _rasterise(indexed, numbers, step, source, move.before)
@@ -54,11 +56,16 @@ def _plane_step(numbers: Array64) -> float:
     return float(np.median(np.diff(planes))) if len(planes) > 1 else 1.0
 
 
-def _target(outlines: Sequence[Array64], step: float, mapping: Mapping, move: Move) -> Geometry | None:
-    """Return the part of the copy's grid where the region may be, its pixels divided; None if it is nowhere."""
-    positions = np.concatenate(outlines)
-    reach = move.before.affine[:3, 2] * step / 2
-    moved = push(mapping, np.concatenate([positions - reach, positions + reach]))
+def _target(index: Array64, step: float, mapping: Mapping, move: Move) -> Geometry | None:
+    """Return the part of the copy's grid where the region may be, its pixels divided; None if it is nowhere.
+
+    It is the box about a lattice across the region's own box, moved.
+    """
+    reach = np.array([0, 0, step / 2])
+    low, high = index.min(axis=0) - reach, index.max(axis=0) + reach
+    ticks = np.meshgrid(*(np.linspace(low[axis], high[axis], _LATTICE) for axis in range(3)))
+    lattice = apply_affine(move.before.affine, np.stack(ticks, axis=-1).reshape(-1, 3))
+    moved = push(mapping, lattice)
     return _window(move.after, apply_affine(np.asarray(np.linalg.inv(move.after.affine)), moved), None)
 
 
@@ -68,8 +75,9 @@ def _window(grid: Geometry, index: Array64, step: float | None) -> Geometry | No
     Its planes are the grid's own slices, or from one before the first contour on, `step` slices apart.
     """
     size = np.array(grid.size)
-    low = np.maximum(np.floor(index.min(axis=0)).astype(int) - _MARGIN, 0)
-    high = np.minimum(np.ceil(index.max(axis=0)).astype(int) + _MARGIN, size - 1)
+    margin = np.ceil(_MARGIN_MM / np.array(grid.spacing_mm)).astype(int) + 1
+    low = np.maximum(np.floor(index.min(axis=0)).astype(int) - margin, 0)
+    high = np.minimum(np.ceil(index.max(axis=0)).astype(int) + margin, size - 1)
     if (high < low).any():
         return None
     pixels = (high - low + 1)[:2]

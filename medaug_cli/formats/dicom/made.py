@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from medaug_cli.core.lazy import np
 from medaug_cli.formats.dicom.classic import split_frames
 from medaug_cli.formats.dicom.enhanced import made_frames
 from medaug_cli.formats.dicom.regrid import place_slices
 from medaug_cli.formats.dicom.template import FramesTemplate, SliceTemplate
 from medaug_cli.formats.dicom.uids import derived_uids
+from medaug_cli.spatial.contours import slice_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,12 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MadeSlice:
-    """One slice of a copy: its instance, in it the `frame` (from 1, 0 for the only one), and its number in the grid."""
+    """One slice of a copy: its instance, in it the `frame` (from 1, 0 for the only one), and its number in the grid.
+
+    `place` is where it lies, counted in slices: its number, but where slices are missing or uneven.
+    """
 
     sop_class: str
     sop_instance: str
     frame: int
     index: int
+    place: float
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,9 @@ def _made_of_slices(volume: Volume, like: Loaded, derivation: Derivation) -> Mad
         for index, one in enumerate(place_slices(like.volume.geometry, volume.geometry)):
             template = templates[one.nearest]
             uids = derived_uids(template.instance, derivation, one.number)
-            yield MadeSlice(str(template.header.SOPClassUID), uids["sop_instance"], 0, index)
+            own = template.instance.position_mm if one.number == 0 else None
+            place = float(index) if own is None else float(slice_numbers(np.array([own]), volume.geometry)[0])
+            yield MadeSlice(str(template.header.SOPClassUID), uids["sop_instance"], 0, index, place)
 
     instances = {template.instance.sop_instance for template in templates}
     return _series(templates[0], volume, derivation, tuple(slices()), instances)
@@ -72,7 +80,7 @@ def _made_of_frames(loaded: Loaded, volume: Volume, template: FramesTemplate, de
     uids = derived_uids(template.instance, derivation)
     frames = made_frames(template, loaded.volume.geometry, volume.geometry)
     slices = tuple(
-        MadeSlice(template.instance.sop_class, uids["sop_instance"], number, frame.slice)
+        MadeSlice(template.instance.sop_class, uids["sop_instance"], number, frame.slice, float(frame.slice))
         for number, frame in enumerate(frames, start=1)
     )
     return _series(template, volume, derivation, slices, {template.instance.sop_instance})

@@ -42,9 +42,9 @@ def load(root: Path, slices: int = 6) -> LoadedSample:
     return load_sample(root, "case", [images, Source("label", "rs", "dicom", ("rs.dcm",))], {}, Limits())
 
 
-def copied(root: Path, *steps: Step, privacy: Privacy | None = None) -> tuple[Dataset, list[Dataset]]:
+def copied(root: Path, *steps: Step, privacy: Privacy | None = None, slices: int = 6) -> tuple[Dataset, list[Dataset]]:
     """Return the structure set and the slices of a copy, written under root/copy, as pydicom reads them."""
-    sample = load(root)
+    sample = load(root, slices)
     scene = scene_of(sample, 1, 1)
     program = draw_program(steps, scene)
     copy = apply_program(program, sample, scene)
@@ -128,6 +128,27 @@ def test_a_contour_between_slices_names_no_image(tmp_path: Path) -> None:
     made, _ = copied(tmp_path, make_step("translate", translation_mm={"SI": 1.0}))
     assert len(points_of(made)) == 3
     assert not any("ContourImageSequence" in item for item in made.ROIContourSequence[0].ContourSequence)
+
+
+def test_slices_of_a_stack_with_a_gap_are_named_by_where_they_lie(tmp_path: Path) -> None:
+    """Slices 0, 1, 2, 4, 5: no contour of the later ones lies at a whole number of mean distances."""
+    save_case(tmp_path, {"liver": [outline(square(k)) for k in (1, 4, 5)], "gap": [outline(square(3))]})
+    (tmp_path / "ct" / "3.dcm").unlink()
+    (tmp_path / "ct" / "4.dcm").rename(tmp_path / "ct" / "3.dcm")
+    (tmp_path / "ct" / "5.dcm").rename(tmp_path / "ct" / "4.dcm")
+    made, slices = copied(tmp_path, make_step("flip", **FLIP), slices=5)
+    by_uid = {one.SOPInstanceUID: float(one.ImagePositionPatient[2]) for one in slices}
+    named = [
+        by_uid[item.ContourImageSequence[0].ReferencedSOPInstanceUID]
+        for item in made.ROIContourSequence[0].ContourSequence
+    ]
+    assert named == [32.5, 40.0, 42.5]
+    assert "ContourImageSequence" not in made.ROIContourSequence[1].ContourSequence[0]
+
+
+def test_contours_know_the_image_that_they_are_drawn_on(tmp_path: Path) -> None:
+    save_case(tmp_path, {"liver": [outline(square(1))]})
+    assert load(tmp_path).marks["rs"].content.image == "image"
 
 
 def test_paired_names_change_contours_and_an_unpaired_region_changes_its_side(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ class References:
         if not made:
             raise SampleError("not_supported", f"{template.file}: an RTSTRUCT needs DICOM images to refer to")
         self._series = [one for one in made if one.sources & template.refers] or list(made)
-        self._slices = [_by_number(one) for one in self._series]
+        self._places = [np.array([made.place for made in one.slices]) for one in self._series]
 
     @property
     def frame_of_reference(self) -> str:
@@ -52,19 +52,12 @@ class References:
 
     def of_plane(self, points_mm: Array64) -> Items | None:
         """Return ContourImageSequence for a contour that lies on a slice; None for one between slices, or across."""
-        for series, slices in zip(self._series, self._slices, strict=True):
-            numbers = slice_numbers(points_mm, series.grid)
-            nearest = round(float(numbers.mean()))
-            if nearest in slices and float(np.abs(numbers - nearest).max()) <= _ON_A_SLICE:
-                return Items([_image(one) for one in slices[nearest]])
+        for series, places in zip(self._series, self._places, strict=True):
+            off = np.abs(places[:, None] - slice_numbers(points_mm, series.grid)).max(axis=1)
+            if off.min() <= _ON_A_SLICE:
+                nearest = np.flatnonzero(off == off.min())
+                return Items([_image(series.slices[one]) for one in nearest])
         return None
-
-
-def _by_number(series: MadeSeries) -> dict[int, list[MadeSlice]]:
-    slices: dict[int, list[MadeSlice]] = {}
-    for one in series.slices:
-        slices.setdefault(one.index, []).append(one)
-    return slices
 
 
 def _study(name: str, series: Sequence[MadeSeries]) -> Dataset:
