@@ -122,23 +122,23 @@ def _kill_one(process: psutil.Process) -> bool:
 
 
 def signal_runs(folder: Path, count: int) -> Outcome:
-    """K3: SIGTERM, SIGINT, and SIGINT twice, at random times."""
-    bench, outcome, rng = make_bench(folder, 30), Outcome(), random.Random(3)
+    """K3: SIGTERM, SIGINT, and SIGINT twice, at random times; runs that end before the signal comes do not count."""
+    bench, outcome, rng = make_bench(folder, 12), Outcome(), random.Random(3)
     slowest = 0.0
-    for number in range(count):
-        root = folder / "root"
+    while outcome.injections < count and not outcome.violations:
+        number, root = outcome.injections, folder / "root"
         shutil.rmtree(root, ignore_errors=True)
         child = fork_run(bench.arguments(root, "--engine", "serial"), folder / "out")
-        if not _wait_for_work(child, root):
-            outcome.check(f"signal {number}: the run never began: {child.said()}", holds=False)
-            continue
-        time.sleep(rng.uniform(0.0, 0.3))
+        began = _wait_for_work(child, root)
+        outcome.check(f"signal {number}: the run never began: {child.said()}", holds=began)
+        time.sleep(rng.uniform(0.0, 0.2))
         sent = [[signal.SIGTERM], [signal.SIGINT], [signal.SIGINT, signal.SIGINT]][number % 3]
-        slowest = max(slowest, _send(child, sent, number, outcome))
+        code, seconds = _send(child, sent, number, outcome)
+        slowest = max(slowest, seconds)
+        outcome.injections += code != 0
         code = fork_run(bench.arguments(root, "--engine", "serial"), folder / "out").wait()
         outcome.check(f"signal {number}: the next run ends with {code}", holds=code == 0)
         bench.check_complete(root, outcome, f"signal {number}")
-        outcome.injections += 1
     outcome.note = f"slowest end {slowest:.2f} s after the signal"
     return outcome
 
@@ -152,7 +152,8 @@ def _wait_for_work(child: Child, root: Path) -> bool:
     return bool(child.kill())
 
 
-def _send(child: Child, sent: list[signal.Signals], number: int, outcome: Outcome) -> float:
+def _send(child: Child, sent: list[signal.Signals], number: int, outcome: Outcome) -> tuple[int, float]:
+    """Send signals; return the exit code and how many seconds later the run had ended."""
     started = time.monotonic()
     for one in sent:
         os.kill(child.pid, one)
@@ -164,7 +165,7 @@ def _send(child: Child, sent: list[signal.Signals], number: int, outcome: Outcom
     if code == max(expected) and len(sent) == 1:
         outcome.check(f"signal {number}: last line disagrees", holds=exit_code_told(_last_line(child)) == code)
     outcome.check(f"signal {number}: ended after {seconds:.1f} s", holds=seconds <= (2.0 if len(sent) > 1 else 10.0))
-    return seconds
+    return code, seconds
 
 
 def _last_line(child: Child) -> str:
