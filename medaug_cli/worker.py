@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from medaug_cli.step import Step
 
 
+_NO_ROOM_FOR_ITK = "Failed to allocate memory"  # itkImportImageContainer.hxx; SimpleITK raises RuntimeError for it
 _DIED = "the worker process died while it made this copy, at every try; the other samples were done"
 _ENDS = {
     "timeout": "took longer than a job may, at every try; raise limits.timeout or --timeout if it is no endless loop",
@@ -206,7 +207,7 @@ def explain(error: Exception) -> tuple[str, str]:
             return "no_resources", str(error)
         case RootError():
             return "root_unwritable", str(error)
-        case MemoryError():
+        case MemoryError() | RuntimeError() if isinstance(error, MemoryError) or _NO_ROOM_FOR_ITK in str(error):
             return "out_of_memory", "the sample does not fit into memory; use fewer workers or limits.max_voxels"
         case OSError():
             return "unreadable", f"cannot be read: {error.strerror}"

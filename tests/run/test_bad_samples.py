@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK
 from datasets_for_runs import (
     OBLIQUE,
     RECIPE,
@@ -213,6 +214,12 @@ def test_an_unforeseen_error_is_told_by_type_and_place_without_its_text() -> Non
 def test_every_failure_has_a_stable_reason(error: Exception, reason: str) -> None:
     assert explain(error)[0] == reason
     assert "/secret" not in explain(error)[1]
+
+
+def test_what_itk_finds_no_memory_for_is_no_bug() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        SimpleITK.Image(60_000, 60_000, 60_000, SimpleITK.sitkFloat64)
+    assert explain(caught.value)[0] == "out_of_memory"
 
 
 def test_two_workers_record_a_bad_case_as_one_does(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from tasks_that_die import (
     leak,
     loop_in_c,
     note_tries,
+    reserve,
     say_who_ignores,
     tell_if_others_live,
 )
@@ -62,6 +64,15 @@ def test_a_job_that_takes_too_much_memory_is_ended_and_named() -> None:
     task, guard = partial(leak, "case2"), Guard(memory_bytes=400 << 20)
     outcomes = {job.sample.id: outcome for job, outcome in local.run_jobs(task, JOBS, 2, guard)}
     assert outcomes == {**OTHERS, "case2": "out_of_memory"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA counts mapped memory on Linux only")
+@pytest.mark.parametrize(("size", "outcome"), [(200 << 20, ()), (3 << 30, "out_of_memory")])
+def test_no_worker_gets_more_than_the_whole_budget_at_once(tmp_path: Path, size: int, outcome: object) -> None:
+    task, guard = partial(reserve, "case2", str(tmp_path), size), Guard(memory_bytes=400 << 20)
+    outcomes = {job.sample.id: said for job, said in local.run_jobs(task, JOBS, 2, guard)}
+    assert outcomes == {**OTHERS, "case2": outcome}
+    assert (tmp_path / "got").exists() == (outcome == ())
 
 
 @pytest.mark.parametrize(("retries", "tries"), [(0, 1), (1, 2), (3, 4)])

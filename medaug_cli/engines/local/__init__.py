@@ -27,7 +27,7 @@ def run_jobs(task: Task, jobs: Sequence[Job], workers: int, guard: Guard = Guard
     A death costs the job that the process had, which is tried again after the others: with none beside it where memory
     may have been the cause. Raises ResourceError where processes cannot be started.
     """
-    crew = [WorkerProcess(task) for _ in range(min(workers, len(jobs)))]
+    crew = [WorkerProcess(task, guard.memory_bytes) for _ in range(min(workers, len(jobs)))]
     try:
         yield from _work(crew, Queue(jobs, guard.retries), guard)
     finally:

@@ -30,8 +30,9 @@ _TASK: list[Task] = []
 class WorkerProcess:
     """One process that does one job at a time; started when it is first needed and again after it died."""
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    def __init__(self, task: Task, memory_bytes: int | None = None) -> None:
+        """Start nothing yet; `memory_bytes` is what all workers together may hold, and so the most that one may."""
+        self.task, self.memory_bytes = task, memory_bytes
         self.attempt: Attempt | None = None
         self.future: Future[tuple[Entry, ...]] | None = None
         self._executor: Any = None
@@ -57,6 +58,9 @@ class WorkerProcess:
         attempt, future, self.attempt, self.future = self.attempt, self.future, None, None
         try:
             return attempt, future.result()
+        except MemoryError:  # not even its answer found room
+            self.end()
+            return attempt, "out_of_memory"
         except BrokenProcessPool as error:
             reason = self._verdict or self._reason(error)
             if not self._was_ready():
@@ -98,7 +102,8 @@ class WorkerProcess:
                 return self._executor.submit(_do, job)  # type: ignore[no-any-return]
             except BrokenProcessPool:  # it died between two jobs
                 self.end()
-        self._executor = ProcessPoolExecutor(max_workers=1, env=_ONE_THREAD, initializer=_begin, initargs=(self.task,))
+        shared = (self.task, self.memory_bytes)
+        self._executor = ProcessPoolExecutor(max_workers=1, env=_ONE_THREAD, initializer=_begin, initargs=shared)
         self._ready = self._executor.submit(_say_ready)
         return self._executor.submit(_do, job)  # type: ignore[no-any-return]
 
@@ -125,9 +130,9 @@ class WorkerProcess:
         return f"worker_signal_{signals[0]}" if signals else "worker_died"
 
 
-def _begin(task: Task) -> None:
+def _begin(task: Task, memory_bytes: int | None) -> None:
     """Take, in the process itself, what all its jobs share: sent once, not with every job."""
-    prepare_worker()
+    prepare_worker(memory_bytes)
     _TASK[:] = [task]
 
 
