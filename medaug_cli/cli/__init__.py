@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from medaug_cli import __version__
+from medaug_cli.cli.bug import tell_bug
 from medaug_cli.cli.init import init
 from medaug_cli.cli.plan import plan
 from medaug_cli.cli.preview import preview
@@ -22,7 +23,7 @@ from medaug_cli.cli.status import status
 from medaug_cli.cli.transforms import transforms
 from medaug_cli.cli.validate import validate
 from medaug_cli.cli.verify import verify
-from medaug_cli.core.errors import Interrupt, MedaugError, RecipeError
+from medaug_cli.core.errors import ExitCode, Interrupt, MedaugError, RecipeError
 
 app = typer.Typer(
     name="medaug",
@@ -76,3 +77,6 @@ def main() -> None:
     except Interrupt as stop:
         say("medaug: interrupted", err=True)
         sys.exit(int(stop.exit_code))
+    except Exception as error:  # noqa: BLE001  its text must not reach a log by Python's own traceback
+        tell_bug(error)
+        sys.exit(int(ExitCode.BUG))

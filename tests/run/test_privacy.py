@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import nibabel as nib
 import pydicom
 import pytest
-from datasets_for_runs import PROJECT, RECIPE, medaug, records_of, run_here, save_dataset, save_image, save_recipe
+from datasets_for_runs import (
+    PROJECT,
+    RECIPE,
+    clean_environment,
+    medaug,
+    records_of,
+    run_here,
+    save_dataset,
+    save_image,
+    save_recipe,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +41,15 @@ ELEMENTS = {
     "StudyID": "CANARY",
     "ImageComments": CANARY,
 }
+UNFIT = ("StudyDate", "StudyTime", "PatientAge", "PatientSex", "PatientWeight", "KVP", "BodyPartExamined")
+BUG = """
+import medaug_cli.catalogue
+from medaug_cli.cli import main
+def fail(*_):
+    raise ValueError("XYZZY^" + "canary".upper())
+medaug_cli.catalogue.describe_step = fail
+main()
+"""
 SIGNS = (b"CANARY", b"XYZZY", b"19010203")
 
 
@@ -103,3 +124,31 @@ def test_free_text_of_a_nifti_header_is_told_nowhere_and_not_even_copied(tmp_pat
     raw = gzip.decompress(copy.read_bytes())
     assert [sign for sign in SIGNS if sign in raw] == []
     assert nib.load(copy).shape == (14, 12, 6)
+
+
+def test_values_that_no_standard_allows_and_the_folder_above_the_dataset_are_told_nowhere(tmp_path: Path) -> None:
+    dataset = tmp_path / "XYZZY CANARY" / "dataset"
+    shutil.copytree(PROJECT / "sample_data" / "ct", dataset / "ct")
+    for path in dataset.rglob("*.dcm"):
+        mark(path)
+        header = pydicom.dcmread(path)
+        for keyword in UNFIT:
+            header.add_new(keyword, "LO", CANARY)
+        # Without VRs in the file readers go by the dictionary, which allows none of these.
+        header.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
+        header.save_as(path, implicit_vr=True, little_endian=True)
+    told = run_telling_all(tmp_path, dataset, "version: 1\nsteps: [gamma]\n", as_json=False)
+    # ROOT remembers where its dataset lies, and nothing else says so.
+    place = (tmp_path / "root" / ".medaug" / "root.json").read_bytes()
+    assert [sign for sign in SIGNS if sign in told.replace(place, b"")] == []
+    assert {record.status for record in records_of(tmp_path / "root")} == {"ok"}
+
+
+def test_a_traceback_has_places_but_not_the_text_of_the_error() -> None:
+    words = [sys.executable, "-c", BUG, "transforms"]
+    done = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback (most recent call last):\n" in done.stderr
+    assert "in transforms" in done.stderr
+    assert "medaug: a bug in medaug: ValueError; please report it" in done.stderr
+    assert "CANARY" not in done.stderr
