@@ -84,7 +84,10 @@ dist/environment: pyproject.toml
 
 audit: $(SUPPLY_VENV)/.installed dist/environment  ## known vulnerabilities of what the wheel brings along (asks pypi.org)
 	dist/environment/bin/python -m pip freeze --exclude medaug > dist/requirements.txt
-	$(SUPPLY_VENV)/bin/pip-audit --strict --no-deps --disable-pip --requirement dist/requirements.txt
+	$(SUPPLY_VENV)/bin/pip-audit --strict --no-deps --disable-pip --requirement dist/requirements.txt || { \
+		echo 'make audit: not clean. With a table above: these have known vulnerabilities. With "not found on PyPI",' >&2; \
+		echo 'or an error of the network: https://pypi.org cannot be asked from here (a mirror does not have its data),' >&2; \
+		echo 'so that nothing is known; run it where it can be.' >&2; exit 1; }
 
 sbom: $(SUPPLY_VENV)/.installed dist/environment  ## dist/medaug.cdx.json: all that the wheel brings along (CycloneDX)
 	$(SUPPLY_VENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
