@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import nibabel as nib
 import numpy as np
+from typer.testing import CliRunner
 
+from medaug_cli.cli import app
+from medaug_cli.core.errors import MedaugError
 from medaug_cli.manifest import MANIFEST_NAME, Record, read_records
 from medaug_cli.recipe import load_recipe
 from medaug_cli.run import Options, run
@@ -104,6 +107,15 @@ def medaug(*arguments: str | Path, **environment: str) -> subprocess.CompletedPr
         check=False,
         timeout=120,
     )
+
+
+def here(*arguments: str | Path) -> tuple[int, str, str]:
+    """Call a command in this process; return exit code, stdout and stderr, or the text of the error that ended it."""
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if isinstance(done.exception, MedaugError):
+        return int(done.exception.exit_code), done.stdout, str(done.exception)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.stdout, done.stderr
 
 
 def run_here(recipe: Path, dataset: Path, root: Path, **options: Any) -> tuple[Tally, list[Event]]:

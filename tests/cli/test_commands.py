@@ -13,6 +13,7 @@ import pytest
 from datasets_for_runs import (
     RECIPE,
     copies_below,
+    here,
     medaug,
     run_here,
     save_dataset,
@@ -20,11 +21,9 @@ from datasets_for_runs import (
     state_of,
 )
 from typer.main import get_command
-from typer.testing import CliRunner
 
 from medaug_cli import __version__
 from medaug_cli.cli import app
-from medaug_cli.core.errors import MedaugError
 from medaug_cli.core.files import obstacles
 
 if TYPE_CHECKING:
@@ -47,15 +46,6 @@ ARGUMENTS = {
     "transforms": ["[NAME]", "--json"],
     "schema": ["recipe", "manifest", "events"],
 }
-
-
-def here(*arguments: str | Path) -> tuple[int, str, str]:
-    """Call a command in this process; return exit code, stdout and stderr."""
-    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if isinstance(done.exception, MedaugError):
-        return int(done.exception.exit_code), done.stdout, str(done.exception)
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done.exit_code, done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)

@@ -18,7 +18,6 @@ from datasets_for_runs import (
     leftovers,
     medaug,
     run_here,
-    save_dataset,
     save_image,
     save_recipe,
     voxel_hashes,
@@ -28,16 +27,6 @@ from medaug_cli.verify import verify_root
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Path:
-    return save_dataset(tmp_path / "dataset", cases=2)
-
-
-@pytest.fixture
-def recipe(tmp_path: Path) -> Path:
-    return save_recipe(tmp_path / "recipe.yaml")
 
 
 def run_serially(recipe: Path, dataset: Path, *more: str | Path, **environment: str) -> tuple[int, str, str]:

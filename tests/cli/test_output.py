@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest
 from datasets_for_runs import (
     RECIPE,
     copies_below,
@@ -13,23 +12,12 @@ from datasets_for_runs import (
     medaug,
     records_of,
     run_here,
-    save_dataset,
     save_recipe,
     state_of,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Path:
-    return save_dataset(tmp_path / "dataset", cases=2)
-
-
-@pytest.fixture
-def recipe(tmp_path: Path) -> Path:
-    return save_recipe(tmp_path / "recipe.yaml")
 
 
 def test_a_run_says_one_line_on_stdout_and_the_rest_on_stderr(recipe: Path, dataset: Path, tmp_path: Path) -> None:

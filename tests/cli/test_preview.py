@@ -11,11 +11,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813  as its own documentation does
-from datasets_for_runs import RECIPE, run_here, save_case, save_dataset, save_recipe, state_of
-from typer.testing import CliRunner
+from datasets_for_runs import RECIPE, here, run_here, save_case, save_dataset, save_recipe, state_of
 
-from medaug_cli.cli import app
-from medaug_cli.core.errors import MedaugError
 from medaug_cli.preview import describe_program, load_previewed, preview_copies, say
 from medaug_cli.program import draw_program, scene_of
 from medaug_cli.recipe import load_recipe
@@ -28,11 +25,8 @@ SOMETIMES = "version: 1\nseed: 3\nsteps: [{flip: {axes: [LR], p: 0.5, swap_label
 
 def preview(*arguments: str | Path) -> tuple[int, str]:
     """Call the command in this process; return exit code and what it said."""
-    done = CliRunner().invoke(app, ["preview", *map(str, arguments)])
-    if isinstance(done.exception, MedaugError):
-        return int(done.exception.exit_code), str(done.exception)
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done.exit_code, done.output
+    code, *said = here("preview", *arguments)
+    return code, "".join(said)
 
 
 class Page(HTMLParser):

@@ -7,10 +7,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from typer.testing import CliRunner
+from datasets_for_runs import here
 
 from medaug_cli.catalogue import describe_step
-from medaug_cli.cli import app
 from medaug_cli.recipe import load_recipe
 from medaug_cli.transforms import load_step, step_names
 
@@ -21,9 +20,9 @@ UNITS = {"%", "mm", "deg", "voxel", "HU", "dB/cm", "s", "keV", "mAs", "pixel", "
 
 
 def said(*arguments: str) -> str:
-    done = CliRunner().invoke(app, ["transforms", *arguments])
-    assert done.exit_code == 0
-    return done.stdout
+    code, text, _ = here("transforms", *arguments)
+    assert code == 0
+    return text
 
 
 def parameter(step: str, name: str) -> dict[str, Any]:
