@@ -38,13 +38,13 @@ class PreviewCopy:
 
 
 def load_previewed(
-    recipe: Recipe, dataset: Path, sample_id: str | None, *, repair: bool = False
+    recipe: Recipe, dataset: Path, sample_id: str | None, *, repair: bool = False, force_read: bool = False
 ) -> tuple[Orders, LoadedSample]:
     """Return what a run would be told, and the sample called `sample_id`, or the first that can be used.
 
     Raises DatasetError and SampleError.
     """
-    inventory = look(recipe, dataset, dataset, read_root(dataset).known_outputs(), repair=repair)
+    inventory = look(recipe, dataset, dataset, read_root(dataset).known_outputs(), repair=repair, force_read=force_read)
     orders = make_orders(recipe, dataset, dataset, inventory, "preview", Options(engine="serial", repair=repair))
     return orders, read_sample(orders, _choose(inventory, sample_id))
 

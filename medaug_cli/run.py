@@ -62,6 +62,7 @@ class Options:
     memory_bytes: int | None = None
     resampler: Resampler = "kernel"
     repair: bool = False
+    force_read: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,15 @@ class Crew:
 
 
 def look(
-    recipe: Recipe, dataset: Path, root: Path, known: frozenset[str] = frozenset(), *, repair: bool = False
+    recipe: Recipe,
+    dataset: Path,
+    root: Path,
+    known: frozenset[str] = frozenset(),
+    *,
+    repair: bool = False,
+    force_read: bool = False,
 ) -> Inventory:
-    """Return what `recipe` finds in `dataset`, ROOT and its copies left out; `repair` makes UIDs that are blank."""
+    """Return what `recipe` finds in `dataset`, ROOT and its copies left out; see DatasetQuery."""
     section = recipe.dataset
     query = DatasetQuery(
         layout=section.layout,
@@ -94,6 +101,7 @@ def look(
         exclude=(root,) if root.resolve() != dataset.resolve() else (),
         known_outputs=known,
         repair=repair,
+        force_read=force_read,
     )
     return discover(dataset, query)
 
@@ -147,7 +155,7 @@ def _prepare(recipe: Recipe, dataset: Path, root: Root, options: Options) -> tup
     # What stands in the dataset decides what is a copy there, also where this run writes elsewhere.
     same = root.path.resolve() == dataset.resolve()
     known = (root if same else read_root(dataset)).known_outputs()
-    inventory = look(recipe, dataset, root.path, known, repair=options.repair)
+    inventory = look(recipe, dataset, root.path, known, repair=options.repair, force_read=options.force_read)
     digest = recipe.voxel_digest(options.resampler)
     check_ownership(root, dataset, inventory, digest, options.overwrite)
     choice = Choice(options.only, options.limit, options.overwrite, options.resampler)

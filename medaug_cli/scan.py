@@ -17,14 +17,16 @@ if TYPE_CHECKING:
     from medaug_cli.discover import Inventory
 
 
-def look_at(dataset: Path, recipe: Path | None, known: frozenset[str], *, repair: bool = False) -> Inventory:
+def look_at(
+    dataset: Path, recipe: Path | None, known: frozenset[str], *, repair: bool = False, force_read: bool = False
+) -> Inventory:
     """Return the inventory of `dataset`, as the recipe's dataset section says where one is given.
 
-    `repair` makes UIDs that are blank.
+    `repair` makes UIDs that are blank, `force_read` takes DICOM files without a preamble.
     """
     if recipe is not None:
-        return look(load_recipe(recipe), dataset, dataset, known, repair=repair)
-    return discover(dataset, DatasetQuery(known_outputs=known, repair=repair))
+        return look(load_recipe(recipe), dataset, dataset, known, repair=repair, force_read=force_read)
+    return discover(dataset, DatasetQuery(known_outputs=known, repair=repair, force_read=force_read))
 
 
 def check_integrity(

@@ -118,6 +118,9 @@ Repair = Annotated[
         "--repair", envvar="MEDAUG_REPAIR", help="Make DICOM UIDs that are blank, from file meta and content."
     ),
 ]
+ForceRead = Annotated[
+    bool, typer.Option("--force-read", envvar="MEDAUG_FORCE_READ", help="Read DICOM files without a preamble, too.")
+]
 AsJson = Annotated[bool, typer.Option("--json", envvar="MEDAUG_JSON", help="JSON on stdout.")]
 LogFile = Annotated[
     Path | None, typer.Option("--log-file", metavar="F", envvar="MEDAUG_LOG_FILE", help="Append messages there, too.")

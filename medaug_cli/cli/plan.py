@@ -25,13 +25,14 @@ def plan(
     limit: o.Limit = None,
     overwrite: o.OverwriteMode = o.Overwrite.NEVER,
     repair: o.Repair = False,
+    force_read: o.ForceRead = False,
     as_json: o.AsJson = False,
 ) -> None:
     """Say what a run would do: jobs, samples left out and why, bytes, memory, time. Writes nothing."""
     from medaug_cli.recipe import load_recipe
     from medaug_cli.run import Options
 
-    chosen = Options(only=only, limit=limit, overwrite=overwrite.value, repair=repair)
+    chosen = Options(only=only, limit=limit, overwrite=overwrite.value, repair=repair, force_read=force_read)
     show_plan(load_recipe(recipe), dataset, output or dataset, chosen, as_json=as_json)
 
 

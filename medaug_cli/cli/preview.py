@@ -23,6 +23,7 @@ def preview(
     copies: Annotated[int, typer.Option("--copies", min=1, max=99, envvar="MEDAUG_COPIES", help="Copies to show.")] = 8,
     seed: o.Seed = None,
     repair: o.Repair = False,
+    force_read: o.ForceRead = False,
 ) -> None:
     """Draw a contact sheet: one sample and its copies as a run would make them, with the drawn parameters.
 
@@ -37,7 +38,7 @@ def preview(
     check_target(target)
     loaded = load_recipe(recipe)
     loaded = loaded if seed is None else loaded.model_copy(update={"seed": seed})
-    orders, shown = load_previewed(loaded, dataset, sample, repair=repair)
+    orders, shown = load_previewed(loaded, dataset, sample, repair=repair, force_read=force_read)
     made = make_sheet(shown, preview_copies(orders, shown, copies), loaded.name, loaded.seed)
     write_sheet(made, target)
     failed = [tile for tile in made.tiles if tile.problem]

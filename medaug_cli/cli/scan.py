@@ -26,12 +26,13 @@ def scan(
         Path | None, typer.Option("--recipe", metavar="RECIPE", help="Look as this recipe's dataset section says.")
     ] = None,
     repair: o.Repair = False,
+    force_read: o.ForceRead = False,
 ) -> None:
     """Say what DATASET holds: samples, pairing, geometry, patients, splits, integrity. Reads headers only."""
     from medaug_cli.root import read_root
     from medaug_cli.scan import check_integrity, look_at
 
-    inventory = look_at(dataset, recipe, read_root(dataset).known_outputs(), repair=repair)
+    inventory = look_at(dataset, recipe, read_root(dataset).known_outputs(), repair=repair, force_read=force_read)
     problems = {sample.id: sample.problem for sample in inventory.samples if sample.problem}
     if deep:
         problems |= check_integrity(inventory, dataset, recipe, repair=repair)

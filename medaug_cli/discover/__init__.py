@@ -49,7 +49,7 @@ def _without_collections() -> Iterator[None]:
 
 
 def _discover(root: Path, query: DatasetQuery) -> Inventory:
-    tree = walk_dataset(root, query.exclude, query.known_outputs)
+    tree = replace(walk_dataset(root, query.exclude, query.known_outputs), bare=query.force_read)
     layout = choose_layout(tree, query.layout)
     arrangement = layout.arrange(tree, query)
     _refuse_unusable(tree, layout, arrangement)

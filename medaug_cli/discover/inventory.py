@@ -21,7 +21,8 @@ class DatasetQuery:
     `images`, `labels` and `points` map a channel to a template with `{case}` (in BIDS also to entities and suffix, as
     `acq-iso_T1w`). `soft_labels` are channels of `labels`. `table` is relative to the dataset or absolute. `augment`
     None stands for the training split where a table has splits. `exclude` are folders, `known_outputs` copies of
-    earlier runs relative to the dataset. `repair` makes UIDs that are blank.
+    earlier runs relative to the dataset. `repair` makes UIDs that are blank, `force_read` takes DICOM files
+    without a preamble.
     """
 
     layout: str = "auto"
@@ -39,6 +40,7 @@ class DatasetQuery:
     exclude: tuple[Path, ...] = ()
     known_outputs: frozenset[str] = frozenset()
     repair: bool = False
+    force_read: bool = False
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ class Tree:
     files: tuple[str, ...]
     left_alone: tuple[LeftAlone, ...] = ()
     warnings: tuple[str, ...] = ()
+    bare: bool = False  # whether files that lack the mark of their format are taken, too
     # Asking a format about a file may open it, so that each format is asked once.
     _claimed: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -41,7 +42,9 @@ class Tree:
             rest = [path for path in self.files if path not in taken]
             # Without files to ask about, the format and the library below it need not be loaded.
             claims = load_format(format_name).claims if rest else None
-            self._claimed[format_name] = tuple(path for path in rest if claims is not None and claims(self.root / path))
+            self._claimed[format_name] = tuple(
+                path for path in rest if claims is not None and claims(self.root / path, bare=self.bare)
+            )
         return self._claimed[format_name]
 
     def count_by_suffix(self) -> str:

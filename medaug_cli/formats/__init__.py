@@ -80,8 +80,11 @@ class Format(Protocol):
 
     name: str
 
-    def claims(self, path: Path) -> bool:
-        """Say by name, and where needed by the first bytes, whether `path` is of this format."""
+    def claims(self, path: Path, *, bare: bool = False) -> bool:
+        """Say by name, and where needed by the first bytes, whether `path` is of this format.
+
+        `bare` takes also what lacks the mark that tells its format for certain.
+        """
         ...
 
     def find(self, root: Path, files: Sequence[str], *, repair: bool = False) -> Found:

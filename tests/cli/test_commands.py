@@ -32,13 +32,14 @@ if TYPE_CHECKING:
 ARGUMENTS = {
     "init": ["[DIR]", "--preset"],
     "validate": ["RECIPE", "[DATASET]"],
-    "scan": ["DATASET", "--json", "--deep", "--recipe", "--repair"],
+    "scan": ["DATASET", "--json", "--deep", "--recipe", "--repair", "--force-read"],
     "plan": ["RECIPE", "DATASET", "--output", "--only", "--limit", "--overwrite", "--repair", "--json"],
     "preview": ["RECIPE", "DATASET", "--sample", "--copies", "--seed", "--repair", "-o", "MEDAUG_COPIES"],
     "run": [
         *("RECIPE", "DATASET", "-o", "--workers", "--engine", "--seed", "--copies", "--only", "--limit"),
         *("--max-duration", "--max-failures", "--fail-fast", "--overwrite", "--memory", "--lock-timeout"),
-        *("--progress", "--json", "--log-file", "-q", "-v", "--dry-run", "--repair", "MEDAUG_WORKERS", "MEDAUG_OUTPUT"),
+        *("--progress", "--json", "--log-file", "-q", "-v", "--dry-run", "--repair", "MEDAUG_WORKERS"),
+        *("--force-read", "MEDAUG_OUTPUT"),
     ],
     "status": ["ROOT", "--json"],
     "verify": ["ROOT", "--subset", "--source"],

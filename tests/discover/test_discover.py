@@ -93,8 +93,9 @@ class FakeFormat:
 
     name = "nifti"
 
-    def claims(self, path: Path) -> bool:
+    def claims(self, path: Path, *, bare: bool = False) -> bool:
         """Say so by the suffix."""
+        assert not bare
         return path.suffix == ".nii"
 
     def find(self, root: Path, files: Sequence[str]) -> Found:

@@ -8,6 +8,7 @@ from pydicom.uid import RTStructureSetStorage
 
 from medaug_cli.core.marks import Contours
 from medaug_cli.core.sample import Volume
+from medaug_cli.formats.dicom.bare import is_bare
 from medaug_cli.formats.dicom.find import find_volumes
 from medaug_cli.formats.dicom.header import class_of
 from medaug_cli.formats.dicom.read import read_volume
@@ -30,13 +31,14 @@ class DicomFormat:
 
     name = "dicom"
 
-    def claims(self, path: Path) -> bool:
-        """Say whether `DICM` follows a preamble; bare datasets (ACR-NEMA) are not told from other files."""
+    def claims(self, path: Path, *, bare: bool = False) -> bool:
+        """Say whether `DICM` follows a preamble; `bare`: or the file begins with an element of group 0002 or 0008."""
         try:
             with path.open("rb") as stream:
-                return stream.read(_PREAMBLE + 4)[_PREAMBLE:] == b"DICM"
+                head = stream.read(_PREAMBLE + 4)
         except OSError:
             return False
+        return head[_PREAMBLE:] == b"DICM" or (bare and is_bare(head))
 
     def find(self, root: Path, files: Sequence[str], *, repair: bool = False) -> Found:
         """Group `files` into volumes by their headers, blank UIDs made where `repair` says so; raises nothing."""

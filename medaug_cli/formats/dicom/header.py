@@ -20,6 +20,7 @@ from pydicom.sequence import Sequence as Items
 from pydicom.tag import Tag
 
 from medaug_cli.core.errors import SampleError
+from medaug_cli.formats.dicom.bare import lacks_preamble, name_syntax
 from medaug_cli.formats.dicom.deflated import bounded
 
 if TYPE_CHECKING:
@@ -63,9 +64,12 @@ def read_dataset(stream: BinaryIO, file: str, keywords: Sequence[str] = ()) -> D
     """Return the dataset in `stream`, or of its header only what `keywords` name. Raises SampleError."""
     stream = bounded(stream, file)
     try:
+        bare = lacks_preamble(stream)
         if keywords:
-            return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(keywords))
-        dataset = read_partial(stream, stop_when=_after_pixels())
+            return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(keywords), force=bare)
+        dataset = read_partial(stream, stop_when=_after_pixels(), force=bare)
+        if bare:
+            name_syntax(dataset)
     except EOFError as error:
         raise SampleError("truncated", f"{file}: the file ends inside an element; copy it again") from error
     except (InvalidDicomError, *MALFORMED) as error:

@@ -21,8 +21,9 @@ class NiftiFormat:
 
     name = names.FORMAT_NAME
 
-    def claims(self, path: Path) -> bool:
-        """Say by its name whether `path` is NIfTI, in whatever case its suffix is written."""
+    def claims(self, path: Path, *, bare: bool = False) -> bool:
+        """Say by its name whether `path` is NIfTI, in whatever case its suffix is written; none is `bare`."""
+        del bare
         return names.is_nifti_name(path.name)
 
     def find(self, root: Path, files: Sequence[str], *, repair: bool = False) -> Found:
