@@ -101,11 +101,14 @@ def test_labels_outside_the_dataset_are_refused(tmp_path: Path, series: WriteSer
         discover(tmp_path, DatasetQuery(labels={"organ": folder}))
 
 
-def test_real_series_are_found_and_structure_sets_left_alone(realdata: Path) -> None:
+def test_real_series_are_found_each_with_its_structure_set(realdata: Path) -> None:
     inventory = discover(realdata / "sts025_dicom", DatasetQuery())
     assert [(sample.id, sample.modality, len(sample.sources[0].files)) for sample in inventory.samples] == [
         ("CT/image", "CT", 47),
         ("MR_T1/image", "MR", 25),
         ("PET/image", "PT", 47),
     ]
-    assert [path for path, _, _ in inventory.left_alone] == ["CT/mask/RS.dcm", "MR_T1/mask/RS.dcm", "PET/mask/RS.dcm"]
+    assert [sample.labels()[0].files for sample in inventory.samples] == [
+        (f"{name}/mask/RS.dcm",) for name in ("CT", "MR_T1", "PET")
+    ]
+    assert inventory.left_alone == ()
