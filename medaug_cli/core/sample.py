@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -136,21 +136,29 @@ class LabelStack:
     """Labels that may overlap, one a component: `array` (component, z, y, x), `names` one a component.
 
     Each component is 0 and 1 and moves as a label map does; where `soft`, it is float32 from 0 to 1, a probability or
-    a share of the voxel, and moves by linear interpolation.
+    a share of the voxel, and moves by linear interpolation. In a `partition` the components of every voxel add up to 1
+    and still do after a move; what comes in from outside belongs to the first, the background.
     """
 
     array: AnyArray
     geometry: Geometry
     names: tuple[str, ...] = ()
     soft: bool = False
+    partition: bool = False
 
     def parts(self) -> Sequence[AnyArray]:
-        """Return the components (z, y, x)."""
-        return tuple(self.array)
+        """Return the components (z, y, x), or of a partition into labels the one map of their numbers from 0 on."""
+        return (self.array.argmax(axis=0).astype(np.int32),) if self._is_one_map else tuple(self.array)
 
     def with_parts(self, parts: Sequence[AnyArray], geometry: Geometry) -> LabelStack:
         """Return the stack with its components moved onto `geometry`."""
-        return LabelStack(np.stack(parts), geometry, self.names, self.soft)
+        numbers = np.arange(len(self.array))[:, None, None, None]
+        array = (parts[0] == numbers).astype(self.array.dtype) if self._is_one_map else np.stack(parts)
+        return replace(self, array=array, geometry=geometry)
+
+    @property
+    def _is_one_map(self) -> bool:
+        return self.partition and not self.soft
 
     @cached_property
     def counts(self) -> dict[float, int]:

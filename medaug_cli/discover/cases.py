@@ -129,11 +129,8 @@ def _find_grid_problem(chosen: list[tuple[Role, FoundVolume]], *, one_grid: bool
     """Return the first volume that does not lie on the grid of the first image."""
     first = chosen[0][1]
     for role, volume in chosen[1:]:
-        if role == "label" and volume.components > 1:
-            return (
-                "label_components",
-                f"{volume.files[0]}: a label map holds one value a voxel, found {volume.components}; split it",
-            )
+        if role == "label" and volume.dtype.startswith("rgb"):
+            return "label_components", f"{volume.files[0]}: labels have no colours; give numbers or one label a volume"
         if volume.format == "dicom" and role == "label":
             continue  # placed in the patient by itself, on a grid of its own
         if (role == "label" or one_grid) and first.geometry is not None and volume.geometry is not None:

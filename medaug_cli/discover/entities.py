@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Entities that a derivative adds to the name of its source (BIDS, "Derivatives: common data types").
 _DERIVED = frozenset({"space", "desc", "label", "res", "den", "atlas", "seg", "hemi", "cohort"})
 LABEL_SUFFIXES = frozenset({"dseg", "mask"})
+SOFT_SUFFIX = "probseg"
 _NATIVE_SPACES = frozenset({"", "orig", "individual", "native"})
 _MODALITIES = {"pet": "PT", "ct": "CT", "anat": "MR", "func": "MR", "perf": "MR"}
 _PART = re.compile(r"([A-Za-z0-9]+)-(.+)")
@@ -43,8 +44,8 @@ class BidsName:
 
     @property
     def is_label(self) -> bool:
-        """Whether the suffix is that of a label map."""
-        return self.suffix in LABEL_SUFFIXES
+        """Whether the suffix is that of labels, also of soft ones."""
+        return self.suffix in LABEL_SUFFIXES | {SOFT_SUFFIX}
 
     @property
     def modality(self) -> str:

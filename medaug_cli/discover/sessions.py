@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import RecipeError
 from medaug_cli.discover.cases import Case, Problem, stem
-from medaug_cli.discover.entities import LABEL_SUFFIXES, BidsName, NamePattern, parse_pattern
+from medaug_cli.discover.entities import LABEL_SUFFIXES, SOFT_SUFFIX, BidsName, NamePattern, parse_pattern
 from medaug_cli.discover.pairing import Pairing, Slot, describe_shared, gather
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Sessions:
 
     def _place_labels(self, cases: Iterable[Case]) -> Iterator[tuple[FoundVolume, str, list[str]]]:
         """Yield each label map with its channel and the ids of the cases it may belong to."""
-        patterns = _parse_patterns(self.query.labels, "labels")
+        patterns = _parse_patterns(self.query.labels, "labels", self.query.soft_labels)
         near = _index(cases, self.names)
         for volume in self.volumes:
             if self._name(volume).is_label:
@@ -110,12 +110,14 @@ def _leave(volume: FoundVolume, channel: str) -> LeftAlone:
     return volume.files[0], "label_without_image", "no image shares its entities, its space and its grid"
 
 
-def _parse_patterns(texts: Mapping[str, str] | None, role: str) -> dict[str, NamePattern]:
+def _parse_patterns(texts: Mapping[str, str] | None, role: str, soft: Sequence[str] = ()) -> dict[str, NamePattern]:
     patterns = {channel: parse_pattern(text, f"dataset.{role}.{channel}") for channel, text in (texts or {}).items()}
     for channel, pattern in patterns.items():
-        if (pattern.suffix in LABEL_SUFFIXES) != (role == "labels"):
+        allowed = LABEL_SUFFIXES | ({SOFT_SUFFIX} if role == "images" or channel in soft else set())
+        if (pattern.suffix in allowed) != (role == "labels"):
             raise RecipeError(
-                f"dataset.{role}.{channel}: labels end in {' or '.join(sorted(LABEL_SUFFIXES))}, images do not"
+                f"dataset.{role}.{channel}: labels end in {' or '.join(sorted(LABEL_SUFFIXES))}, those of "
+                f"dataset.soft_labels also in {SOFT_SUFFIX}, images do not"
             )
     return patterns
 

@@ -101,7 +101,9 @@ def _resample(
     for label in copy.labels.values():
         old, new = label.geometry, grids.of(label.geometry)
         if isinstance(label, LabelStack) and label.soft:
-            requests += [Request(part, old, "linear", 0.0, np.float32, new) for part in label.parts()]
+            outside = [float(label.partition and number == 0) for number in range(len(label.array))]
+            parts = zip(label.parts(), outside, strict=True)
+            requests += [Request(part, old, "linear", share, np.float32, new) for part, share in parts]
         else:
             requests += [label_request(part, old, label_interpolation, new) for part in label.parts()]
     moved = iter(resample(requests, mapping, resampler))

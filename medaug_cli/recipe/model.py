@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
 
 from medaug_cli.core.durations import PATTERN, parse_duration
 from medaug_cli.core.marks import LEAST_BOX_SHARE
@@ -73,6 +73,13 @@ class DatasetSection(Section):
     on_bad_sample: Literal["skip", "fail"] = Field(
         default="skip", description="skip: recorded, and the run goes on (exit 3); fail: the run stops."
     )
+
+    @model_validator(mode="after")
+    def _check_soft_labels(self) -> Self:
+        unknown = sorted(set(self.soft_labels) - set(self.labels)) if self.labels else []
+        if unknown:
+            raise ValueError(f"soft_labels names {', '.join(unknown)}, which labels does not")
+        return self
 
     def declared(self) -> dict[str, Any]:
         """Return what decides how labels and points are read and moved, as far as it is not the default."""

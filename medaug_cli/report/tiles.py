@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.lazy import np
 from medaug_cli.core.marks import Contours
-from medaug_cli.core.sample import LabelMap, Volume
+from medaug_cli.core.sample import LabelMap, LabelStack, Volume
 from medaug_cli.report.planes import PLANE_NAMES, focus_of, plane_name, planes_of
 from medaug_cli.report.window import Window, copy_window, measured, source_window
 from medaug_cli.spatial.drawn import draw_regions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from medaug_cli.core.arrays import AnyArray, Array64
     from medaug_cli.core.geometry import Geometry
@@ -27,6 +27,7 @@ _COLOURS: tuple[Colour, ...] = (
     *((30, 144, 255), (255, 105, 180), (0, 250, 154), (210, 180, 140), (173, 216, 230), (240, 128, 128)),
 )
 _GAP = 3
+_HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -139,15 +140,31 @@ def images_of(sample: LoadedSample) -> dict[str, Volume]:
 
 
 def labels_of(sample: LoadedSample | Copy) -> dict[str, LabelMap]:
-    """Return the label maps of a sample or a copy by name, and its contours drawn on their image's grid."""
-    found = {name: getattr(one, "content", one) for name, one in sample.labels.items()}
-    maps = {name: one for name, one in found.items() if isinstance(one, LabelMap)}
+    """Return the label maps of a sample or a copy by name, and its contours drawn on their image's grid.
+
+    Each label of a stack is a map of its own: where its share is a half.
+    """
+    maps: dict[str, LabelMap] = {}
+    for name, held in sample.labels.items():
+        content = getattr(held, "content", held)
+        if isinstance(content, LabelMap):
+            maps[name] = content
+        elif isinstance(content, LabelStack):
+            maps |= dict(_maps_of(name, content))
     images: dict[str, Any] = {name: getattr(one, "content", one) for name, one in sample.images.items()}
     for name, one in sample.marks.items():
         marks = getattr(one, "content", one)
         if isinstance(marks, Contours):
             maps[name] = draw_regions(marks, images[marks.image or next(iter(images))].geometry)
     return maps
+
+
+def _maps_of(name: str, stack: LabelStack) -> Iterator[tuple[str, LabelMap]]:
+    """Yield a map for each component, whose value is its number; of a partition not for the background."""
+    for number, part in enumerate(stack.array, start=1):
+        called = stack.names[number - 1] if stack.names else f"{name}[{number}]"
+        if not (stack.partition and number == 1):
+            yield called, LabelMap((part >= _HALF).astype(np.int32) * number, stack.geometry, {number: called})
 
 
 def _legend(labels: Mapping[str, LabelMap], names: Mapping[int, str]) -> Legend:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 from medaug_cli.core.errors import DatasetError, RecipeError
@@ -127,9 +129,16 @@ def test_a_damaged_file_is_a_problem_of_its_own_case_alone(tmp_path: Path, nifti
     assert second.problem is None
 
 
-def test_a_label_map_of_several_components_is_a_problem(tmp_path: Path, nifti: WriteNifti) -> None:
+def test_a_label_of_several_components_goes_with_its_image(tmp_path: Path, nifti: WriteNifti) -> None:
     nifti("p1.nii.gz")
     nifti("p1_seg.nii.gz", size=(4, 5, 6, 2))
+    assert discover(tmp_path, DatasetQuery()).samples[0].problem is None
+
+
+def test_a_label_of_colours_is_a_problem(tmp_path: Path, nifti: WriteNifti) -> None:
+    nifti("p1.nii.gz")
+    colours = np.zeros((4, 5, 6), [("R", "u1"), ("G", "u1"), ("B", "u1")])
+    nib.save(nib.Nifti1Image(colours, np.eye(4)), tmp_path / "p1_seg.nii.gz")
     problem = discover(tmp_path, DatasetQuery()).samples[0].problem
     assert problem is not None
     assert problem[0] == "label_components"

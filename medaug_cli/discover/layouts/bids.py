@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from medaug_cli.core.errors import DatasetError
 from medaug_cli.discover.cases import to_sample
 from medaug_cli.discover.companions import Wanted, attach
-from medaug_cli.discover.entities import BidsName, parse_name
+from medaug_cli.discover.entities import SOFT_SUFFIX, BidsName, parse_name
 from medaug_cli.discover.inventory import Arrangement
 from medaug_cli.discover.layouts.nifti import DWI_MESSAGE
 from medaug_cli.discover.pairing import pair, parse_templates
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _DERIVATIVE_DEPTH = 2  # derivatives/PIPELINE/sub-…
 _NO_IMAGE = {
-    "probseg": ("probability_map", "a probability map is neither image nor label"),
+    SOFT_SUFFIX: ("probability_map", "a probability map; name it in dataset.labels and dataset.soft_labels to move it"),
     "defacemask": ("not_an_image", "a defacing mask is neither image nor label"),
 }
 _NO_DATATYPE = {
@@ -47,7 +47,8 @@ class BidsLayout:
 
     def arrange(self, tree: Tree, query: DatasetQuery) -> Arrangement:
         """Put images and labels together by their names; raises RecipeError for patterns that are none."""
-        names, left_alone = _sort_files(tree.claimed_by(self.format))
+        with_soft = any(SOFT_SUFFIX in text for text in (query.labels or {}).values())
+        names, left_alone = _sort_files(tree.claimed_by(self.format), with_soft=with_soft)
         if all(name.is_label for name in names.values()):
             raise DatasetError(f"{tree.root}: layout bids needs images in sub-*/; found {tree.count_by_suffix()}")
         if any("{case}" in text for texts in (query.images, query.labels) for text in (texts or {}).values()):
@@ -80,14 +81,14 @@ def _complete(case: Case, names: Mapping[str, BidsName]) -> Case:
     )
 
 
-def _sort_files(files: Iterable[str]) -> tuple[dict[str, BidsName], list[LeftAlone]]:
+def _sort_files(files: Iterable[str], *, with_soft: bool) -> tuple[dict[str, BidsName], list[LeftAlone]]:
     """Return the names of images and label maps by path, and the files that are neither."""
     names: dict[str, BidsName] = {}
     left_alone: list[LeftAlone] = []
     for path in files:
         derived = path.startswith("derivatives/")
         name = parse_name(path, _DERIVATIVE_DEPTH if derived else 0)
-        reason = _refuse(name, derived=derived)
+        reason = None if with_soft and name and name.suffix == SOFT_SUFFIX else _refuse(name, derived=derived)
         if reason is not None:
             left_alone.append((path, *reason))
         elif name is not None:

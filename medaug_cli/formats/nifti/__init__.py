@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medaug_cli.core.sample import LabelMap, Volume
+from medaug_cli.core.sample import LabelMap, LabelStack, Volume
 from medaug_cli.formats.nifti import find, names, read, write
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class NiftiFormat:
         self, content: Volume | Labels | Marks, like: Loaded, targets: Sequence[str], derivation: Derivation
     ) -> Iterator[EncodedFile]:
         """Yield the files of a copy, of the kind that the suffixes of `targets` say; raises SampleError."""
-        if not isinstance(content, Volume | LabelMap):
+        if not isinstance(content, Volume | LabelMap | LabelStack):
             raise TypeError(type(content).__name__)
         return write.encode_copy(content, like, targets, derivation)
 

@@ -12,7 +12,8 @@ from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import FileEntry, Loaded
 from medaug_cli.formats.nifti import fields, gzip_member, header, names
 from medaug_cli.formats.nifti.find import check_declared, check_names
-from medaug_cli.formats.nifti.voxels import to_label_map, to_volume
+from medaug_cli.formats.nifti.stacks import to_labels
+from medaug_cli.formats.nifti.voxels import to_volume
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,8 +46,8 @@ def read_source(root: Path, source: Source, limits: Limits) -> Loaded:
         for path, length, sha256 in zip(source.files, lengths, hashes, strict=True)
     )
     if source.role == "label":
-        label_map, template = to_label_map(source.files[-1], stored, found)
-        return Loaded(source, label_map, entries, template)
+        labels, template = to_labels(source.files[-1], stored, found, soft=source.declared == "soft")
+        return Loaded(source, labels, entries, template)
     volume, template = to_volume(stored, found)
     return Loaded(source, volume, entries, template, window=found.window)
 

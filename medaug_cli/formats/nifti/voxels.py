@@ -51,14 +51,15 @@ def to_volume(stored: AnyArray, header: NiftiHeader) -> tuple[Volume, Template]:
 def to_label_map(name: str, stored: AnyArray, header: NiftiHeader) -> tuple[LabelMap, Template]:
     """Return labels in the type of the file, native byte order; int64 where an integer type is scaled.
 
-    Raises SampleError: `label_not_integer`, or `unsupported_dtype` for colours and several volumes.
+    Raises SampleError: `label_not_integer`, or `unsupported_dtype` for colours.
     """
     if header.components > 1:
         raise SampleError("unsupported_dtype", f"{name}: {header.components} components a voxel; a label map has one")
     labels = _scale_labels(stored, header) if header.is_scaled else stored
     if labels.dtype.kind == "f" and (header.dtype.kind != "f" or not _all_whole(labels)):
         raise SampleError(
-            "label_not_integer", f"{name}: a label map with values that are not whole; give probabilities as an image"
+            "label_not_integer",
+            f"{name}: values that are not whole; if they are shares of 1, name the label in dataset.soft_labels",
         )
     native = np.require(labels, labels.dtype.newbyteorder("="), ("C", "A", "W"))
     return LabelMap(native, header.geometry), Template(header)

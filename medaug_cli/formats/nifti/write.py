@@ -9,7 +9,7 @@ from medaug_cli import __version__
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.hashing import hash_voxels
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import EncodedFile, LabelMap
+from medaug_cli.core.sample import EncodedFile, LabelMap, LabelStack, Volume
 from medaug_cli.formats.nifti import gzip_member, names
 from medaug_cli.formats.nifti.fields import EXTENDER_BYTES, HEADER_BYTES, head_of
 from medaug_cli.formats.nifti.orientation import read_geometry, write_geometry
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Header
 
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import Derivation, Loaded, Volume
+    from medaug_cli.core.sample import Derivation, Labels, Loaded
     from medaug_cli.formats.nifti.header import NiftiHeader
     from medaug_cli.formats.nifti.voxels import Template
 
@@ -36,7 +36,7 @@ _PAIR_MAGIC = {1: b"ni1", 2: b"ni2"}
 
 
 def encode_copy(
-    content: Volume | LabelMap, like: Loaded, targets: Sequence[str], derivation: Derivation
+    content: Volume | Labels, like: Loaded, targets: Sequence[str], derivation: Derivation
 ) -> Iterator[EncodedFile]:
     """Yield one file for a `.nii` or `.nii.gz` target, two for an `.hdr` and an `.img`.
 
@@ -44,13 +44,17 @@ def encode_copy(
     dropped. Clipped voxels are counted on the file that holds them. Raises SampleError.
     """
     template: Template = like.template
-    if derivation.dtype == "float32" and not isinstance(content, LabelMap) and not template.header.colours:
+    is_image = isinstance(content, Volume)
+    if derivation.dtype == "float32" and is_image and not template.header.colours:
         template = replace(template, header=_as_float32(template.header))
     header = template.header
     if isinstance(content, LabelMap):
         stored, clipped = store_labels(targets[-1], content, header), 0
     else:
-        stored, clipped = store_volume(targets[-1], content, template, moved=derivation.moved)
+        volume = (
+            Volume(content.array.astype(np.float32), content.geometry) if isinstance(content, LabelStack) else content
+        )
+        stored, clipped = store_volume(targets[-1], volume, template, moved=derivation.moved)
     pair = names.container_of(targets[0]) == "pair"
     fields = _make_fields(targets[0], header, content.geometry, derivation, pair=pair)
     # As a reader will find it: the fields hold float32, and the qform a quaternion.
@@ -64,7 +68,7 @@ def encode_copy(
         data: bytes | bytearray = (
             b"".join(part)
             if not packed
-            else gzip_member.encode(*part, effort=derivation.compression, sparse=isinstance(content, LabelMap))
+            else gzip_member.encode(*part, effort=derivation.compression, sparse=not is_image)
         )
         holds_voxels = part[-1] is voxels
         yield EncodedFile(path, data, voxel_sha256, header.dtype_name, clipped=clipped if holds_voxels else 0)

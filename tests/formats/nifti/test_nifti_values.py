@@ -264,11 +264,14 @@ def test_colours_are_components_and_are_stored_side_by_side_again(
     assert file.voxel_sha256 == loaded.entries[0].voxel_sha256
 
 
-def test_a_label_map_has_one_component(save: Callable[..., Path], read: Callable[..., Loaded]) -> None:
-    save("a.nii", np.zeros((4, 3, 2, 5), np.uint8))
+@pytest.mark.parametrize("value", [2, -1, 255])
+def test_components_of_labels_are_0_and_1_or_shares(
+    save: Callable[..., Path], read: Callable[..., Loaded], value: int
+) -> None:
+    save("a.nii", np.full((4, 3, 2, 5), value, np.int16))
     with pytest.raises(SampleError) as caught:
         read("a.nii", role="label")
-    assert caught.value.reason == "unsupported_dtype"
+    assert caught.value.reason == "label_components"
 
 
 def test_a_label_beyond_the_type_of_the_file_is_refused(
