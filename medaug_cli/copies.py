@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.geometry import Geometry
     from medaug_cli.core.marks import Marks
+    from medaug_cli.core.privacy import Privacy
     from medaug_cli.core.sample import EncodedFile, FileEntry, IndexMap, Labels, Loaded, Source
     from medaug_cli.formats import Limits
     from medaug_cli.manifest import Settings
@@ -56,7 +57,14 @@ def load_sample(
     return LoadedSample(sample_id, images, labels, dict(label_names), modality, marks, rules or MarkRules())
 
 
-def derive(program: Program, copy: Copy, number: int, sample: LoadedSample, settings: Settings) -> Derivation:
+def derive(
+    program: Program,
+    copy: Copy,
+    number: int,
+    sample: LoadedSample,
+    settings: Settings,
+    privacy: Privacy | None = None,
+) -> Derivation:
     """Return what the writers must say of a copy."""
     steps = [drawn.step for drawn in program if drawn.step is not None and not isinstance(drawn.step, Policy)]
     grid = next(iter(sample.images.values())).volume.geometry
@@ -79,6 +87,7 @@ def derive(program: Program, copy: Copy, number: int, sample: LoadedSample, sett
         transfer_syntax=settings.transfer_syntax,
         dicom=settings.dicom,
         dtype=settings.dtype,
+        privacy=privacy,
     )
 
 
@@ -108,12 +117,23 @@ def encode_copy(
         source = loaded.source
         said = derivation if source.role == "image" else replace(derivation, images=images)
         for file in load_format(source.format).encode(made[source], loaded, targets[source], said):
-            yield Written(source, file)
+            hidden = file if said.privacy is None else replace(file, uids=_hide_uids(file.uids, said.privacy))
+            yield Written(source, hidden)
 
 
-def entries_of(sample: LoadedSample) -> tuple[FileEntry, ...]:
-    """Return the entries of every source file of a sample."""
-    return tuple(entry for loaded in sample.everything() for entry in loaded.entries)
+def _hide_uids(uids: Mapping[str, str], privacy: Privacy) -> dict[str, str]:
+    return {name: privacy.uid(uid) for name, uid in uids.items()}
+
+
+def entries_of(sample: LoadedSample, privacy: Privacy | None = None) -> tuple[FileEntry, ...]:
+    """Return the entries of every source file of a sample, under the paths and UIDs that the manifest has."""
+    entries = []
+    for loaded in sample.everything():
+        records = dict(zip(loaded.source.files, loaded.source.records, strict=True))
+        for entry in loaded.entries:
+            uids = entry.uids if privacy is None else _hide_uids(entry.uids, privacy)
+            entries.append(replace(entry, path=records.get(entry.path, entry.path), uids=uids))
+    return tuple(entries)
 
 
 def count_labels(before: LoadedSample, after: Copy) -> dict[str, dict[str, tuple[int, int]]]:

@@ -54,6 +54,15 @@ class StepEntry(_Entry):
     redraws: int = 0
 
 
+class PrivacyEntry(_Entry):
+    """How patients are hidden; `key_check` tells one key from another and betrays neither."""
+
+    deidentify: Literal["basic"]
+    options: tuple[str, ...] = ()
+    key_env: str = "MEDAUG_KEY"
+    key_check: str = ""
+
+
 class Settings(_Entry):
     """What else of the recipe decides an output's bytes."""
 
@@ -64,6 +73,7 @@ class Settings(_Entry):
     dicom: Literal["same", "classic"] = "same"
     resampler: Literal["kernel", "simpleitk"] = "kernel"
     label_names: dict[int, str] = Field(default_factory=dict)
+    privacy: PrivacyEntry | None = None
     repair: bool = Field(default=False, description="Whether UIDs that are blank in a source were made.")
     soft_labels: tuple[str, ...] = ()
     points_space: PointsSpace = "auto"

@@ -21,15 +21,15 @@ def copy_paths(sample: Sample, source: Source, copy: int) -> tuple[str, ...]:
     """Return the path of each file of `source` in copy number `copy`, in the order of the source's files."""
     mark = f"aug{copy:04d}"
     if source.shared:
-        return tuple(_beside_image(sample, path, copy) for path in source.files)
+        return tuple(_beside_image(sample, path, copy) for path in source.names)
     if source.format == "dicom":
-        return tuple(_in_marked_folder(path, mark) for path in source.files)
+        return tuple(_in_marked_folder(path, mark) for path in source.names)
     if sample.layout == "bids":
-        return tuple(_bids_name(path, mark) for path in source.files)
+        return tuple(_bids_name(path, mark) for path in source.names)
     # Slices are numbered, and have nothing in common with a mask that lies beside them.
-    named = (one.files for one in sample.sources if one.format != "dicom" and not one.shared)
-    case = _case_of(sample.id, tuple(path for files in named for path in files))
-    return tuple(_case_name(path, case, mark) for path in source.files)
+    named = (one.names for one in sample.sources if one.format != "dicom" and not one.shared)
+    case = case_of(sample.id, tuple(path for paths in named for path in paths))
+    return tuple(_case_name(path, case, mark) for path in source.names)
 
 
 def _beside_image(sample: Sample, path: str, copy: int) -> str:
@@ -37,7 +37,7 @@ def _beside_image(sample: Sample, path: str, copy: int) -> str:
     image = next(one for one in sample.sources if one.role == "image")
     paths = copy_paths(sample, image, copy)
     beside = paths[0] if len(paths) == 1 or image.format != "dicom" else posixpath.dirname(paths[0])
-    return f"{_split_suffix(beside)[0]}_{posixpath.basename(path)}"
+    return f"{split_suffix(beside)[0]}_{posixpath.basename(path)}"
 
 
 def _in_marked_folder(path: str, mark: str) -> str:
@@ -47,9 +47,9 @@ def _in_marked_folder(path: str, mark: str) -> str:
 
 
 @lru_cache(maxsize=1024)  # asked for every source and copy of a sample
-def _case_of(sample_id: str, paths: tuple[str, ...]) -> str:
+def case_of(sample_id: str, paths: tuple[str, ...]) -> str:
     """Return what the file names of a sample have in common: its id, or their start up to a separator."""
-    stems = [_split_suffix(posixpath.basename(path))[0] for path in paths]
+    stems = [split_suffix(posixpath.basename(path))[0] for path in paths]
     own, common = posixpath.basename(sample_id), posixpath.commonprefix(stems)
     starts = chain((own,), (common[:end] for end in range(len(common), 0, -1)))
     return next((start for start in starts if all(_continues(stem, start) for stem in stems)), "")
@@ -63,7 +63,7 @@ def _continues(stem: str, case: str) -> bool:
 def _case_name(path: str, case: str, mark: str) -> str:
     """case01_T1w.nii.gz → case01_aug0001_T1w.nii.gz, so that the copy is a case of its own."""
     folder, name = posixpath.split(path)
-    stem, suffix = _split_suffix(name)
+    stem, suffix = split_suffix(name)
     head = case or stem
     return posixpath.join(folder, f"{head}_{mark}{stem[len(head) :]}{suffix}")
 
@@ -71,7 +71,7 @@ def _case_name(path: str, case: str, mark: str) -> str:
 def _bids_name(path: str, mark: str) -> str:
     """sub-01/anat/sub-01_T1w.nii.gz → derivatives/medaug/sub-01/anat/sub-01_desc-aug0001_T1w.nii.gz."""
     folder, name = posixpath.split(_BIDS_DERIVED.sub("", path))
-    stem, suffix = _split_suffix(name)
+    stem, suffix = split_suffix(name)
     entities, _, kind = stem.rpartition("_")
     described = _BIDS_DESC.search(entities)
     label = f"{described[1]}{mark}" if described else mark
@@ -79,6 +79,7 @@ def _bids_name(path: str, mark: str) -> str:
     return posixpath.join(BIDS_DERIVATIVES, folder, f"{entities}_desc-{label}_{kind}{suffix}")
 
 
-def _split_suffix(name: str) -> tuple[str, str]:
+def split_suffix(name: str) -> tuple[str, str]:
+    """Return the name and its suffix; of NIfTI the whole of it, as .nii.gz."""
     found = _SUFFIX.search(name)
     return (name[: found.start()], found.group()) if found else posixpath.splitext(name)

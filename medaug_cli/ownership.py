@@ -12,6 +12,7 @@ from medaug_cli.manifest import MANIFEST_NAME, SUMS_NAME
 from medaug_cli.root import STATE_FOLDER, dataset_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from medaug_cli.discover import Inventory
@@ -36,8 +37,8 @@ def check_ownership(root: Root, dataset: Path, inventory: Inventory, digest: str
     others = sum(standing.settings.recipe_sha256 != digest for standing in made)
     if others and overwrite == "never":
         raise RootError(
-            f"{root.path}: holds {others} copies that other steps, parameters, another seed or another --resampler "
-            "made; choose another folder, or replace them with --overwrite stale"
+            f"{root.path}: holds {others} copies that other steps, parameters, another seed, another key or way to "
+            "hide patients, or another --resampler made; choose another folder, or replace them with --overwrite stale"
         )
     if made:
         _check_dataset(root, dataset, inventory)
@@ -49,19 +50,25 @@ def _check_dataset(root: Root, dataset: Path, inventory: Inventory) -> None:
     if before == dataset.resolve():
         return
     stand = {sample.id for sample in inventory.samples}
+    files = {
+        record: file
+        for sample in inventory.samples
+        for source in sample.sources
+        for record, file in zip(source.records, source.files, strict=True)
+    }
     made = (standing for (sample_id, _), standing in root.standings.items() if sample_id in stand)
     shared = islice((standing for standing in made if standing.status == "ok"), _SAMPLES_COMPARED)
-    if not any(_has_sources(root, dataset, standing) for standing in shared):
+    if not any(_has_sources(root, dataset, standing, files) for standing in shared):
         raise RootError(
             f"{root.path}: holds copies of another dataset: {before}, not {dataset.resolve()}; choose another folder "
             "for this one"
         )
 
 
-def _has_sources(root: Root, dataset: Path, standing: Standing) -> bool:
-    """Say whether `dataset` holds the very files that a copy was made from."""
+def _has_sources(root: Root, dataset: Path, standing: Standing, files: Mapping[str, str]) -> bool:
+    """Say whether `dataset` holds the very files that a copy was made from; `files` are found by their records."""
     for file in read_entry(root.journal, standing.place).record.source:
-        path = dataset / file.path
+        path = dataset / files.get(file.path, file.path)
         if not path.is_file() or path.stat().st_size != file.bytes or sha256_of(path) != file.sha256:
             return False
     return True

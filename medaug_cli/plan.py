@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from medaug_cli.core.privacy import Privacy
     from medaug_cli.core.sample import Sample
     from medaug_cli.discover import Inventory
     from medaug_cli.recipe.model import Recipe
@@ -95,17 +96,18 @@ class Choice:
     limit: int | None = None
     overwrite: str = "never"
     resampler: str = "kernel"
+    privacy: Privacy | None = None
 
 
 def make_plan(inventory: Inventory, recipe: Recipe, root: Root, dataset: Path, choice: Choice) -> Plan:
     """Return what is left to do for `recipe`; raises RootError and DatasetError for names that clash."""
     only = choice.only
-    chosen = [sample for sample in inventory.samples if only is None or fnmatch.fnmatchcase(sample.id, only)]
+    chosen = [sample for sample in inventory.samples if only is None or _is_called(sample, only)]
     if not chosen:
         raise DatasetError(f"no sample is called {only}; `medaug scan` lists them")
     chosen = [_refuse_long_names(sample, recipe.copies) for sample in chosen[: choice.limit]]
     names = dict(recipe.dataset.label_names or inventory.label_names)
-    check = Validity(root, dataset, recipe.voxel_digest(choice.resampler), names)
+    check = Validity(root, dataset, recipe.voxel_digest(choice.resampler, choice.privacy), names)
     every = [(sample, copy) for sample in chosen for copy in range(1, recipe.copies + 1)]
     _check_clashes(every, inventory)
     jobs, kept = [], 0
@@ -120,6 +122,11 @@ def make_plan(inventory: Inventory, recipe: Recipe, root: Root, dataset: Path, c
             jobs.append(Job(sample, tuple(missing)))
     _check_foreign(jobs, root)
     return _estimate(tuple(jobs), kept, inventory.skipped, root.path, recipe)
+
+
+def _is_called(sample: Sample, pattern: str) -> bool:
+    """Say whether a sample has a name like `pattern`, or had before it got a pseudonym."""
+    return any(fnmatch.fnmatchcase(name, pattern) for name in filter(None, (sample.id, sample.called)))
 
 
 def _paths(sample: Sample, copy: int) -> list[str]:

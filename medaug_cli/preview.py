@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.errors import DatasetError, SampleError
+from medaug_cli.hiding import hide_sample
+from medaug_cli.privacy import make_privacy
 from medaug_cli.root import read_root
 from medaug_cli.run import Options, look, make_orders
 from medaug_cli.step import Policy
@@ -45,8 +47,11 @@ def load_previewed(
     Raises DatasetError and SampleError.
     """
     inventory = look(recipe, dataset, dataset, read_root(dataset).known_outputs(), repair=repair, force_read=force_read)
-    orders = make_orders(recipe, dataset, dataset, inventory, "preview", Options(engine="serial", repair=repair))
-    return orders, read_sample(orders, _choose(inventory, sample_id))
+    privacy = make_privacy(recipe.privacy, dataset)
+    sample = _choose(inventory, sample_id)
+    options = Options(engine="serial", repair=repair)
+    orders = make_orders(recipe, dataset, dataset, inventory, "preview", options, privacy)
+    return orders, read_sample(orders, sample if privacy is None else hide_sample(sample, privacy))
 
 
 def preview_copies(orders: Orders, sample: LoadedSample, copies: int) -> Iterator[PreviewCopy]:

@@ -12,14 +12,16 @@ from pydantic import ValidationError
 from medaug_cli.copies import check_unchanged, derive, encode_copy, load_sample
 from medaug_cli.core.errors import MismatchError, RootError, SampleError
 from medaug_cli.core.files import publish
-from medaug_cli.core.sample import Source, declare
+from medaug_cli.core.sample import Alias, Source, declare
 from medaug_cli.formats import Limits
+from medaug_cli.hiding import find_hidden
 from medaug_cli.manifest import MANIFEST_NAME, read_records
+from medaug_cli.privacy import privacy_of
 from medaug_cli.program import Drawn, apply_program, scene_of
 from medaug_cli.recipe.build import build_step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from medaug_cli.core.sample import EncodedFile, FileEntry
@@ -37,10 +39,16 @@ def find_record(root: Path, output_id: str) -> Record:
     return found[0]
 
 
-def replay_record(record: Record, dataset: Path) -> list[EncodedFile]:
-    """Return the files of a copy, made again; raises SampleError and RootError."""
+def replay_record(record: Record, dataset: Path, key_file: Path | None = None) -> list[EncodedFile]:
+    """Return the files of a copy, made again.
+
+    Where its patient is hidden, the key comes from `key_file` or the environment. Raises SampleError, RootError, and
+    UsageError without that key.
+    """
     settings = record.settings
-    sources = _sources_of(record.source, settings)
+    privacy = privacy_of(settings.privacy, key_file)
+    found = {} if privacy is None else find_hidden(dataset, (entry.path for entry in record.source), privacy)
+    sources = _sources_of(record.source, settings, found)
     limits = Limits(max_voxels=float("inf"), repair=settings.repair)
     names, rules = settings.label_names, settings.mark_rules
     sample = load_sample(dataset, record.sample_id, sources, names, limits, record.modality, rules)
@@ -49,7 +57,7 @@ def replay_record(record: Record, dataset: Path) -> list[EncodedFile]:
     program = program_of(record)
     copy = apply_program(program, sample, scene)
     targets = dict(zip(sources, _grouped_paths(record.output), strict=True))
-    derivation = derive(program, copy, record.copy_, sample, record.settings)
+    derivation = derive(program, copy, record.copy_, sample, record.settings, privacy)
     return [written.file for written in encode_copy(copy, sample, targets, derivation)]
 
 
@@ -88,12 +96,15 @@ def write_files(files: Sequence[EncodedFile], target: Path) -> list[Path]:
     return paths
 
 
-def _sources_of(entries: Sequence[FileEntry], settings: Settings) -> tuple[Source, ...]:
+def _sources_of(entries: Sequence[FileEntry], settings: Settings, found: Mapping[str, str]) -> tuple[Source, ...]:
+    """Return the sources that `entries` name; `found` are the paths of those that are hidden."""
     made = []
     for (role, channel, name), group in groupby(entries, key=lambda one: (one.role, one.channel, one.format)):
         declared = declare(role, channel, settings.soft_labels, settings.points_space)
-        files = tuple(entry.path for entry in group)
-        made.append(Source(role, channel, name, files, declared=declared))
+        paths = tuple(entry.path for entry in group)
+        files = tuple(found.get(path, path) for path in paths)
+        alias = Alias(paths, paths) if found else None
+        made.append(Source(role, channel, name, files, declared=declared, alias=alias))
     if not made:
         raise SampleError("no_source", "the record names no source")
     return tuple(made)

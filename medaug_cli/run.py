@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -14,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from medaug_cli import __version__
 from medaug_cli.core.errors import Interrupt, UsageError
 from medaug_cli.core.process import cores_for_workers, memory_left
-from medaug_cli.core.seeding import keyed_hash
 from medaug_cli.discover import DatasetQuery, discover
 from medaug_cli.engines import Guard, load_engine
+from medaug_cli.hiding import hide_inventory
 from medaug_cli.manifest import Settings
 from medaug_cli.originals import check_originals, describe_bids, place_originals
 from medaug_cli.ownership import check_ownership
 from medaug_cli.plan import Choice, make_plan, spread
+from medaug_cli.privacy import check_paths, make_privacy, patient_keys, privacy_entry, write_id_map
 from medaug_cli.recipe.model import dump_recipe
 from medaug_cli.root import hold_root, read_root
 from medaug_cli.tally import StopRules, Tally, allowed_failures
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from medaug_cli.core.privacy import Privacy
     from medaug_cli.discover import Inventory
     from medaug_cli.events import Event
     from medaug_cli.plan import Plan
@@ -109,29 +110,33 @@ def look(
 def preview_run(recipe: Recipe, dataset: Path, root_path: Path, options: Options) -> tuple[Inventory, Plan]:
     """Return what a run would do; writes nothing."""
     check_originals(recipe.output.originals, dataset, root_path)
-    return _prepare(recipe, dataset, read_root(root_path), options)
+    privacy = make_privacy(recipe.privacy, root_path)
+    return _prepare(recipe, dataset, read_root(root_path), options, privacy)
 
 
 def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen: Listener) -> Tally:
     """Make every copy of `recipe` that does not stand yet; raises MedaugError for what stops a run at once."""
     entered_s = time.monotonic()
     check_originals(recipe.output.originals, dataset, root_path)
+    privacy = make_privacy(recipe.privacy, root_path)
     if not dataset.is_dir():
         look(recipe, dataset, root_path)  # says what is wrong, before ROOT is made
     with hold_root(root_path, options.lock_timeout_s) as root:
-        inventory, plan = _prepare(recipe, dataset, root, options)
+        inventory, plan = _prepare(recipe, dataset, root, options, privacy)
         tally = Tally(total=plan.copies, kept=plan.kept)
         rules = _stop_rules(recipe, options, plan, entered_s)
         workers = choose_workers(options, plan)
         if options.overwrite == "stale":
-            root.remove_stale(recipe.voxel_digest(options.resampler))
+            root.remove_stale(recipe.voxel_digest(options.resampler, privacy))
         run_id = uuid.uuid4().hex[:12]
+        if privacy is not None:
+            write_id_map(recipe.privacy, root_path, inventory.samples, privacy)
         root.begin(dump_recipe(recipe), dataset, plan.outputs())
         place_originals(recipe.output.originals, inventory.samples, dataset, root)
         for text in inventory.warnings:
             listen(tally.event("warning", text))
         started = time.monotonic()
-        orders = make_orders(recipe, dataset, root.path, inventory, run_id, options)
+        orders = make_orders(recipe, dataset, root.path, inventory, run_id, options, privacy)
         guard = Guard(
             timeout_s=recipe.limits.timeout_s() if options.timeout_s is None else options.timeout_s,
             retries=options.retries,
@@ -150,15 +155,20 @@ def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen
     return tally
 
 
-def _prepare(recipe: Recipe, dataset: Path, root: Root, options: Options) -> tuple[Inventory, Plan]:
+def _prepare(
+    recipe: Recipe, dataset: Path, root: Root, options: Options, privacy: Privacy | None
+) -> tuple[Inventory, Plan]:
     """Look at the dataset, check that ROOT is ours, and plan; writes nothing."""
     # What stands in the dataset decides what is a copy there, also where this run writes elsewhere.
     same = root.path.resolve() == dataset.resolve()
     known = (root if same else read_root(dataset)).known_outputs()
     inventory = look(recipe, dataset, root.path, known, repair=options.repair, force_read=options.force_read)
-    digest = recipe.voxel_digest(options.resampler)
+    inventory = replace(inventory, warnings=(*inventory.warnings, *check_paths(recipe.privacy, inventory.samples)))
+    if privacy is not None:
+        inventory = hide_inventory(inventory, privacy)
+    digest = recipe.voxel_digest(options.resampler, privacy)
     check_ownership(root, dataset, inventory, digest, options.overwrite)
-    choice = Choice(options.only, options.limit, options.overwrite, options.resampler)
+    choice = Choice(options.only, options.limit, options.overwrite, options.resampler, privacy)
     return inventory, make_plan(inventory, recipe, root, dataset, choice)
 
 
@@ -189,18 +199,22 @@ def _finish(root: Root, inventory: Inventory, run_id: str, tally: Tally, options
 
 
 def make_orders(
-    recipe: Recipe, dataset: Path, root: Path, inventory: Inventory, run_id: str, options: Options
+    recipe: Recipe,
+    dataset: Path,
+    root: Path,
+    inventory: Inventory,
+    run_id: str,
+    options: Options,
+    privacy: Privacy | None = None,
 ) -> Orders:
     """Return what all jobs of a run share."""
-    key = os.environ.get("MEDAUG_KEY") or "medaug"
-    patients = {sample.patient for sample in inventory.samples if sample.patient}
     return Orders(
         dataset=dataset.resolve(),
         root=root.resolve(),
         steps=recipe.steps,
         seed=recipe.seed,
         settings=Settings(
-            recipe_sha256=recipe.voxel_digest(options.resampler),
+            recipe_sha256=recipe.voxel_digest(options.resampler, privacy),
             dtype=recipe.output.dtype,
             compression=recipe.output.compression,
             transfer_syntax=recipe.output.transfer_syntax,
@@ -208,12 +222,14 @@ def make_orders(
             resampler=options.resampler,
             label_names=dict(recipe.dataset.label_names or inventory.label_names),
             **recipe.dataset.declared(),
+            privacy=privacy_entry(recipe.privacy, privacy),
             repair=options.repair,
         ),
         max_voxels=recipe.limits.max_voxels,
-        patient_keys={patient: keyed_hash(key, patient) for patient in patients},
+        patient_keys=patient_keys(recipe.privacy, root, inventory.samples),
         versions={"medaug": __version__, **{name: metadata.version(name) for name in _LIBRARIES}},
         run={"id": run_id, "engine": options.engine},
+        privacy=privacy,
     )
 
 

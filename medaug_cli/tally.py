@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from medaug_cli.core.errors import ExitCode, UsageError
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
     from medaug_cli.journal import Entry
 
+_SUSPICIONS = {
+    "burned_in_text": "may have a patient's name burned into their pixels; they do not claim that identity is removed",
+    "face": "may show a face, by which a person can be known; medaug does not remove faces",
+}
 _FATAL = {"no_resources": ExitCode.NO_RESOURCES, "root_unwritable": ExitCode.BAD_ROOT}
 
 
@@ -37,6 +42,7 @@ class Tally:
     done: int = 0
     failed: int = 0
     remade: int = 0
+    suspicions: Counter[str] = field(default_factory=Counter)
     stopped: ExitCode | None = None
     why: str = ""
 
@@ -50,6 +56,7 @@ class Tally:
         self.done += record.status == "ok"
         self.failed += record.status != "ok"
         self.remade += "remade_contours" in record.qc
+        self.suspicions.update(record.qc.get("suspicions", ()))
         return self.event(
             "copy",
             record.message,
@@ -69,6 +76,8 @@ class Tally:
         if self.remade:
             what = "have contours that were rasterised, resampled and outlined again, since slices did not stay slices"
             yield self.event("warning", f"{self.remade} copies {what}; qc.remade_contours names them")
+        for word, count in sorted(self.suspicions.items()):
+            yield self.event("warning", f"{count} copies {_SUSPICIONS[word]}")
 
     def finished(self, root: Path) -> Event:
         """Return the last event: its message is the last line of a run and agrees with the exit code."""

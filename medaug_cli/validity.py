@@ -40,12 +40,13 @@ class Validity:
         if settings.recipe_sha256 != self.digest or settings.label_names != self.label_names:
             return False
         sources = {
-            path: stamp for source in sample.sources for path, stamp in zip(source.files, source.stamps, strict=True)
+            path: stamp for source in sample.sources for path, stamp in zip(source.records, source.stamps, strict=True)
         }
         outputs = {path: _stamp(self.root.path / path) for path in standing.outputs}
         if set(planned) == set(outputs) and standing.fingerprint == _told(sources, outputs):
             return True
-        return self._stands_by_hash(read_entry(self.root.journal, standing.place), sources, outputs, planned)
+        entry = read_entry(self.root.journal, standing.place)
+        return self._stands_by_hash(entry, sources, outputs, planned) and self._has_sources(entry, sample)
 
     def _stands_by_hash(
         self,
@@ -58,9 +59,20 @@ class Validity:
             return False
         if not _stand_where_planned(planned, entry.record.output):
             return False
-        if not all(_same(file, sources[file.path], entry, "source", self.dataset) for file in entry.record.source):
-            return False
-        return all(_same(file, outputs[file.path], entry, "output", self.root.path) for file in entry.record.output)
+        return all(
+            _same(file, outputs[file.path], entry, "output", self.root.path / file.path) for file in entry.record.output
+        )
+
+    def _has_sources(self, entry: Entry, sample: Sample) -> bool:
+        """Say whether every source is what the copy was made from."""
+        stamped = {
+            record: (self.dataset / file, stamp)
+            for source in sample.sources
+            for record, file, stamp in zip(source.records, source.files, source.stamps, strict=True)
+        }
+        return all(
+            _same(file, stamped[file.path][1], entry, "source", stamped[file.path][0]) for file in entry.record.source
+        )
 
 
 def _told(sources: Mapping[str, Stamp], outputs: Mapping[str, Stamp | None]) -> bytes:
@@ -83,12 +95,12 @@ def _stand_where_planned(planned: Sequence[str], outputs: Sequence[FileEntry]) -
     }
 
 
-def _same(file: FileEntry, stamp: Stamp | None, entry: Entry, role: str, folder: Path) -> bool:
+def _same(file: FileEntry, stamp: Stamp | None, entry: Entry, role: str, path: Path) -> bool:
     """Say whether a file is as it was: by size and time, or where those differ by its hash."""
     if stamp is None or stamp[0] != file.bytes:
         return False
     known = entry.stamps.get(f"{role}:{file.path}")
-    return known == stamp or sha256_of(folder / file.path) == file.sha256
+    return known == stamp or sha256_of(path) == file.sha256
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import UsageError
 from medaug_cli.core.files import sha256_of
 from medaug_cli.core.seeding import digest
+from medaug_cli.hiding import paths_by_record
 from medaug_cli.manifest import MANIFEST_NAME, SUMS_NAME, read_records, sums_text
+from medaug_cli.privacy import privacy_of
 from medaug_cli.root import read_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from medaug_cli.core.sample import FileEntry
+    from medaug_cli.manifest import Record
 
 
-def verify_root(root: Path, subset: str | None, dataset: Path | None) -> tuple[int, list[tuple[str, str]]]:
-    """Return how many files were hashed, and (path, what is wrong) of those that do not match; raises RootError."""
+def verify_root(
+    root: Path, subset: str | None, dataset: Path | None, key_file: Path | None = None
+) -> tuple[int, list[tuple[str, str]]]:
+    """Return how many files were hashed, and (path, what is wrong) of those that do not match.
+
+    With `dataset` sources count, too; those of hidden patients need the key. Raises RootError, and UsageError without.
+    """
     records = list(read_records(root / MANIFEST_NAME))
     part, parts = _parse_subset(subset)
     chosen = [record for record in records if int.from_bytes(digest(record.sample_id)[:8]) % parts == part - 1]
@@ -27,7 +36,7 @@ def verify_root(root: Path, subset: str | None, dataset: Path | None) -> tuple[i
     checked = len(outputs)
     if dataset is not None:
         sources = {file.path: file for record in chosen for file in record.source}
-        problems += _compare(dataset, sources)
+        problems += _compare(dataset, sources, _find_hidden(chosen, dataset, key_file))
         checked += len(sources)
     recorded = {file.path for record in records for file in record.output}
     left = sorted(path for path in read_root(root).begun - recorded if (root / path).exists())
@@ -47,9 +56,19 @@ def _parse_subset(text: str | None) -> tuple[int, int]:
     return int(first), int(second)
 
 
-def _compare(folder: Path, files: dict[str, FileEntry]) -> Iterator[tuple[str, str]]:
+def _find_hidden(records: Iterable[Record], dataset: Path, key_file: Path | None) -> dict[str, str]:
+    """Return where the sources of hidden patients lie; one that is gone is left out."""
+    hidden = [(record.settings.privacy, file.path) for record in records for file in record.source]
+    entry = next((entry for entry, _ in hidden if entry is not None), None)
+    privacy = privacy_of(entry, key_file)
+    return {} if privacy is None else paths_by_record(dataset, privacy)
+
+
+def _compare(
+    folder: Path, files: dict[str, FileEntry], found: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[str, str]]:
     for path, file in sorted(files.items()):
-        target = folder / path
+        target = folder / found.get(path, path)
         if not target.is_file():
             yield path, "missing"
         elif target.stat().st_size != file.bytes:

@@ -15,6 +15,7 @@ from medaug_cli.core.files import Published, publish
 from medaug_cli.core.sample import FileEntry
 from medaug_cli.core.seeding import BIT_GENERATOR, digest
 from medaug_cli.formats import Limits
+from medaug_cli.hiding import hide_text, names_of_sample
 from medaug_cli.journal import Entry
 from medaug_cli.manifest import GeometryEntry, Record, SeedEntry, Settings, StepEntry
 from medaug_cli.naming import copy_paths
@@ -28,6 +29,7 @@ if sys.platform != "win32":
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from medaug_cli.core.privacy import Privacy
     from medaug_cli.core.sample import LoadedSample, Sample
     from medaug_cli.plan import Job
     from medaug_cli.program import Copy, Drawn, Program
@@ -56,6 +58,7 @@ class Orders:
     patient_keys: dict[str, str]
     versions: dict[str, str]
     run: dict[str, str]
+    privacy: Privacy | None = None
 
 
 def run_job(orders: Orders, job: Job) -> tuple[Entry, ...]:
@@ -92,7 +95,7 @@ def read_sample(orders: Orders, sample: Sample) -> LoadedSample:
 
 def _make_copy(orders: Orders, sample: Sample, loaded: LoadedSample, copy: int) -> Entry:
     program, made = draw_and_apply(orders, loaded, copy)
-    derivation = derive(program, made, copy, loaded, orders.settings)
+    derivation = derive(program, made, copy, loaded, orders.settings, orders.privacy)
     targets = {source: copy_paths(sample, source, copy) for source in sample.sources}
     written: list[Written] = []
     check_there(orders.root)  # not made anew by the folders of a copy
@@ -100,8 +103,10 @@ def _make_copy(orders: Orders, sample: Sample, loaded: LoadedSample, copy: int) 
     outputs = tuple(_entry_of(one, file) for one, file in zip(written, published, strict=True))
     first = next(iter(made.images.values())).geometry
     qc = {**measure(made, loaded), "clipped": sum(one.file.clipped for one in written)}
+    if suspicions := sorted({word for one in written for word in one.file.suspicions}):
+        qc["suspicions"] = suspicions
     record = Record(
-        **_identity(orders, sample, copy, entries_of(loaded)),
+        **_identity(orders, sample, copy, entries_of(loaded, orders.privacy)),
         status="ok",
         output=outputs,
         geometry=GeometryEntry(
@@ -180,6 +185,8 @@ def failed_entries(orders: Orders, job: Job, reason: str) -> tuple[Entry, ...]:
 
 def _failed(orders: Orders, sample: Sample, copy: int, error: Exception) -> Entry:
     reason, message = explain(error)
+    if orders.privacy is not None:
+        message = hide_text(message, names_of_sample(sample, orders.privacy))
     record = Record(**_identity(orders, sample, copy, ()), status="failed", reason=reason, message=message)
     return Entry(record, {})
 
@@ -219,7 +226,7 @@ def _stamps(orders: Orders, sample: Sample, outputs: Sequence[FileEntry]) -> dic
     stamps = {
         f"source:{path}": stamp
         for source in sample.sources
-        for path, stamp in zip(source.files, source.stamps, strict=True)
+        for path, stamp in zip(source.records, source.stamps, strict=True)
     }
     for output in outputs:
         found = (orders.root / output.path).stat()

@@ -58,6 +58,15 @@ SourceDataset = Annotated[
     Path | None,
     typer.Option("--source", metavar="DATASET", envvar="MEDAUG_SOURCE", help="Where the dataset lies now."),
 ]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-file",
+        metavar="FILE",
+        envvar="MEDAUG_KEY_FILE",
+        help="The key that patients are hidden with, if it is not in the environment.",
+    ),
+]
 Workers = Annotated[str, typer.Option("--workers", envvar="MEDAUG_WORKERS", help="Worker processes: auto or a number.")]
 Engine = Annotated[EngineName, typer.Option("--engine", envvar="MEDAUG_ENGINE", help="Where jobs run.")]
 Resampler = Annotated[

@@ -22,6 +22,7 @@ def replay(
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it there; a folder for several files.")
     ] = None,
     source: o.SourceDataset = None,
+    key_file: o.KeyFile = None,
 ) -> None:
     """Make one output again from its manifest record alone, to compare or to keep.
 
@@ -33,7 +34,7 @@ def replay(
     if not check and target is None:
         raise UsageError("replay needs --check, -o FILE, or both")
     record = find_record(root, output_id)
-    files = replay_record(record, dataset_of(root, source))
+    files = replay_record(record, dataset_of(root, source), key_file)
     if target is not None:
         for path in write_files(files, target):
             say(str(path))

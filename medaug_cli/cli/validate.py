@@ -29,6 +29,7 @@ def validate(
 
 
 def _check_dataset(recipe: object, dataset: Path) -> None:
+    from medaug_cli.privacy import check_paths, make_privacy
     from medaug_cli.recipe import refused_modalities, unknown_channels
     from medaug_cli.recipe.model import Recipe
     from medaug_cli.root import read_root
@@ -37,7 +38,8 @@ def _check_dataset(recipe: object, dataset: Path) -> None:
     if not isinstance(recipe, Recipe):
         raise TypeError(recipe)
     inventory = look(recipe, dataset, dataset, read_root(dataset).known_outputs())
-    for text in inventory.warnings:
+    make_privacy(recipe.privacy, dataset)  # a missing key is told before a run, too
+    for text in (*inventory.warnings, *check_paths(recipe.privacy, inventory.samples)):
         say(f"warning: {text}", err=True)
     problems = {sample.id: sample.problem for sample in inventory.samples if sample.problem}
     for sample_id, (reason, message) in problems.items():

@@ -17,11 +17,12 @@ def verify(
         str | None, typer.Option("--subset", metavar="K/N", help="Only part K of N, for a check spread over days.")
     ] = None,
     source: o.SourceDataset = None,
+    key_file: o.KeyFile = None,
 ) -> None:
     """Hash every output in ROOT again and compare with the manifest; with --source the originals, too (exit 7)."""
     from medaug_cli.verify import verify_root
 
-    checked, problems = verify_root(root, subset, source)
+    checked, problems = verify_root(root, subset, source, key_file)
     for path, problem in problems:
         say(f"{path}: {problem}")
     say(f"{checked} files checked, {len(problems)} do not match the manifest")

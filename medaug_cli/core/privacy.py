@@ -40,7 +40,6 @@ class Privacy:
 
     key: str = field(repr=False)
     options: frozenset[str] = frozenset()
-    keep_private: frozenset[str] = frozenset()
 
     @property
     def check(self) -> str:

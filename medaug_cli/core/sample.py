@@ -24,6 +24,17 @@ TransferSyntax = Literal["explicit", "rle", "jpegls", "j2k"]
 
 
 @dataclass(frozen=True)
+class Alias:
+    """What stands for the files of a source whose patient is hidden, one each.
+
+    Copies are named after `names`, and the manifest has `records`.
+    """
+
+    names: tuple[str, ...]
+    records: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Source:
     """The files of one volume or label map: POSIX paths relative to the dataset, in the order of its slices.
 
@@ -39,6 +50,17 @@ class Source:
     stamps: tuple[tuple[int, int], ...] = ()
     declared: str = ""
     shared: bool = False
+    alias: Alias | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The paths that copies are named after."""
+        return self.files if self.alias is None else self.alias.names
+
+    @property
+    def records(self) -> tuple[str, ...]:
+        """The paths that the manifest has."""
+        return self.files if self.alias is None else self.alias.records
 
 
 def declare(role: Role, channel: str, soft_labels: Sequence[str], points_space: str) -> str:
@@ -52,7 +74,9 @@ def declare(role: Role, channel: str, soft_labels: Sequence[str], points_space: 
 class Sample:
     """One case as discovery found it: headers only, no voxels.
 
-    `patient` is the identifier as read; it stays in memory and is written only as a keyed hash.
+    `patient` is the identifier as read; it stays in memory and is written only as a keyed hash. `identifiers` are that
+    and what else of its headers tells who it is, and are never written. `called` is the id of a sample that now has a
+    pseudonym.
     `problem` is (reason, message) where the case cannot be used.
     """
 
@@ -60,6 +84,8 @@ class Sample:
     layout: str
     sources: tuple[Source, ...]
     patient: str = ""
+    identifiers: tuple[str, ...] = ()
+    called: str = ""
     split: str = ""
     category: str = ""
     modality: str = ""

@@ -76,6 +76,7 @@ def to_sample(case: Case, layout: str, query: DatasetQuery) -> Sample:
         layout=layout,
         sources=tuple(_to_source(role, channel, volume, query) for role, channel, volume in everything),
         patient=case.patient,
+        identifiers=tuple(sorted({one for _, _, volume in everything for one in volume.identifiers})),
         modality=query.modality if query.modality != "auto" else case.modality or images[0].modality,
         voxels=sum(volume.voxels * volume.components for volume in images),
         stored_bytes=sum(size for _, _, volume in everything for size, _ in volume.stamps),

@@ -32,10 +32,10 @@ class Limits:
 class FoundVolume:
     """One volume as its headers describe it; `files` are relative to the dataset, in slice order.
 
-    `name` is the path that stands for it in messages and ids. `patient`, `study` and `frame_of_reference` are
-    identifiers as read and stay in memory. `problem` is (reason, message) where it cannot be used. `role` says whether
-    it holds an image, labels or marks; `instances` are the UIDs of its own instances, `refers` those of the series and
-    instances that labels name as theirs; `shared` says that the files tell of other samples, too.
+    `name` is the path that stands for it in messages and ids. `patient`, `identifiers`, `study` and
+    `frame_of_reference` are as read and stay in memory. `problem` is (reason, message) where it cannot be used. `role`
+    says whether it holds an image, labels or marks; `instances` are the UIDs of its own instances, `refers` those of
+    the series and instances that labels name as theirs; `shared` says that the files tell of other samples, too.
     """
 
     format: str
@@ -47,6 +47,7 @@ class FoundVolume:
     components: int = 1
     modality: str = ""
     patient: str = ""
+    identifiers: tuple[str, ...] = ()
     study: str = ""
     series: str = ""
     frame_of_reference: str = ""

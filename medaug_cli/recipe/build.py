@@ -24,7 +24,6 @@ _MOST_PROBLEMS = 200  # of one section; more help nobody, and looking for sugges
 _MODALITIES = frozenset(get_args(DatasetSection.model_fields["modality"].annotation)) - {"auto"}
 _LATER = {
     ("balance",): "balancing by class or group",
-    ("privacy",): "de-identification",
     ("checks",): "checks of a copy (write checks: null)",
 }
 

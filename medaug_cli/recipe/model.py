@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validat
 
 from medaug_cli.core.durations import PATTERN, parse_duration
 from medaug_cli.core.marks import LEAST_BOX_SHARE
+from medaug_cli.core.privacy import Option, Privacy
 from medaug_cli.core.sample import PointsSpace, TransferSyntax
 from medaug_cli.step import Step, inner_steps
 
@@ -119,6 +120,33 @@ class OutputSection(Section):
         return syntax
 
 
+class PrivacySection(Section):
+    """What of a patient the copies, the manifest and all names may tell."""
+
+    deidentify: Literal["basic"] | None = Field(
+        default=None, description="basic: the Basic Profile of DICOM PS3.15 E, names of files too; null: none."
+    )
+    options: tuple[Option, ...] = Field(default=(), description="Options of the profile, PS3.15 E.3.")
+    key_env: str = Field(
+        default="MEDAUG_KEY", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Environment variable with the key."
+    )
+    key_file: str | None = Field(default=None, description="File with the key instead, outside ROOT.")
+    phi_in_paths: Literal["allow", "warn", "refuse"] = Field(
+        default="warn", description="What to do where paths contain identifiers of their patients."
+    )
+    id_map: str | None = Field(
+        default=None, description="Private file, outside ROOT, that leads from pseudonyms back to patients."
+    )
+
+    @model_validator(mode="after")
+    def _agrees(self) -> PrivacySection:
+        if self.deidentify is None and (self.options or self.id_map):
+            raise ValueError("options and id_map need deidentify: basic")
+        if {"retain_full_dates", "retain_modified_dates"} <= set(self.options):
+            raise ValueError("dates are kept in full or modified; choose one option")
+        return self
+
+
 class LimitsSection(Section):
     """What one sample may take."""
 
@@ -154,10 +182,25 @@ class Recipe(Section):
     steps: tuple[SerializeAsAny[Step], ...] = Field(min_length=1, description="Steps, applied in order.")
     checks: None = Field(default=None, description="null: no checks of a copy.")
     output: OutputSection = Field(default_factory=OutputSection, description="How copies are written.")
+    privacy: PrivacySection = Field(default_factory=PrivacySection, description="What of a patient may be told.")
     limits: LimitsSection = Field(default_factory=LimitsSection, description="What one sample may take.")
 
-    def voxel_digest(self, resampler: str = "kernel") -> str:
-        """Return the SHA-256 of all that decides a copy's voxels; not of its name, nor of how many copies there are."""
+    @field_validator("privacy", mode="before")
+    @classmethod
+    def _null_is_default(cls, given: object) -> object:
+        return {} if given is None else given
+
+    @model_validator(mode="after")
+    def _keeps_originals_out(self) -> Recipe:
+        if self.privacy.deidentify is not None and self.output.originals != "none":
+            raise ValueError("output.originals puts identified originals beside de-identified copies; leave it out")
+        return self
+
+    def voxel_digest(self, resampler: str = "kernel", privacy: Privacy | None = None) -> str:
+        """Return the SHA-256 of all that decides a copy's voxels; not of its name, nor of how many copies there are.
+
+        Where patients are hidden, by which key and options counts too: no ROOT may hold copies of both kinds.
+        """
         modality = self.dataset.modality
         decides: dict[str, Any] = {
             **({"modality": modality} if modality != "auto" else {}),  # steps may draw by it
@@ -170,6 +213,8 @@ class Recipe(Section):
         }
         if resampler != "kernel":
             decides["resampler"] = resampler
+        if privacy is not None:
+            decides["privacy"] = [privacy.check, *sorted(privacy.options)]
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 

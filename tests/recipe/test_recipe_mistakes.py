@@ -135,7 +135,6 @@ def test_what_every_recipe_needs_is_told(refusal: Callable[[str], str], text: st
     ("text", "key"),
     [
         ("balance: {by: class, to: equal}\n", "balance"),
-        ("privacy: {deidentify: basic}\n", "privacy"),
         ("checks: {min_ssim: 0.2}\n", "checks"),
     ],
 )

@@ -39,7 +39,6 @@ _CODES = {
     "retain_patient_characteristics": ("113108", "DCM", "Retain Patient Characteristics Option"),
     "retain_device": ("113109", "DCM", "Retain Device Identity Option"),
     "retain_uids": ("113110", "DCM", "Retain UIDs Option"),
-    "keep_private": ("113111", "DCM", "Retain Safe Private Option"),
     "retain_institution": ("113112", "DCM", "Retain Institution Identity Option"),
 }
 _DUMMIES = {
@@ -115,10 +114,8 @@ class _Walk:
     def _clean_element(
         self, item: Dataset, tag: BaseTag, element: DataElement | RawDataElement
     ) -> DataElement | RawDataElement | None:
-        if tag.is_private:
-            return self._clean_private(item, tag)
         action = self._actions.get(tag)
-        if action == "X":
+        if tag.is_private or action == "X":
             return None
         if element.VR in _UNDECODED:
             element = item[tag]
@@ -133,13 +130,6 @@ class _Walk:
     def _clean_items(self, item: Dataset, tag: BaseTag) -> DataElement:
         own = self._own if tag == _SHARED_GROUPS else frozenset()
         return DataElement(tag, "SQ", Items([self.clean(inner, own) for inner in item[tag].value or ()]))
-
-    def _clean_private(self, item: Dataset, tag: BaseTag) -> DataElement | None:
-        """Return a private element that the recipe keeps; what reads left out is not here to be kept."""
-        if not self._privacy.keep_private:
-            return None
-        element = item[tag]
-        return self._clean_items(item, tag) if element.VR == "SQ" else element
 
 
 def _each(value: Any, change: Callable[[str], str]) -> Any:
@@ -183,8 +173,9 @@ def _blur_age(text: str) -> str:
 
 def _say_how(cleaned: Dataset, header: Dataset, privacy: Privacy, *, burned_in: bool) -> None:
     """Record in `cleaned` what was done, beside what was done before (PS3.15 E.1.1, PS3.3 C.7.1.1, C.12.1)."""
-    if not burned_in:
-        cleaned.PatientIdentityRemoved = "YES"
+    cleaned.PatientIdentityRemoved = "YES"
+    if burned_in:
+        del cleaned.PatientIdentityRemoved  # nor does what an earlier tool claimed hold for pixels nobody looked at
     before = header.get("DeidentificationMethod") or []
     earlier = [str(one) for one in before] if isinstance(before, MultiValue) else [str(before)] if before else []
     ours = f"medaug {__version__}: PS3.15 {EDITION} Basic Profile"
@@ -198,8 +189,7 @@ def _say_how(cleaned: Dataset, header: Dataset, privacy: Privacy, *, burned_in: 
 
 
 def _codes(privacy: Privacy) -> list[tuple[str, str, str]]:
-    chosen = {*privacy.options, *(("keep_private",) if privacy.keep_private else ())}
-    return [_PROFILE, *(_CODES[option] for option in sorted(chosen, key=lambda one: _CODES[one][0]))]
+    return [_PROFILE, *(_CODES[option] for option in sorted(privacy.options, key=lambda one: _CODES[one][0]))]
 
 
 def _say_dates(options: frozenset[str]) -> str:

@@ -168,6 +168,7 @@ def _make_volume(group: list[Instance], headers: _Headers) -> _Keyed:
         components=first.components,
         modality=first.modality,
         patient=first.patient,
+        identifiers=tuple(sorted({one for instance in ordered for one in instance.identifiers})),
         study=first.study,
         series=first.series,
         frame_of_reference=first.frame_of_reference,

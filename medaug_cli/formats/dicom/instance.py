@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 _OTHER_COLOURS = frozenset({"ARGB", "CMYK", "HSV", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "XYB"})
 SPLITTERS = ("AcquisitionNumber", "EchoTime", "InversionTime", "TriggerTime", "FrameReferenceTime", "AcquisitionTime")
 _SERIES_KEYS = ("PhotometricInterpretation", "EchoNumbers", "TemporalPositionIdentifier", "DiffusionBValue")
+IDENTIFIERS = ("PatientID", "PatientName", "OtherPatientIDs", "PatientBirthDate", "AccessionNumber")
+"""What tells who a patient is; looked for in paths, and never written for that."""
 TAGS = [
     *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID", "PatientID"),
     *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit"),
     *("PixelRepresentation", "ImageType", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"),
     *("ImagerPixelSpacing", "SliceThickness", "SpacingBetweenSlices", "PatientOrientation", "ModalityLUTSequence"),
     *("NominalScannedPixelSpacing", "ConcatenationUID", SHARED, PER_FRAME),
+    *IDENTIFIERS,
     *SPLITTERS,
     *_SERIES_KEYS,
 ]
@@ -61,6 +64,7 @@ class Instance:
     samples: int = 1
     stack: FrameStack | None = None
     frame_number: int = 0
+    identifiers: tuple[str, ...] = ()
     made_uids: tuple[str, ...] = ()
 
     @property
@@ -122,6 +126,7 @@ def parse_instance(header: Dataset, file: str) -> Instance:
             *(text(header, keyword, file) for keyword in _SERIES_KEYS),
         ),
         split_values=tuple(text(header, keyword, file) for keyword in SPLITTERS),
+        identifiers=tuple(filter(None, (text(header, keyword, file) for keyword in IDENTIFIERS))),
     )
     return replace(instance, stack=parse_frames(header, instance, instance.frames)) if enhanced else instance
 

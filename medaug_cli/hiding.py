@@ -1,0 +1,188 @@
+"""Hiding: names and paths that tell nothing of a patient, for samples, copies, records and messages."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from medaug_cli.core.errors import SampleError
+from medaug_cli.core.privacy import plain_words
+from medaug_cli.core.sample import Alias
+from medaug_cli.discover.walk import walk_dataset
+from medaug_cli.naming import case_of, split_suffix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from medaug_cli.core.privacy import Privacy
+    from medaug_cli.core.sample import Sample, Source
+    from medaug_cli.discover import Inventory
+
+# Words of the layouts, which their readers need to find their way.
+_LAYOUT_WORDS = frozenset(
+    {
+        *("imagestr", "imagests", "imagesval", "labelstr", "labelsts", "labelsval", "images", "labels", "masks"),
+        *("train", "test", "val", "derivatives", "anat", "func", "dwi", "fmap", "perf", "bold", "t1map", "epi"),
+        *("magnitude1", "magnitude2", "phasediff", "dseg", "probseg", "mrk", "fcsv", "json", "csv", "tsv"),
+    }
+)
+_CLEANED = frozenset({("dicom", "image"), ("nifti", "image"), ("nifti", "label")})
+"""Formats and roles whose writers leave no free text where a patient is hidden."""
+_BIDS_ENTITY = re.compile(r"([a-z]+)-([A-Za-z0-9]+)")
+_OF_A_PERSON = frozenset({"sub", "ses"})  # entities whose label is never a word of the field
+_PIECE = re.compile(r"[A-Za-z0-9]+")
+_MOST_DIGITS = 4  # a channel, a run or a year, and no date
+_LEAST_SIGNS = 3  # of a name that is looked for in a message
+
+
+def hide_inventory(inventory: Inventory, privacy: Privacy) -> Inventory:
+    """Return `inventory` with samples, names of copies and texts that tell nothing; the files to read stay."""
+    ids = {sample.id: privacy.name(sample.id) for sample in inventory.samples}
+    names = _names_in(inventory, privacy)
+    return replace(
+        inventory,
+        samples=tuple(_hide_problem(hide_sample(sample, privacy), names) for sample in inventory.samples),
+        skipped=tuple(
+            (ids.get(one, privacy.name(one)), reason, hide_text(message, names))
+            for one, reason, message in inventory.skipped
+        ),
+        left_alone=tuple(
+            (privacy.name(path), reason, hide_text(text, names)) for path, reason, text in inventory.left_alone
+        ),
+        warnings=tuple(hide_text(text, names) for text in inventory.warnings),
+        table_rows={ids.get(one, privacy.name(one)): row for one, row in inventory.table_rows.items()},
+    )
+
+
+def hide_sample(sample: Sample, privacy: Privacy) -> Sample:
+    """Return `sample` under a pseudonym, its sources with names for copies and records."""
+    case = case_of(
+        sample.id,
+        tuple(path for one in sample.sources if one.format != "dicom" and not one.shared for path in one.files),
+    )
+    made = [
+        replace(source, alias=Alias(_names_of(sample, source, case, privacy), tuple(map(privacy.source, source.files))))
+        for source in sample.sources
+    ]
+    problem = sample.problem or _refuse_free_text(sample)
+    return replace(sample, id=privacy.name(sample.id), called=sample.id, sources=tuple(made), problem=problem)
+
+
+def _refuse_free_text(sample: Sample) -> tuple[str, str] | None:
+    """Return the problem of a sample of which a file would be written again with text that nobody cleaned."""
+    refused = [source for source in sample.sources if (source.format, source.role) not in _CLEANED]
+    if not refused:
+        return None
+    found = f"{refused[0].role} {refused[0].channel!r} ({refused[0].format})"
+    message = f"{found} holds free text that cannot be de-identified; leave it out, or deidentify: null"
+    return "not_deidentified", message
+
+
+def _hide_problem(sample: Sample, names: Mapping[str, str]) -> Sample:
+    if sample.problem is None:
+        return sample
+    return replace(sample, problem=(sample.problem[0], hide_text(sample.problem[1], names)))
+
+
+def _names_of(sample: Sample, source: Source, case: str, privacy: Privacy) -> tuple[str, ...]:
+    """Return the paths that copies of `source` are named after."""
+    if source.format == "dicom":
+        patient = privacy.pseudonym(sample.patient)[:16] if sample.patient else ""
+        series = privacy.name(f"{sample.id}/{source.role}/{source.channel}")
+        return tuple(posixpath.join(patient, series, f"{n:04d}.dcm") for n in range(1, len(source.files) + 1))
+    return tuple(_hide_path(path, sample, case, privacy) for path in source.files)
+
+
+def _hide_path(path: str, sample: Sample, case: str, privacy: Privacy) -> str:
+    folder, name = posixpath.split(path)
+    stem, suffix = split_suffix(name)
+    folders = [_hide_name(part, privacy) for part in folder.split("/") if part]
+    if sample.layout == "bids":
+        hidden = _hide_name(stem, privacy)
+    elif case:
+        hidden = privacy.name(sample.id) + _hide_pieces(stem[len(case) :], privacy)
+    else:
+        hidden = privacy.name(path)
+    return posixpath.join(*folders, hidden + suffix)
+
+
+def _hide_name(name: str, privacy: Privacy) -> str:
+    """Return a folder's or file's name by its pieces; of a BIDS entity the label alone is hidden."""
+    parts = []
+    for part in name.split("_"):
+        entity = _BIDS_ENTITY.fullmatch(part)
+        if entity is None:
+            parts.append(_hide_pieces(part, privacy))
+        elif entity[1] in _OF_A_PERSON:
+            parts.append(f"{entity[1]}-{privacy.name(entity[2])}")
+        else:
+            parts.append(f"{entity[1]}-{_hide_pieces(entity[2], privacy)}")
+    return "_".join(parts)
+
+
+def _hide_pieces(text: str, privacy: Privacy) -> str:
+    return _PIECE.sub(lambda found: found[0] if _is_plain(found[0]) else privacy.name(found[0]), text)
+
+
+def _is_plain(piece: str) -> bool:
+    """Say whether a piece of a name is a word of the field or of the layouts, or a small number."""
+    if piece.isdigit():
+        return len(piece) <= _MOST_DIGITS
+    return piece.lower() in _LAYOUT_WORDS or plain_words(piece) == piece
+
+
+def hide_text(text: str, names: Mapping[str, str]) -> str:
+    """Return a message with what stands for each of `names` instead of it, the longest first."""
+    for name in sorted((name for name in names if name in text), key=len, reverse=True):
+        text = text.replace(name, names[name])
+    return text
+
+
+def names_of_sample(sample: Sample, privacy: Privacy) -> dict[str, str]:
+    """Return what stands in messages for the paths of a sample that is hidden already."""
+    names: dict[str, str] = {}
+    for source in sample.sources:
+        for file, hidden in zip(source.files, source.names, strict=True):
+            names |= {part: privacy.name(part) for part in _parts_of(file)} | {file: hidden}
+    return names
+
+
+def _names_in(inventory: Inventory, privacy: Privacy) -> dict[str, str]:
+    """Return what stands in messages for every path and sample of an inventory."""
+    paths = [path for sample in inventory.samples for source in sample.sources for path in source.files]
+    paths += [path for path, _, _ in inventory.left_alone] + [sample.id for sample in inventory.samples]
+    names = {part: privacy.name(part) for path in paths for part in _parts_of(path)}
+    for sample in inventory.samples:
+        for source in hide_sample(sample, privacy).sources:
+            names |= dict(zip(source.files, source.names, strict=True))
+    return names
+
+
+def _parts_of(path: str) -> Iterable[str]:
+    """Yield `path` with and without its suffix, its folders and their names, as far as they are long enough."""
+    found = {path, split_suffix(path)[0], *path.split("/"), split_suffix(posixpath.basename(path))[0]}
+    folder = posixpath.dirname(path)
+    while folder:
+        found.add(folder)
+        folder = posixpath.dirname(folder)
+    return (part for part in found if len(part) >= _LEAST_SIGNS)
+
+
+def paths_by_record(dataset: Path, privacy: Privacy) -> dict[str, str]:
+    """Return the paths of all files in `dataset` by what the manifest has for them."""
+    return {privacy.source(path): path for path in walk_dataset(dataset).files}
+
+
+def find_hidden(dataset: Path, records: Iterable[str], privacy: Privacy) -> dict[str, str]:
+    """Return by what the manifest has for them the paths of sources in `dataset`; raises SampleError for one gone."""
+    there = paths_by_record(dataset, privacy)
+    wanted = set(records)
+    gone = wanted - there.keys()
+    if gone:
+        raise SampleError(
+            "no_source", f"{len(gone)} sources are not in {dataset} under the names they had; another dataset, or moved"
+        )
+    return {record: there[record] for record in wanted}
