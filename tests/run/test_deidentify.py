@@ -70,8 +70,8 @@ def signs_in(told: bytes) -> list[bytes]:
 def save_dicom(dataset: Path, patient: str = CANARY) -> Path:
     """Write a CT series of three slices that bears canaries everywhere, names of folders and files too."""
     folder = dataset / f"{CANARY}^JOHN" / f"study {CANARY}"
+    header = bearer(PatientID=patient)
     for k in range(3):
-        header = bearer(PatientID=patient)
         plane = image(ramp(k), number=k + 1, **placed(k))
         for keyword in ("SOPInstanceUID", "ImagePositionPatient", "InstanceNumber", "PixelData"):
             header[keyword] = plane[keyword]
@@ -118,11 +118,11 @@ def test_no_canary_is_in_any_byte_that_is_written_or_told(tmp_path: Path, kind: 
     cut_copy(damaged, damaged.parent.with_name(f"{CANARY}-broken") / f"Z{damaged.name}")
     root, log = tmp_path / "root", tmp_path / "log.txt"
     recipe = save_recipe(tmp_path / "recipe.yaml", RECIPE)
-    flags = ("-v", "--workers", "1", "--log-file", log)
+    flags = ("-v", "--engine", "serial", "--log-file", log)
     done = medaug("run", recipe, dataset, "-o", root, *flags, MEDAUG_KEY=KEY)
     assert done.returncode == 3, done.stderr
-    plan = medaug("plan", recipe, dataset, "-o", root, "--json", MEDAUG_KEY=KEY)
-    again = medaug("run", recipe, dataset, "-o", root, "--json", "--overwrite", "all", MEDAUG_KEY=KEY)
+    plan = medaug("plan", recipe, dataset, "-o", root, "--json", "--overwrite", "all", MEDAUG_KEY=KEY)
+    again = medaug("run", recipe, dataset, "-o", root, "--json", "--engine", "serial", MEDAUG_KEY=KEY)
     status = medaug("status", root, "--json")
     texts = [text for one in (done, plan, again, status) for text in (one.stdout, one.stderr)]
     assert signs_in(told_by(root, log.read_text(encoding="utf-8"), *texts)) == []

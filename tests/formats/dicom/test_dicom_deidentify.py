@@ -44,7 +44,10 @@ PRIVACY = Privacy(KEY)
 
 
 def planted(depth: int = 1) -> Dataset:
-    """Return a dataset of every attribute of the table, each with a canary; sequences hold all of them again."""
+    """Return a dataset of every attribute of the table, each with a canary.
+
+    Sequences hold a name, and those that are not simply dropped the whole table again.
+    """
     made = Dataset()
     for numbers in ALL_TAGS:
         if len(numbers) != 2 or keyword_for_tag(Tag(*numbers)) in STRUCTURE or numbers[0] <= 2:
@@ -55,9 +58,16 @@ def planted(depth: int = 1) -> Dataset:
         except KeyError:
             vr = "LO"
         if vr == "SQ":
-            made.add_new(tag, "SQ", Sequence([planted(depth - 1)] if depth else []))
+            walked = depth and keyword_for_tag(tag) in {"ReferencedImageSequence", "SourceImageSequence"}
+            made.add_new(tag, "SQ", Sequence([planted(depth - 1) if walked else named()]))
         else:
             made.add_new(tag, vr, VALUES[vr])
+    return made
+
+
+def named() -> Dataset:
+    made = Dataset()
+    made.PersonName, made.TextValue = TEXT, TEXT
     return made
 
 
@@ -99,7 +109,7 @@ def test_the_table_is_that_of_the_edition_that_is_recorded() -> None:
 
 def test_no_canary_is_left_at_any_depth(tmp_path: Path) -> None:
     header = bearer(PatientID=TEXT)
-    assert sum(1 for _ in header.iterall()) > 5000
+    assert sum(1 for _ in header.iterall()) > 2500
     data, made = encoded(tmp_path, header)
     assert [sign for sign in SIGNS if sign in data] == []
     assert made.PatientID == made.PatientName == PRIVACY.pseudonym(TEXT)
