@@ -80,6 +80,7 @@ def derive(
         intensity_changed=any(isinstance(step, IntensityStep) for step in steps),
         mirrored=moved and float(np.linalg.det(copy.mapping.jacobian(grid.center_mm))) < 0,
         swap_laterality=copy.swaps_laterality,
+        swaps=copy.swaps,
         turn=turn_of(copy.mapping, grid),
         index_map=_index_map(copy.mapping, grid, first.geometry),
         lossy_ratios=tuple(ratio for ratio in ratios if ratio is not None),

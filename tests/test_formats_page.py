@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from medaug_cli.copies import load_sample
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.sample import Volume
+from medaug_cli.discover import DatasetQuery, discover
+from medaug_cli.formats import Limits
 from medaug_cli.formats.dicom import FORMAT
 from tests.formats.dicom.datasets import UNCHANGED, dicom_errors, encode, find, load, publish, realdata, validator
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[1] / "docs" / "formats.md"
 ROW = re.compile(r"^\| `([^`]+)` \| (\d+) \| .* \| (copied)?(?:, )?(?:`(\w+)`)? \|$", re.MULTILINE)
 ROWS = {name: (int(files), bool(copied), reason) for name, files, copied, reason in ROW.findall(PAGE.read_text())}
-LABELS = {name for name in ROWS if "RTSTRUCT" in PAGE.read_text().partition(f"| `{name}` |")[2].partition("\n")[0]}
+STRUCTURES = {name for name in ROWS if "RTSTRUCT" in PAGE.read_text().partition(f"| `{name}` |")[2].partition("\n")[0]}
 MIRRORED = replace(
     UNCHANGED,
     moved=True,
@@ -38,7 +41,7 @@ MIRRORED = replace(
 
 @pytest.fixture(scope="module", name="volumes")
 def find_volumes() -> dict[str, FoundVolume]:
-    """Return the volumes of the whole collection by name."""
+    """Return the images and labels of the whole collection by name."""
     return {volume.name: volume for volume in find(realdata()).volumes}
 
 
@@ -74,16 +77,19 @@ def test_what_the_page_says_is_refused_is_refused_for_that_reason(volumes: dict[
     assert problem[0] == ROWS[name][2]
 
 
-def test_the_labels_of_the_page_are_read_as_labels(volumes: dict[str, FoundVolume]) -> None:
+def test_the_structure_sets_of_the_page_are_read_as_labels(volumes: dict[str, FoundVolume]) -> None:
     """Their copies are held against masks where structure sets are tested."""
-    assert {name for name, volume in volumes.items() if volume.role == "label"} == LABELS
+    assert {name for name, volume in volumes.items() if volume.modality == "RTSTRUCT"} == STRUCTURES
 
 
-@pytest.mark.parametrize("name", [name for name, (_, copied, _) in ROWS.items() if copied and name not in LABELS])
+@pytest.mark.parametrize("name", [name for name, (_, copied, _) in ROWS.items() if copied and name not in STRUCTURES])
 def test_what_the_page_says_is_copied_is_copied_and_valid(
     volumes: dict[str, FoundVolume], name: str, tmp_path: Path
 ) -> None:
     root = realdata()
+    if volumes[name].role == "label":
+        copy_with_its_image(volumes[name], tmp_path)
+        return
     try:
         loaded = load(root, volumes[name])
     except SampleError as error:
@@ -98,6 +104,22 @@ def test_what_the_page_says_is_copied_is_copied_and_valid(
     again = list(read_all(tmp_path))
     assert sum(array[0].size for array in again) == content.array[0].size
     assert errors_of(tmp_path / files[0].path) <= errors_of(root / volumes[name].files[0])
+
+
+def copy_with_its_image(label: FoundVolume, tmp_path: Path) -> None:
+    """Assert that the copy of a label object, mirrored with its image, is a valid one that shows as much."""
+    folder, _, file = label.files[0].partition("/")
+    root = realdata(folder)
+    (sample,) = (one for one in discover(root, DatasetQuery(layout="dicom")).samples if one.labels())
+    loaded = load_sample(root, sample.id, sample.sources, {}, Limits())
+    source = next(one for one in loaded.labels.values() if one.source.files == (file,))
+    images = tuple((one, changed(one.volume), one.source.files) for one in loaded.images.values())
+    content = source.label.with_parts([part[..., ::-1] for part in source.label.parts()], source.label.geometry)
+    (made,) = FORMAT.encode(content, source, [file], replace(MIRRORED, images=images))
+    publish([made], tmp_path)
+    again = FORMAT.read(tmp_path, replace(source.source, stamps=()), Limits(), [one for one, _, _ in images])
+    assert np.array_equal(again.label.array, content.array)
+    assert errors_of(tmp_path / file) <= errors_of(root / file)
 
 
 def errors_of(path: Path) -> set[str]:

@@ -39,7 +39,8 @@ def link_labels(
     for label in labels:
         channel = "" if folders is None else _channel_of(label.files[0], folders)
         if channel is None:
-            linked.left_alone.append((label.files[0], "not_in_template", "matches no folder of dataset.labels"))
+            message = "matches no folder of dataset.labels"
+            linked.left_alone += [(path, "not_in_template", message) for path in label.files]
             continue
         owners, by_frame = index.owners_of(label)
         if len(owners) == 1:
@@ -52,7 +53,7 @@ def link_labels(
                 linked.cases[owner] = replace(linked.cases[owner], problem=problem)
         else:
             message = f"a {label.modality} that names no image that is here, and shares no frame of reference with one"
-            linked.left_alone.append((label.files[0], "label_without_image", message))
+            linked.left_alone += [(path, "label_without_image", message) for path in label.files]
     for owner, case in enumerate(linked.cases):
         own = _by_channel(found.get(owner, []), folders)
         looked_for = {**case.looked_for, **(folders or {})}

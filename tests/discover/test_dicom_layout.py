@@ -112,3 +112,18 @@ def test_real_series_are_found_each_with_its_structure_set(realdata: Path) -> No
         (f"{name}/mask/RS.dcm",) for name in ("CT", "MR_T1", "PET")
     ]
     assert inventory.left_alone == ()
+
+
+def test_real_segmentations_go_with_their_series(realdata: Path) -> None:
+    """Two of one UID, of an image that is not there, are listed."""
+    inventory = discover(realdata / "ct_seg_dcmqi", DatasetQuery())
+    (sample,) = inventory.samples
+    assert [(source.role, source.channel) for source in sample.sources] == [
+        ("image", "image"),
+        ("label", "liver"),
+        ("label", "partial_overlaps"),
+    ]
+    assert [entry[:2] for entry in inventory.left_alone] == [
+        ("sparse-labelmap-noppv.dcm", "label_without_image"),
+        ("sparse-labelmap-ppv5.dcm", "label_without_image"),
+    ]

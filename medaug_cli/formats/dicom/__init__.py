@@ -11,6 +11,7 @@ from medaug_cli.core.sample import Volume
 from medaug_cli.formats.dicom.bare import is_bare
 from medaug_cli.formats.dicom.find import find_volumes
 from medaug_cli.formats.dicom.header import class_of
+from medaug_cli.formats.dicom.label_objects import encode_labels, read_labels
 from medaug_cli.formats.dicom.read import read_volume
 from medaug_cli.formats.dicom.rtstruct import encode_structures, read_structures
 from medaug_cli.formats.dicom.write import encode_volume
@@ -48,6 +49,8 @@ class DicomFormat:
         """Read the voxels of `source`; raises SampleError."""
         if source.role == "label" and class_of(root / source.files[0], source.files[0]) == RTStructureSetStorage:
             return read_structures(root, source, images)
+        if source.role == "label":
+            return read_labels(root, source, limits, images)
         return read_volume(root, source, limits)
 
     def encode(
@@ -57,7 +60,7 @@ class DicomFormat:
         if isinstance(content, Contours):
             return encode_structures(content, like, targets, derivation)
         if not isinstance(content, Volume):
-            raise TypeError(type(content).__name__)
+            return encode_labels(content, like, targets[0], derivation)
         return encode_volume(content, like, targets, derivation)
 
 

@@ -65,8 +65,8 @@ def left_alone(sop_class: str, *, has_rows: bool, image_type: tuple[str, ...]) -
     Reports, presentation states, waveforms, documents and plans are known by having no Rows; an image of a class that
     is read has been damaged if it has none, and is not left alone.
     """
-    if sop_class in {uid.SegmentationStorage, uid.SurfaceSegmentationStorage, LABEL_MAP_SEGMENTATION}:
-        return "segmentation_not_supported", "DICOM segmentations are not read yet; give the labels as NIfTI"
+    if sop_class == uid.SurfaceSegmentationStorage:
+        return "segmentation_not_supported", "surfaces are not read; give the labels as a SEG or as NIfTI"
     if sop_class in _NOT_PICTURES or (not has_rows and sop_class not in MODALITIES and sop_class not in LABELS):
         return "not_an_image", f"{describe(sop_class)} holds no picture"
     if MODALITIES.get(sop_class) in CROSS_SECTIONS and "LOCALIZER" in image_type:

@@ -109,6 +109,11 @@ def write_object(header: Dataset, file: str, derivation: Derivation, own: frozen
     return _join(deidentify(header, derivation.privacy, own), uid.ImplicitVRLittleEndian, file, _implicit)
 
 
+def write_segments(header: Dataset, file: str, derivation: Derivation, own: frozenset[int] = frozenset()) -> bytes:
+    """Return the file of a SEG, whose pixels stand in `header`, in Explicit VR Little Endian; else as write_object."""
+    return _join(deidentify(header, derivation.privacy, own), uid.ExplicitVRLittleEndian, file, encode_elements)
+
+
 def _implicit(header: Dataset) -> Iterator[bytes]:
     _decode_sequences(header)
     with DicomBytesIO() as encoded:

@@ -90,6 +90,21 @@ def encode_frames(
 def _encode(
     content: Volume, like: Loaded, template: FramesTemplate, target: str, derivation: Derivation
 ) -> EncodedFile:
+    file = template.instance.file
+    header, frames = derive_header(content, like, template, derivation)
+    stored, clipped = _store(content, template, frames)
+    same_grid = content.geometry.same_grid(like.volume.geometry)
+    instance = template.instance if same_grid else parse_instance(header, file)
+    uids = derived_uids(template.instance, derivation)
+    data = write_file(header, stored, template.instance, derivation, OWN)
+    suspicions = find_suspicions(header) if derivation.privacy else ()
+    return EncodedFile(target, data, hash_planes(stored, instance), str(stored.dtype), uids, clipped, suspicions)
+
+
+def derive_header(
+    content: Volume, like: Loaded, template: FramesTemplate, derivation: Derivation
+) -> tuple[Dataset, list[MadeFrame]]:
+    """Return the header of a copy without its pixels, and its frames. Raises SampleError."""
     file, stack = template.instance.file, _stack_of(template)
     if len(content.array) != len(stack.order):
         found = f"{len(content.array)} components for a source of {len(stack.order)}"
@@ -98,9 +113,7 @@ def _encode(
     if not same_grid and stack.irregular:
         raise SampleError("not_supported", f"{file}: a new grid for frames that form none ({stack.irregular})")
     frames = made_frames(template, like.volume.geometry, content.geometry)
-    stored, clipped = _store(content, template, frames)
-    uids = derived_uids(template.instance, derivation)
-    header = _make_header(template, derivation, uids, same_grid=same_grid)
+    header = _make_header(template, derivation, derived_uids(template.instance, derivation), same_grid=same_grid)
     changes = GroupChanges(
         image_type=[str(value) for value in header.ImageType],
         window=measure_window(content, like.volume if same_grid and not derivation.moved else None)
@@ -112,11 +125,8 @@ def _encode(
     )
     change_groups(header, template, frames, changes)
     header.NumberOfFrames = len(frames)
-    header.Rows, header.Columns = stored.shape[1:]
-    instance = template.instance if same_grid else parse_instance(header, file)
-    data = write_file(header, stored, template.instance, derivation, OWN)
-    suspicions = find_suspicions(header) if derivation.privacy else ()
-    return EncodedFile(target, data, hash_planes(stored, instance), str(stored.dtype), uids, clipped, suspicions)
+    header.Rows, header.Columns = content.array.shape[2:]
+    return header, frames
 
 
 def _stack_of(template: FramesTemplate) -> FrameStack:

@@ -143,7 +143,9 @@ def _drop_same_labels(root: Path, headers: _Headers) -> list[FoundVolume]:
             message = (
                 f"{label.files[0]}: has the SOPInstanceUID of {earlier.files[0]} but other labels; export them again"
             )
-            kept[label.instances] = replace(earlier, problem=("duplicate_uid", message))
+            files, stamps = (*earlier.files, *label.files), (*earlier.stamps, *label.stamps)
+            broken = replace(earlier, files=files, stamps=stamps, problem=("duplicate_uid", message))
+            kept[label.instances] = broken
     return list(kept.values())
 
 

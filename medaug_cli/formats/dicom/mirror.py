@@ -31,6 +31,11 @@ _SIDES = {
 _REGION_CODES = ("RTROIIdentificationCodeSequence", "SegmentedPropertyTypeCodeSequence")
 _TYPE_MODIFIERS = ("SegmentedPropertyTypeModifierCodeSequence", "AnatomicRegionModifierSequence")
 _NAMES_A_SIDE = re.compile(r"\b(left|right)\b", re.IGNORECASE)
+_PROPERTY = "SegmentedPropertyTypeCodeSequence"
+_MODIFIERS = (
+    *("AnatomicRegionModifierSequence", "PrimaryAnatomicStructureModifierSequence"),
+    "SegmentedPropertyTypeModifierCodeSequence",
+)
 _DETECTOR = (
     "FieldOfViewHorizontalFlip",
     "FieldOfViewRotation",
@@ -96,8 +101,25 @@ def _swap_type_modifiers(code: Dataset, file: str) -> None:
         _replace_items(code, keyword, file, lambda modifier: _swap_code(modifier, file))
 
 
+def swap_segment(segment: Dataset, file: str) -> bool:
+    """Exchange left and right in the description of a segment (PS3.3 C.8.20.2); say whether it names a side."""
+    before = _sides_of(segment, file)
+    for region in ("AnatomicRegionSequence", "PrimaryAnatomicStructureSequence", _PROPERTY):
+        _replace_items(segment, region, file, lambda item: _swap_modifiers(item, file))
+    return bool(before)
+
+
+def _sides_of(segment: Dataset, file: str) -> list[tuple[str, str]]:
+    """Return the codes for left and right among the modifiers of what `segment` shows."""
+    regions = ("AnatomicRegionSequence", "PrimaryAnatomicStructureSequence", _PROPERTY)
+    items = [item for region in regions for item in values(segment, region, file)]
+    modifiers = [modifier for item in items for keyword in _MODIFIERS for modifier in values(item, keyword, file)]
+    codes = [(text(one, "CodeValue", file), text(one, "CodingSchemeDesignator", file)) for one in modifiers]
+    return [code for code in codes if code in _SIDES]
+
+
 def _swap_modifiers(region: Dataset, file: str) -> None:
-    for keyword in ("AnatomicRegionModifierSequence", "PrimaryAnatomicStructureModifierSequence"):
+    for keyword in _MODIFIERS:
         _replace_items(region, keyword, file, lambda modifier: _swap_code(modifier, file))
 
 

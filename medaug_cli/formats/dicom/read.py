@@ -39,10 +39,6 @@ def read_volume(root: Path, source: Source, limits: Limits) -> Loaded:
 
     Raises SampleError.
     """
-    if source.role != "image":
-        raise SampleError(
-            "not_supported", f"{source.files[0]}: labels cannot be read from DICOM yet; give NIfTI labels"
-        )
     templates: list[SliceTemplate] = []
     entries: list[FileEntry] = []
     array: AnyArray | None = None

@@ -13,7 +13,7 @@ from medaug_cli.core.sample import EncodedFile
 from medaug_cli.formats.dicom.classic import split_frames
 from medaug_cli.formats.dicom.derive import OWN, describe_copy
 from medaug_cli.formats.dicom.encoding import write_file
-from medaug_cli.formats.dicom.enhanced import encode_frames
+from medaug_cli.formats.dicom.enhanced import derive_header, encode_frames
 from medaug_cli.formats.dicom.header import quiet
 from medaug_cli.formats.dicom.instance import parse_instance
 from medaug_cli.formats.dicom.mirror import turn_header
@@ -69,6 +69,35 @@ def encode_volume(
         yield from _encode_stack(content, like, targets, derivation)
 
 
+def derive_headers(content: Volume, like: Loaded, derivation: Derivation) -> list[Dataset]:
+    """Return the headers of the instances that a copy of `like` consists of, to be referred to.
+
+    They name what lies where and whose it is; what only pixels tell, such as a window, is the source's.
+    Raises SampleError.
+    """
+    if not isinstance(like.template, FramesTemplate):
+        return _stack_headers(content, like, derivation)
+    if derivation.dicom == "same":
+        return [derive_header(content, like, like.template, derivation)[0]]
+    target = like.source.files[0]
+    return [
+        header
+        for volume, alone, _ in split_frames(content, like, [target])
+        for header in _stack_headers(volume, alone, derivation)
+    ]
+
+
+def _stack_headers(content: Volume, like: Loaded, derivation: Derivation) -> list[Dataset]:
+    templates: Sequence[SliceTemplate] = like.template
+    copy = _make_copy(content, like, derivation)
+    headers = []
+    for index, made in enumerate(copy.slices):
+        template = templates[made.nearest]
+        uids = derived_uids(template.instance, derivation, made.number)
+        headers.append(_make_header(copy, template, template.storage, index, uids))
+    return headers
+
+
 def _encode_stack(
     content: Volume, like: Loaded, targets: Sequence[str], derivation: Derivation
 ) -> Iterator[EncodedFile]:
@@ -78,26 +107,31 @@ def _encode_stack(
     if content.array.shape != (components, *content.geometry.size[::-1]):
         found = f"components and size {content.array.shape}"
         raise SampleError("not_supported", f"{name}: {found} for a source of {components} components")
-    same_grid = content.geometry.same_grid(like.volume.geometry)
-    slices = place_slices(like.volume.geometry, content.geometry)
+    copy = _make_copy(content, like, derivation)
+    if derivation.intensity_changed and templates[0].instance.samples == 1:
+        before = like.volume if copy.same_grid and not derivation.moved else None
+        copy = replace(copy, window=measure_window(content, before))
+    slices = copy.slices
     if len(targets) not in (len(templates), len(slices)):
         raise SampleError("not_supported", f"{name}: {len(targets)} paths for {len(slices)} slices; name one each")
-    instances = [template.instance for template in templates]
-    copy = _Copy(
-        content=content,
-        old_grid=like.volume.geometry,
-        slices=slices,
-        derivation=derivation,
-        sources=SourceImages(instances, derivation=derivation, same_grid=same_grid),
-        window=measure_window(content, like.volume if same_grid and not derivation.moved else None)
-        if derivation.intensity_changed and instances[0].samples == 1
-        else None,
-        same_grid=same_grid,
-    )
     for index, (made, target) in enumerate(zip(slices, name_slices(targets, slices), strict=True)):
         with quiet():
             encoded = _encode_slice(copy, templates[made.nearest], index, target)
         yield encoded
+
+
+def _make_copy(content: Volume, like: Loaded, derivation: Derivation) -> _Copy:
+    same_grid = content.geometry.same_grid(like.volume.geometry)
+    instances = [template.instance for template in like.template]
+    return _Copy(
+        content=content,
+        old_grid=like.volume.geometry,
+        slices=place_slices(like.volume.geometry, content.geometry),
+        derivation=derivation,
+        sources=SourceImages(instances, derivation=derivation, same_grid=same_grid),
+        window=None,
+        same_grid=same_grid,
+    )
 
 
 def _encode_slice(copy: _Copy, template: SliceTemplate, index: int, target: str) -> EncodedFile:

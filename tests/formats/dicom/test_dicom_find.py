@@ -190,7 +190,7 @@ def test_what_is_no_image_is_left_alone_with_a_reason(tmp_path: Path) -> None:
     report = {"Rows": None, "Columns": None}
     save(image(ramp(), "1.2.840.10008.5.1.4.1.1.88.11", **report), tmp_path / "sr.dcm")
     save(image(ramp(), "1.2.840.10008.5.1.4.1.1.481.2"), tmp_path / "dose.dcm")
-    save(image(ramp(), "1.2.840.10008.5.1.4.1.1.66.4"), tmp_path / "seg.dcm")
+    save(image(ramp(), "1.2.840.10008.5.1.4.1.1.66.5"), tmp_path / "surface.dcm")
     save(image(ramp(), CT, **placed(ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])), tmp_path / "scout.dcm")
     directory = image(ramp(), **report)
     for keyword in ("SOPClassUID", "SOPInstanceUID"):
@@ -206,7 +206,7 @@ def test_what_is_no_image_is_left_alone_with_a_reason(tmp_path: Path) -> None:
         "DICOMDIR": "not_an_image",
         "sr.dcm": "not_an_image",
         "dose.dcm": "not_an_image",
-        "seg.dcm": "segmentation_not_supported",
+        "surface.dcm": "segmentation_not_supported",
         "scout.dcm": "localizer",
     }
 

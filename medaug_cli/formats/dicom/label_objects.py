@@ -1,0 +1,66 @@
+"""Label objects: SEG (and what else holds labels) read by their class, written against the copy of their images."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import TYPE_CHECKING
+
+from medaug_cli.core.errors import SampleError
+from medaug_cli.core.sample import FileEntry, LabelMap, LabelStack
+from medaug_cli.formats.dicom.classes import LABELS, describe
+from medaug_cli.formats.dicom.header import quiet, read_dataset, text
+from medaug_cli.formats.dicom.read import read_bytes
+from medaug_cli.formats.dicom.repair import fill_uids
+from medaug_cli.formats.dicom.seg.read import read_segmentation
+from medaug_cli.formats.dicom.seg.write import encode_segmentation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from medaug_cli.core.marks import Marks
+    from medaug_cli.core.sample import Derivation, EncodedFile, Labels, Loaded, Source
+    from medaug_cli.formats import Limits
+
+_READERS = {"SEG": read_segmentation}
+_UIDS = {
+    "sop_instance": "SOPInstanceUID",
+    "series_instance": "SeriesInstanceUID",
+    "frame_of_reference": "FrameOfReferenceUID",
+}
+
+
+def read_labels(root: Path, source: Source, limits: Limits, images: Sequence[Loaded]) -> Loaded:
+    """Read the label object of `source`, which belongs to `images`. Raises SampleError."""
+    file = source.files[0]
+    data = read_bytes(root, source, 0)
+    with quiet():
+        header = read_dataset(io.BytesIO(data), file)
+        if limits.repair:
+            fill_uids(header, file, lambda: data)
+        sop_class = text(header, "SOPClassUID", file)
+        reader = _READERS.get(LABELS.get(sop_class, ""))
+        if reader is None:
+            raise SampleError("not_supported", f"{file}: {describe(sop_class)} holds no labels that are read")
+        uids = {name: text(header, keyword, file) for name, keyword in _UIDS.items()}
+        entry = FileEntry(
+            role=source.role,
+            channel=source.channel,
+            path=file,
+            bytes=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            voxel_sha256="",
+            format="dicom",
+            dtype="",
+            uids={name: uid for name, uid in uids.items() if uid},
+        )
+        return reader(header, source, entry, limits, images)
+
+
+def encode_labels(content: Labels | Marks, like: Loaded, target: str, derivation: Derivation) -> Iterator[EncodedFile]:
+    """Yield the label object of a copy, derived from that of `like`. Raises SampleError."""
+    if not isinstance(content, LabelMap | LabelStack):
+        raise TypeError(type(content).__name__)
+    with quiet():
+        yield encode_segmentation(content, like, target, derivation)
