@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from builders import augment, make_labels, make_sample, make_step, make_volume, oblique_geometry, suit
 
+from medaug_cli.transforms import step_names
+
+RANGED = tuple(make_step(name) for name in ("gamma", "contrast", "rotate", "gaussian_noise"))
 ZERO: list[tuple[str, dict[str, Any]]] = [
     ("affine", {"rotation_deg": 0, "translation_mm": 0, "scale": 1}),
     ("rotate", {"rotation_deg": 0}),
@@ -70,15 +74,29 @@ ZERO: list[tuple[str, dict[str, Any]]] = [
     ("gibbs", {"alpha": 0, "model": "box"}),
     ("kspace_undersampling", {"acceleration": 1}),
     ("label_noise", {"erode": 0, "dilate": 0}),
+    ("slice_motion", {"translation_mm": 0, "rotation_deg": 0}),
+    ("channel_misalignment", {"translation_mm": 0, "rotation_deg": 0}),
+    ("augmix", {"share": 0}),
+    ("rand_augment", {"magnitude": 0, "steps": RANGED}),
+    ("trivial_augment", {"magnitude": 0, "steps": RANGED}),
 ]
+# Their strength is not a number: what they do, they do, or `p` leaves it out.
+WITHOUT_ZERO = {"equalize", "flip", "grayscale", "invert", "jpeg", "normalize", "posterize"}
+CHOOSING = {"one_of", "random_order", "sequence", "some_of"}
 
 
 @pytest.mark.parametrize(("name", "values"), ZERO)
 def test_a_step_at_zero_strength_changes_nothing(name: str, values: dict[str, Any]) -> None:
     grid = oblique_geometry()
     volume = suit(name, make_volume(grid, np.random.default_rng(0).uniform(0, 1000, grid.size[::-1])))
-    sample = make_sample(volume, labels={"lesion": make_labels(grid)})
+    second = (replace(volume, array=volume.array.copy()),) if name == "channel_misalignment" else ()
+    sample = make_sample(volume, *second, labels={"lesion": make_labels(grid)})
     copy = augment(sample, make_step(name, **values))
     before = sample.images["0"].content.array
-    assert np.abs(copy.images["0"].array - before).max() <= 1e-6 * np.ptp(before)
+    for image in copy.images.values():
+        assert np.abs(image.array - before).max() <= 1e-6 * np.ptp(before)
     assert np.array_equal(copy.labels["lesion"].array, sample.labels["lesion"].content.array)
+
+
+def test_every_step_with_a_strength_is_tested() -> None:
+    assert {name for name, _ in ZERO} == set(step_names()) - WITHOUT_ZERO - CHOOSING
