@@ -5,7 +5,7 @@ same class with every distribution replaced by a number, and validates back into
 """
 
 from medaug_cli.step.base import NEEDS_FRACTIONS, Probability, Step
-from medaug_cli.step.intensity import ColourStep, IntensityStep
+from medaug_cli.step.intensity import Ascending, ColourStep, IntensityStep, is_narrow
 from medaug_cli.step.label import LabelStep
 from medaug_cli.step.line import Line, LineStep
 from medaug_cli.step.policy import Policy, inner_steps, may_hold_steps, needs_steps
@@ -14,6 +14,7 @@ from medaug_cli.step.spatial import Fill, GridStep, Resampling, ResamplingStep, 
 
 __all__ = [
     "NEEDS_FRACTIONS",
+    "Ascending",
     "ColourStep",
     "Fill",
     "GridStep",
@@ -29,6 +30,7 @@ __all__ = [
     "SpatialStep",
     "Step",
     "inner_steps",
+    "is_narrow",
     "join_resampling",
     "may_hold_steps",
     "needs_steps",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.step.base import Step
@@ -15,6 +15,21 @@ if TYPE_CHECKING:
     from medaug_cli.step.scene import Scene
 
 _FEWEST_LEVELS = 16
+
+
+def _check_ascending(pair: tuple[float, float]) -> tuple[float, float]:
+    if pair[0] >= pair[1]:
+        raise ValueError(f"{list(pair)} does not ascend; allowed: [low, high]")
+    return pair
+
+
+Ascending = Annotated[tuple[float, float], AfterValidator(_check_ascending)]
+"""Two intensities, [low, high]."""
+
+
+def is_narrow(output: tuple[float, float]) -> bool:
+    """Say whether fewer whole numbers lie in `output` than an image needs."""
+    return output[1] - output[0] < _FEWEST_LEVELS
 
 
 class IntensityStep(Step):
@@ -40,11 +55,6 @@ class IntensityStep(Step):
     by_channel: dict[str, dict[str, Any]] | None = Field(
         default=None, description="Parameters of single channels, {channel: {parameter: value}}; the record of each."
     )
-
-    @staticmethod
-    def is_narrow(output: tuple[float, float]) -> bool:
-        """Say whether fewer whole numbers lie in `output` than an image needs."""
-        return output[1] - output[0] < _FEWEST_LEVELS
 
     @model_validator(mode="after")
     def _check_channels(self) -> Self:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from medaug_cli.core.intensity import EIGHT_BITS, low_and_high, percentiles
 from medaug_cli.core.values import Bounds, Span
-from medaug_cli.step import Line, LineStep
+from medaug_cli.step import Ascending, Line, LineStep, is_narrow
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import FloatArray
@@ -30,19 +30,13 @@ class Autocontrast(LineStep):
     high: Annotated[Span, Bounds(ge=51, le=100, unit="%")] = Field(
         default=Span.of([99.0, 100.0]), description="Percentile that becomes the brightest."
     )
-    output: tuple[float, float] | None = Field(
+    output: Ascending | None = Field(
         default=None, description="Intensities [low, high] to stretch to (HU for CT), instead of the whole range."
     )
 
-    @model_validator(mode="after")
-    def _check_output(self) -> Self:
-        if self.output is not None and self.output[0] >= self.output[1]:
-            raise ValueError(f"output {list(self.output)} does not ascend; allowed: [low, high]")
-        return self
-
     def needs_fractions(self) -> bool:
         """Say that the result would be lost in whole numbers."""
-        return self.output is not None and self.is_narrow(self.output)
+        return self.output is not None and is_narrow(self.output)
 
     def line(self, array: FloatArray, scene: Scene) -> Line | None:
         """Return the line for `array` (component, z, y, x); a constant volume stays as it is."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.intensity import EIGHT_BITS
 from medaug_cli.core.lazy import jpeg, jpeg_size, np
 from medaug_cli.core.values import Bounds, Span
-from medaug_cli.step import IntensityStep
+from medaug_cli.step import Ascending, IntensityStep
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray, FloatArray
@@ -39,15 +39,9 @@ class Jpeg(IntensityStep):
     subsampling: Literal["4:2:0", "4:4:4"] = Field(
         default="4:2:0", description="Whether colour is stored at half the resolution (4:2:0, the usual) or whole."
     )
-    range: tuple[float, float] | None = Field(
+    range: Ascending | None = Field(
         default=None, description="Intensities that are stored as 0 and 255; needed for images of more than 8 bits."
     )
-
-    @model_validator(mode="after")
-    def _check_range(self) -> Self:
-        if self.range is not None and self.range[0] >= self.range[1]:
-            raise ValueError(f"range needs [low, high] with low below high, found {list(self.range)}")
-        return self
 
     def check(self, scene: Scene) -> None:
         """Raise SampleError where the image would not fit into 8 bits."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from medaug_cli.core.intensity import mean_and_deviation, percentiles
 from medaug_cli.core.values import Bounds, Span
-from medaug_cli.step import Line, LineStep
+from medaug_cli.step import Ascending, Line, LineStep, is_narrow
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import FloatArray
@@ -33,17 +33,11 @@ class Normalize(LineStep):
     high: Annotated[Span, Bounds(ge=51, le=100, unit="%")] = Field(
         default=Span.of(100), description="Percentile that becomes output's high, for range; 100 is the maximum."
     )
-    output: tuple[float, float] = Field(default=(0.0, 1.0), description="Intensities [low, high], for range.")
-
-    @model_validator(mode="after")
-    def _check_output(self) -> Self:
-        if self.output[0] >= self.output[1]:
-            raise ValueError(f"output {list(self.output)} does not ascend; allowed: [low, high]")
-        return self
+    output: Ascending = Field(default=(0.0, 1.0), description="Intensities [low, high], for range.")
 
     def needs_fractions(self) -> bool:
         """Say that the result would be lost in whole numbers."""
-        return self.method == "zscore" or self.is_narrow(self.output)
+        return self.method == "zscore" or is_narrow(self.output)
 
     def line(self, array: FloatArray, scene: Scene) -> Line | None:
         """Return the line for `array` (component, z, y, x); a constant volume becomes 0, or output's low."""

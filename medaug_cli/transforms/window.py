@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
 from medaug_cli.core.intensity import percentiles
 from medaug_cli.core.values import Bounds, Span
-from medaug_cli.step import Line, LineStep
+from medaug_cli.step import Ascending, Line, LineStep, is_narrow
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import FloatArray
@@ -41,7 +41,7 @@ class Window(LineStep):
     stretch: Annotated[Span, Bounds(ge=0.1, le=10, neutral=1)] | None = Field(
         default=None, description="Jitter: factor of the width, [0.8, 1.2] unless center and width are given; 1 keeps."
     )
-    output: tuple[float, float] | None = Field(
+    output: Ascending | None = Field(
         default=None, description="Intensities [low, high] that the window is mapped to; its own unless given."
     )
     clip: bool = Field(default=True, description="Clip to the output; without it, the line goes on beyond the window.")
@@ -59,15 +59,9 @@ class Window(LineStep):
         stretch = stretch if values.get("stretch") is None else values["stretch"]
         return {**values, "shift": shift, "stretch": stretch}
 
-    @model_validator(mode="after")
-    def _check_output(self) -> Self:
-        if self.output is not None and self.output[0] >= self.output[1]:
-            raise ValueError(f"output {list(self.output)} does not ascend; allowed: [low, high]")
-        return self
-
     def needs_fractions(self) -> bool:
         """Say that the result would be lost in whole numbers."""
-        return self.output is not None and self.is_narrow(self.output)
+        return self.output is not None and is_narrow(self.output)
 
     def line(self, array: FloatArray, scene: Scene) -> Line | None:
         """Return the line for `array` (component, z, y, x); a window without any width changes nothing."""

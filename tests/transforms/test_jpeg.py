@@ -89,7 +89,7 @@ def test_an_image_that_was_read_as_8_bits_needs_no_range_after_other_steps() -> 
 
 
 def test_a_range_upside_down_is_refused() -> None:
-    with pytest.raises(ValidationError, match="low below high"):
+    with pytest.raises(ValidationError, match="does not ascend"):
         make_step("jpeg", range=[1, 0])
 
 
