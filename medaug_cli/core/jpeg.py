@@ -184,23 +184,33 @@ def _code_blocks(plane: Any, target: Any, divisors: Any, reciprocals: Any) -> No
 def _load(plane: Any, top: int, left: int, work: Any) -> None:
     """Fill `work` from `plane`, whose border is repeated beyond the image."""
     height, width = plane.shape
-    inside = left + 64 <= width
+    if left + 64 <= width:
+        for y in range(8):
+            row = plane[min(top + y, height - 1), left : left + 64]
+            for x in range(8):
+                for block in range(8):
+                    work[64 * y + 8 * x + block] = np.int32(row[8 * block + x]) - np.int32(128)
+        return
     for y in range(8):
         row = plane[min(top + y, height - 1)]
-        for block in range(8):
-            for x in range(8):
-                column = left + 8 * block + x
-                work[64 * y + 8 * x + block] = np.int32(row[column if inside else min(column, width - 1)]) - 128
+        for n in range(64):
+            work[64 * y + 8 * (n & 7) + (n >> 3)] = np.int32(row[min(left + n, width - 1)]) - np.int32(128)
 
 
 @inner
 def _store(work: Any, target: Any, top: int, left: int) -> None:
     height, width = target.shape
+    if left + 64 <= width:
+        for y in range(min(8, height - top)):
+            row = target[top + y, left : left + 64]
+            for block in range(8):
+                for x in range(8):
+                    row[8 * block + x] = _byte(work[64 * y + 8 * x + block] + np.int32(128))
+        return
     for y in range(min(8, height - top)):
         row = target[top + y]
-        for block in range(min(8, (width - left + 7) // 8)):
-            for x in range(min(8, width - left - 8 * block)):
-                row[left + 8 * block + x] = _byte(work[64 * y + 8 * x + block] + 128)
+        for n in range(width - left):
+            row[left + n] = _byte(work[64 * y + 8 * (n & 7) + (n >> 3)] + np.int32(128))
 
 
 @inner
