@@ -45,12 +45,21 @@ def test_a_moved_label_is_the_moved_image_segmented_again(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DEFORMING)
-def test_no_mask_is_ever_resampled_bilinearly_and_each_keeps_its_type(name: str) -> None:
-    """MONAI's lazy mode leaves values between the labels, and float32."""
+@pytest.mark.parametrize("interpolation", ["nearest", "label_linear"])
+def test_no_mask_is_ever_resampled_bilinearly(name: str, interpolation: str) -> None:
+    """MONAI's lazy mode leaves values between the labels."""
     labels = make_labels(GRID, "int16", (0, 10, 200))
+    step = make_step(name, interpolation="bspline", label_interpolation=interpolation)
+    copy = augment(make_sample(make_volume(GRID), labels={"lesion": labels}), step)
+    assert set(np.unique(copy.labels["lesion"].array)) == {0, 10, 200}
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int32"])
+@pytest.mark.parametrize("name", [*DEFORMING, "flip", "rotate90", "crop", "pad", "resample", "label_noise"])
+def test_labels_never_come_back_as_float(name: str, dtype: str) -> None:
+    labels = make_labels(GRID, dtype, (0, 10, 100))
     copy = augment(make_sample(make_volume(GRID), labels={"lesion": labels}), make_step(name))
-    assert copy.labels["lesion"].array.dtype == np.int16
-    assert set(np.unique(copy.labels["lesion"].array)) <= {0, 10, 200}
+    assert copy.labels["lesion"].array.dtype == np.dtype(dtype)
 
 
 def test_a_rotation_of_anisotropic_voxels_does_not_shear() -> None:
