@@ -29,7 +29,7 @@ _LAYOUT_WORDS = frozenset(
         *("magnitude1", "magnitude2", "phasediff", "dseg", "probseg", "mrk", "fcsv", "json", "csv", "tsv"),
     }
 )
-_CLEANED = frozenset({("dicom", "image"), ("nifti", "image"), ("nifti", "label")})
+_CLEANED = frozenset({("dicom", "image"), ("dicom", "label"), ("nifti", "image"), ("nifti", "label")})
 """Formats and roles whose writers leave no free text where a patient is hidden."""
 _BIDS_ENTITY = re.compile(r"([a-z]+)-([A-Za-z0-9]+)")
 _OF_A_PERSON = frozenset({"sub", "ses"})  # entities whose label is never a word of the field
@@ -64,11 +64,22 @@ def hide_sample(sample: Sample, privacy: Privacy) -> Sample:
         tuple(path for one in sample.sources if one.format != "dicom" and not one.shared for path in one.files),
     )
     made = [
-        replace(source, alias=Alias(_names_of(sample, source, case, privacy), tuple(map(privacy.source, source.files))))
+        replace(
+            source,
+            channel=_hide_channel(source, privacy),
+            alias=Alias(_names_of(sample, source, case, privacy), tuple(map(privacy.source, source.files))),
+        )
         for source in sample.sources
     ]
     problem = sample.problem or _refuse_free_text(sample)
     return replace(sample, id=privacy.name(sample.id), called=sample.id, sources=tuple(made), problem=problem)
+
+
+def _hide_channel(source: Source, privacy: Privacy) -> str:
+    """Return the channel of `source`; that of a DICOM label that is named after its file tells nothing of the file."""
+    stem = split_suffix(source.files[0])[0]
+    named_by_file = source.format == "dicom" and source.channel in {stem, posixpath.basename(stem)}
+    return _hide_pieces(source.channel, privacy) if named_by_file and source.role == "label" else source.channel
 
 
 def _refuse_free_text(sample: Sample) -> tuple[str, str] | None:

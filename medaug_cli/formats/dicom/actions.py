@@ -27,7 +27,10 @@ _ACTION_OF_LIST = {
 _DATES = frozenset({"DA", "DT", "TM"})
 _BORN = frozenset({"PatientBirthDate", "PatientBirthTime"})  # no option keeps them
 _PSEUDONYMS = ("PatientID", "PatientName")
-_NAMES_OF_LABELS = ("SegmentLabel", "ROIName", "ROIObservationLabel", "StructureSetLabel", "EntityLabel")
+_NAMES_OF_LABELS = (
+    *("SegmentLabel", "ROIName", "ROIObservationLabel", "StructureSetLabel", "EntityLabel"),
+    *("ContentLabel", "TrackingID"),  # which people choose freely, and the table does not name
+)
 _TEXTS = frozenset({"LO", "SH", "ST", "LT", "UT", "PN", "UC", "UR", "AE"})
 # Texts that the table does not name and that scanners, not people, write: codes, units, ways of measuring.
 _PLAIN_TEXTS = frozenset(
