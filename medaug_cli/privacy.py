@@ -71,7 +71,13 @@ def check_paths(section: PrivacySection, samples: Sequence[Sample]) -> list[str]
     """
     if section.phi_in_paths == "allow":
         return []
-    found = [path for sample in samples for source in sample.sources for path in source.files if _tells(path, sample)]
+    found = [
+        path
+        for sample in samples
+        for source in sample.sources
+        for path in source.files
+        if tells(path, sample.identifiers)
+    ]
     if not found:
         return []
     what = f"{len(found)} paths contain the name, an identifier or the birth date of their patient"
@@ -83,13 +89,13 @@ def check_paths(section: PrivacySection, samples: Sequence[Sample]) -> list[str]
     return [f"{what}; {hidden}; `medaug scan --phi` says more"]
 
 
-def _tells(path: str, sample: Sample) -> bool:
-    """Say whether `path` contains a word of an identifier of its patient, as a word, or the whole of it."""
+def tells(path: str, identifiers: Iterable[str]) -> bool:
+    """Say whether `path` contains a word of one of `identifiers` as a word, or the whole of one."""
     folded = path.casefold()
     words = set(_WORDS.findall(folded))
     return any(
         identifier in folded or words.intersection(one for one in _WORDS.findall(identifier) if _is_telling(one))
-        for identifier in map(str.casefold, sample.identifiers)
+        for identifier in map(str.casefold, identifiers)
         if _is_telling(identifier)
     )
 

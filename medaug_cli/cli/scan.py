@@ -11,7 +11,7 @@ import typer
 
 from medaug_cli.cli import options as o
 from medaug_cli.cli.say import say
-from medaug_cli.core.errors import ExitCode
+from medaug_cli.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from medaug_cli.core.sample import Sample
@@ -25,10 +25,18 @@ def scan(
     recipe: Annotated[
         Path | None, typer.Option("--recipe", metavar="RECIPE", help="Look as this recipe's dataset section says.")
     ] = None,
+    phi: Annotated[
+        bool,
+        typer.Option("--phi", help="List instead where something may tell of a patient, by place and count; no value."),
+    ] = False,
     repair: o.Repair = False,
     force_read: o.ForceRead = False,
 ) -> None:
     """Say what DATASET holds: samples, pairing, geometry, patients, splits, integrity. Reads headers only."""
+    if phi:
+        _refuse_beside_phi({"--deep": deep, "--recipe": recipe is not None, "--repair": repair})
+        _show_identifying(dataset, as_json=as_json, force_read=force_read)
+        return
     from medaug_cli.root import read_root
     from medaug_cli.scan import check_integrity, look_at
 
@@ -41,6 +49,30 @@ def scan(
     else:
         _show(inventory, problems)
     raise typer.Exit(int(ExitCode.SOME_FAILED if problems else ExitCode.OK))
+
+
+def _refuse_beside_phi(given: dict[str, bool]) -> None:
+    others = ", ".join(flag for flag, is_given in given.items() if is_given)
+    if others:
+        raise UsageError(f"--phi looks at every file as it is; leave out {others}")
+
+
+def _show_identifying(dataset: Path, *, as_json: bool, force_read: bool) -> None:
+    """List places that may tell of a patient: an inventory, and no judgement, so that the exit code is 0."""
+    from medaug_cli.phi import find_identifying
+
+    files, findings = find_identifying(dataset, force_read=force_read)
+    if as_json:
+        places = [
+            {"kind": one.place.kind, "name": one.place.name, "files": one.files, "times": one.times} for one in findings
+        ]
+        typer.echo(json.dumps({"files": files, "places": places}, indent=1))
+        return
+    rows = [("kind", "files", "times", "place")]
+    rows += [(one.place.kind, str(one.files), str(one.times), one.place.name) for one in findings]
+    for kind, count, times, name in rows:
+        say(f"{kind:<10} {count:>8} {times:>8}  {name}")
+    say(f"{files} files: {len(findings)} places that may tell of a patient; docs/privacy.md says what each kind is")
 
 
 def _show(inventory: Inventory, problems: dict[str, Any]) -> None:

@@ -9,9 +9,10 @@ import importlib
 import pkgutil
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
@@ -76,6 +77,36 @@ class Found:
     left_alone: tuple[tuple[str, str, str], ...] = field(default=())
 
 
+Kind = Literal[
+    "attribute",
+    "text",
+    "uid",
+    "private",
+    "overlay",
+    "preamble",
+    "file_meta",
+    "pixels",
+    "claim",
+    "header",
+    "extension",
+    "gzip",
+    "key",
+    "column",
+    "name",
+    "other",
+    "unreadable",
+]
+"""Kinds of places that `medaug scan --phi` lists; docs/privacy.md says what each is."""
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """A place where something stands that may tell of a patient; `name` is of the standard's words, never a value."""
+
+    kind: Kind
+    name: str
+
+
 class Format(Protocol):
     """What a format can do. `root` is the dataset; every path is POSIX and relative to it or to ROOT."""
 
@@ -110,6 +141,10 @@ class Format(Protocol):
 
         Voxels come from `content`, everything else from `like`; raises SampleError.
         """
+        ...
+
+    def identifying(self, root: Path, file: str) -> Counter[Place]:
+        """Return how many things that may tell of a patient stand where in `file`; raises SampleError."""
         ...
 
 

@@ -11,18 +11,20 @@ from medaug_cli.core.sample import Volume
 from medaug_cli.formats.dicom.bare import is_bare
 from medaug_cli.formats.dicom.find import find_volumes
 from medaug_cli.formats.dicom.header import class_of
+from medaug_cli.formats.dicom.identifying import find_places
 from medaug_cli.formats.dicom.label_objects import encode_labels, read_labels
 from medaug_cli.formats.dicom.read import read_volume
 from medaug_cli.formats.dicom.rtstruct import encode_structures, read_structures
 from medaug_cli.formats.dicom.write import encode_volume
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from medaug_cli.core.marks import Marks
     from medaug_cli.core.sample import Derivation, EncodedFile, Labels, Loaded, Source
-    from medaug_cli.formats import Found, Limits
+    from medaug_cli.formats import Found, Limits, Place
 
 _PREAMBLE = 128
 
@@ -62,6 +64,10 @@ class DicomFormat:
         if not isinstance(content, Volume):
             return encode_labels(content, like, targets[0], derivation)
         return encode_volume(content, like, targets, derivation)
+
+    def identifying(self, root: Path, file: str) -> Counter[Place]:
+        """Return the places of attributes that the Basic Profile would remove or replace; raises SampleError."""
+        return find_places(root / file, file)
 
 
 FORMAT = DicomFormat()

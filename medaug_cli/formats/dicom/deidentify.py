@@ -196,3 +196,12 @@ def _say_dates(options: frozenset[str]) -> str:
     if "retain_full_dates" in options:
         return "UNMODIFIED"
     return "MODIFIED" if "retain_modified_dates" in options else "REMOVED"
+
+
+def is_dummy(vr: str, value: Any) -> bool:
+    """Say whether `value`, decoded or in bytes, is what `deidentify` puts in place of a value of this VR."""
+    dummy = _DUMMIES.get(vr)
+    if isinstance(dummy, bytes) or dummy is None:
+        return bool(value == dummy)
+    text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
+    return text.strip(" \0") == dummy

@@ -60,14 +60,17 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def read_dataset(stream: BinaryIO, file: str, keywords: Sequence[str] = ()) -> Dataset:
-    """Return the dataset in `stream`, or of its header only what `keywords` name. Raises SampleError."""
+def read_dataset(stream: BinaryIO, file: str, keywords: Sequence[str] = (), *, whole: bool = False) -> Dataset:
+    """Return the dataset in `stream`, or of its header only what `keywords` name. Raises SampleError.
+
+    What stands behind the pixels is read where the `whole` is asked for.
+    """
     stream = bounded(stream, file)
     try:
         bare = lacks_preamble(stream)
         if keywords:
             return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(keywords), force=bare)
-        dataset = read_partial(stream, stop_when=_after_pixels(), force=bare)
+        dataset = read_partial(stream, stop_when=None if whole else _after_pixels(), force=bare)
         if bare:
             name_syntax(dataset)
     except EOFError as error:

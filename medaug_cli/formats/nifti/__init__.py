@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.sample import LabelMap, LabelStack, Volume
-from medaug_cli.formats.nifti import find, names, read, write
+from medaug_cli.formats.nifti import find, identifying, names, read, write
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from medaug_cli.core.marks import Marks
     from medaug_cli.core.sample import Derivation, EncodedFile, Labels, Loaded, Source
-    from medaug_cli.formats import Found, Limits
+    from medaug_cli.formats import Found, Limits, Place
 
 
 class NiftiFormat:
@@ -43,6 +44,10 @@ class NiftiFormat:
         if not isinstance(content, Volume | LabelMap | LabelStack):
             raise TypeError(type(content).__name__)
         return write.encode_copy(content, like, targets, derivation)
+
+    def identifying(self, root: Path, file: str) -> Counter[Place]:
+        """Return the places of free text, of extensions and of what gzip notes; raises SampleError."""
+        return identifying.find_places(root / file, file)
 
 
 FORMAT = NiftiFormat()

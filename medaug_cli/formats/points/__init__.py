@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 from medaug_cli.core.marks import Boxes, Points
 from medaug_cli.formats import Found, FoundVolume
 from medaug_cli.formats.points.files import encode_copy, read_source, stamp_of
+from medaug_cli.formats.points.identifying import find_places
 from medaug_cli.formats.points.kinds import SUFFIXES
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from medaug_cli.core.marks import Marks
     from medaug_cli.core.sample import Derivation, EncodedFile, Labels, Loaded, Source, Volume
-    from medaug_cli.formats import Limits
+    from medaug_cli.formats import Limits, Place
 
 
 class PointsFormat:
@@ -24,8 +26,9 @@ class PointsFormat:
 
     name = "points"
 
-    def claims(self, path: Path) -> bool:
-        """Say by its name whether `path` may hold points."""
+    def claims(self, path: Path, *, bare: bool = False) -> bool:
+        """Say by its name whether `path` may hold points; none is `bare`."""
+        del bare
         return path.suffix.lower() in SUFFIXES and not path.name.startswith("._")
 
     def find(self, root: Path, files: Sequence[str], *, repair: bool = False) -> Found:
@@ -45,6 +48,13 @@ class PointsFormat:
         if not isinstance(content, Points | Boxes):
             raise TypeError(type(content).__name__)
         return encode_copy(content, like, targets, derivation)
+
+    def identifying(self, root: Path, file: str) -> Counter[Place]:
+        """Return the keys and columns with text, of files of points and of any other table or JSON beside images.
+
+        Raises SampleError for a file that cannot be read as such.
+        """
+        return find_places(root / file, file)
 
 
 def _find(root: Path, file: str) -> FoundVolume:

@@ -1,0 +1,83 @@
+"""Identifying: which keys of JSON and which columns of tables hold text or what the Basic Profile names."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from medaug_cli.core.errors import SampleError
+from medaug_cli.formats import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_MOST_BYTES = 64 << 20
+_COLUMNS = frozenset(
+    {"participant_id", "session_id", "age", "sex", "gender", "acq_time", "handedness", "label", "name"}
+)
+_OTHER = "another"  # a name that anybody may have made up is none of ours to print
+
+
+def find_places(path: Path, file: str) -> Counter[Place]:
+    """Return the keys or columns of `path`, which messages call `file`; raises SampleError where it cannot be read."""
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise SampleError("too_large", f"{file}: more than {_MOST_BYTES} bytes of text; leave it out")
+        text = path.read_bytes().decode("utf-8-sig", "replace")
+    except OSError as error:
+        raise SampleError("unreadable", f"{file}: {error.strerror}") from error
+    lower = file.lower()
+    if lower.endswith(".json"):
+        try:
+            return Counter(_keys(json.loads(text), ""))
+        except (ValueError, RecursionError) as error:
+            raise SampleError("unreadable", f"{file}: not JSON that can be read ({type(error).__name__})") from error
+    if lower.endswith(".txt"):
+        return Counter({Place("other", "text file"): 1} if any(map(str.isalpha, text)) else {})
+    return Counter(_columns(text, "\t" if lower.endswith(".tsv") else ","))
+
+
+def _keys(value: Any, above: str) -> Iterator[Place]:
+    """Yield the place of each key whose value is text, or that the profile names."""
+    if isinstance(value, list):
+        for one in value:
+            yield from _keys(one, above)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            known = key in _profile_keywords()
+            name = above + (key if known else _OTHER)
+            if isinstance(inner, dict) or (isinstance(inner, list) and any(isinstance(one, dict) for one in inner)):
+                yield from _keys(inner, f"{name}/")
+            elif _is_text(inner) or (known and inner not in (None, "", [])):
+                yield Place("key", name)
+
+
+def _is_text(value: Any) -> bool:
+    values = value if isinstance(value, list) else [value]
+    return any(isinstance(one, str) and one.strip() for one in values)
+
+
+@cache
+def _profile_keywords() -> frozenset[str]:
+    """Return the keywords that PS3.15 Table E.1-1 names, which converters use as keys of sidecars, too."""
+    from dicomanonymizer.dicom_anonymization_databases import dicomfields_2026c  # noqa: PLC0415  only who asks pays
+    from pydicom.datadict import keyword_for_tag  # noqa: PLC0415
+
+    pairs = (tag for tag in dicomfields_2026c.ALL_TAGS if len(tag) == 2)  # noqa: PLR2004  no groups of many
+    return frozenset(filter(None, (keyword_for_tag(tag) for tag in pairs)))
+
+
+def _columns(text: str, delimiter: str) -> Iterator[Place]:
+    """Yield each column that has letters below its first line, or a name that tells of persons."""
+    rows = list(csv.reader((line for line in text.splitlines() if not line.startswith("#")), delimiter=delimiter))
+    for column, title in enumerate(rows[0] if rows else ()):
+        known = title.strip().lower()
+        below = (row[column] for row in rows[1:] if column < len(row))
+        if known in _COLUMNS:
+            yield Place("column", known)
+        elif any(any(map(str.isalpha, cell)) for cell in below):
+            yield Place("column", _OTHER)
