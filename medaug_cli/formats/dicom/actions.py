@@ -49,6 +49,7 @@ _PLAIN_TEXTS = frozenset(
         *("VerticesOfTheRegion", "StackID", "PhotometricInterpretation", "CollimatorGridName", "SpecificCharacterSet"),
     }
 )
+# What the options' columns of Table E.1-1 keep; what they clean (C) is cleaned for descriptors alone, else it goes.
 _OF_OPTION: dict[str, tuple[str, ...]] = {
     "retain_patient_characteristics": (
         *("PatientSex", "PatientAge", "PatientSize", "PatientWeight", "EthnicGroup", "SmokingStatus"),
@@ -58,13 +59,17 @@ _OF_OPTION: dict[str, tuple[str, ...]] = {
         *("StationName", "DeviceSerialNumber", "DeviceUID", "GantryID", "GeneratorID", "DetectorID", "CassetteID"),
         *("PlateID", "DeviceLabel", "DeviceDescription", "XRayDetectorID", "XRayDetectorLabel", "XRaySourceID"),
         *("SourceSerialNumber", "SourceManufacturer", "TreatmentMachineName", "UDISequence", "UniqueDeviceIdentifier"),
-        *("DeviceAlternateIdentifier", "ManufacturerDeviceIdentifier", "ManufacturerDeviceClassUID", "StationAETitle"),
-        *("PerformedStationName", "PerformedStationAETitle", "ScheduledStationName", "ScheduledStationAETitle"),
-        *("LensSerialNumber", "TransducerIdentificationSequence", "PerformedStationNameCodeSequence"),
+        *("ManufacturerDeviceIdentifier", "ManufacturerDeviceClassUID", "TransducerIdentificationSequence"),
+        *("LensMake", "LensModel", "LensSerialNumber", "LensSpecification", "PerformedStationAETitle"),
+        *("PerformedStationName", "PerformedStationNameCodeSequence", "PerformedStationGeographicLocationCodeSequence"),
+        *("ScheduledStationName", "ScheduledStationNameCodeSequence", "ScheduledStationAETitle"),
+        *("ScheduledStationGeographicLocationCodeSequence", "ScheduledProcedureStepLocation"),
+        *("ScheduledStudyLocation", "ScheduledStudyLocationAETitle"),
     ),
     "retain_institution": (
         *("InstitutionName", "InstitutionAddress", "InstitutionalDepartmentName", "InstitutionCodeSequence"),
-        "InstitutionalDepartmentTypeCodeSequence",
+        *("InstitutionalDepartmentTypeCodeSequence", "ClinicalTrialSiteName", "ClinicalTrialSiteID"),
+        *("ClinicalTrialCoordinatingCenterName", "ClinicalTrialProtocolEthicsCommitteeName"),
     ),
     "clean_descriptors": (
         *("StudyDescription", "SeriesDescription", "ProtocolName", "PerformedProcedureStepDescription"),
