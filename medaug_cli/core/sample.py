@@ -40,7 +40,7 @@ class Source:
 
     `stamps` are (size in bytes, mtime in ns) of each file when it was found: a job refuses what changed since.
     `declared` is what the recipe says of the content where the file does not: "soft" of labels, the space of points.
-    `shared` says that the files are those of other samples, too.
+    `shared` says that the files are those of other samples, too. `copied_as` is the format of copies, where another.
     """
 
     role: Role
@@ -51,6 +51,12 @@ class Source:
     declared: str = ""
     shared: bool = False
     alias: Alias | None = None
+    copied_as: str = ""
+
+    @property
+    def copy_format(self) -> str:
+        """The format that copies are written in."""
+        return self.copied_as or self.format
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydicom.uid import RTStructureSetStorage
-
-from medaug_cli.core.marks import Contours
 from medaug_cli.core.sample import Volume
 from medaug_cli.formats.dicom.bare import is_bare
 from medaug_cli.formats.dicom.find import find_volumes
-from medaug_cli.formats.dicom.header import class_of
 from medaug_cli.formats.dicom.identifying import find_places
 from medaug_cli.formats.dicom.label_objects import encode_labels, read_labels
 from medaug_cli.formats.dicom.read import read_volume
-from medaug_cli.formats.dicom.rtstruct import encode_structures, read_structures
 from medaug_cli.formats.dicom.write import encode_volume
 
 if TYPE_CHECKING:
@@ -49,8 +44,6 @@ class DicomFormat:
 
     def read(self, root: Path, source: Source, limits: Limits, images: Sequence[Loaded] = ()) -> Loaded:
         """Read the voxels of `source`; raises SampleError."""
-        if source.role == "label" and class_of(root / source.files[0], source.files[0]) == RTStructureSetStorage:
-            return read_structures(root, source, images)
         if source.role == "label":
             return read_labels(root, source, limits, images)
         return read_volume(root, source, limits)
@@ -59,8 +52,6 @@ class DicomFormat:
         self, content: Volume | Labels | Marks, like: Loaded, targets: Sequence[str], derivation: Derivation
     ) -> Iterator[EncodedFile]:
         """Yield one instance for each of `targets`, derived from the slices of `like`; raises SampleError."""
-        if isinstance(content, Contours):
-            return encode_structures(content, like, targets, derivation)
         if not isinstance(content, Volume):
             return encode_labels(content, like, targets[0], derivation)
         return encode_volume(content, like, targets, derivation)

@@ -25,7 +25,6 @@ from medaug_cli.formats.dicom.deflated import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
     from typing import BinaryIO
 
     from pydicom.tag import BaseTag
@@ -82,15 +81,6 @@ def read_dataset(stream: BinaryIO, file: str, keywords: Sequence[str] = (), *, w
     if not dataset:  # pydicom gives up a dataset whose compressed pixels have no end
         raise SampleError("truncated", f"{file}: the file ends inside its pixel data; copy it again")
     return dataset
-
-
-def class_of(path: Path, file: str) -> str:
-    """Return the SOP class of the instance at `path`, called `file` in messages. Raises SampleError."""
-    try:
-        with quiet(), path.open("rb") as stream:
-            return text(read_dataset(stream, file, ("SOPClassUID",)), "SOPClassUID", file)
-    except OSError as error:
-        raise SampleError("unreadable", f"{file}: {error.strerror or type(error).__name__}") from error
 
 
 def _after_pixels() -> Callable[[BaseTag, str | None, int], bool]:

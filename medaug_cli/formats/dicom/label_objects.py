@@ -1,33 +1,49 @@
-"""Label objects: SEG (and what else holds labels) read by their class, written against the copy of their images."""
+"""Label objects: SEG and RTSTRUCT, read and written by their class; a copy's refer to the copy of their images."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medaug_cli.core.errors import SampleError
-from medaug_cli.core.sample import FileEntry, LabelMap, LabelStack
+from medaug_cli.core.sample import FileEntry
 from medaug_cli.formats.dicom.classes import LABELS, describe
 from medaug_cli.formats.dicom.header import quiet, read_dataset, text
 from medaug_cli.formats.dicom.read import read_bytes
 from medaug_cli.formats.dicom.repair import fill_uids
+from medaug_cli.formats.dicom.rtstruct import encode_structures, read_structures
 from medaug_cli.formats.dicom.seg.read import read_segmentation
 from medaug_cli.formats.dicom.seg.write import encode_segmentation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from pydicom.dataset import Dataset
 
     from medaug_cli.core.marks import Marks
     from medaug_cli.core.sample import Derivation, EncodedFile, Labels, Loaded, Source
     from medaug_cli.formats import Limits
 
-_READERS = {"SEG": read_segmentation}
 _UIDS = {
     "sop_instance": "SOPInstanceUID",
     "series_instance": "SeriesInstanceUID",
     "frame_of_reference": "FrameOfReferenceUID",
+}
+
+
+class _Kind(NamedTuple):
+    """How the objects of one kind are read and written, and in which formats there may be copies."""
+
+    read: Callable[[Dataset, Source, FileEntry, Limits, Sequence[Loaded]], Loaded]
+    encode: Callable[[Any, Loaded, str, Derivation], EncodedFile]
+    copied_as: frozenset[str] = frozenset({"dicom"})
+
+
+_KINDS = {
+    "SEG": _Kind(read_segmentation, encode_segmentation, frozenset({"dicom", "nifti"})),
+    "RTSTRUCT": _Kind(read_structures, encode_structures),
 }
 
 
@@ -40,9 +56,12 @@ def read_labels(root: Path, source: Source, limits: Limits, images: Sequence[Loa
         if limits.repair:
             fill_uids(header, file, lambda: data)
         sop_class = text(header, "SOPClassUID", file)
-        reader = _READERS.get(LABELS.get(sop_class, ""))
-        if reader is None:
+        kind = _KINDS.get(LABELS.get(sop_class, ""))
+        if kind is None:
             raise SampleError("not_supported", f"{file}: {describe(sop_class)} holds no labels that are read")
+        if source.copy_format not in kind.copied_as:
+            message = f"{describe(sop_class)} needs DICOM images to refer to; give the labels as a SEG or as NIfTI"
+            raise SampleError("not_supported", f"{file}: {message}")
         uids = {name: text(header, keyword, file) for name, keyword in _UIDS.items()}
         entry = FileEntry(
             role=source.role,
@@ -55,12 +74,10 @@ def read_labels(root: Path, source: Source, limits: Limits, images: Sequence[Loa
             dtype="",
             uids={name: uid for name, uid in uids.items() if uid},
         )
-        return reader(header, source, entry, limits, images)
+        return kind.read(header, source, entry, limits, images)
 
 
 def encode_labels(content: Labels | Marks, like: Loaded, target: str, derivation: Derivation) -> Iterator[EncodedFile]:
     """Yield the label object of a copy, derived from that of `like`. Raises SampleError."""
-    if not isinstance(content, LabelMap | LabelStack):
-        raise TypeError(type(content).__name__)
     with quiet():
-        yield encode_segmentation(content, like, target, derivation)
+        yield _KINDS[like.modality].encode(content, like, target, derivation)

@@ -11,7 +11,7 @@ from medaug_cli.formats.dicom.header import text, values
 from medaug_cli.formats.dicom.template import shallow_copy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pydicom.dataset import Dataset
 
@@ -28,10 +28,9 @@ _SIDES = {
     ("24028007", "SCT"): ("7771000", "SCT", "Left"),
     ("7771000", "SCT"): ("24028007", "SCT", "Right"),
 }
-_REGION_CODES = ("RTROIIdentificationCodeSequence", "SegmentedPropertyTypeCodeSequence")
-_TYPE_MODIFIERS = ("SegmentedPropertyTypeModifierCodeSequence", "AnatomicRegionModifierSequence")
-_NAMES_A_SIDE = re.compile(r"\b(left|right)\b", re.IGNORECASE)
-_PROPERTY = "SegmentedPropertyTypeCodeSequence"
+REGION_CODES = ("RTROIIdentificationCodeSequence", "SegmentedPropertyTypeCodeSequence")
+_REGIONS = ("AnatomicRegionSequence", "PrimaryAnatomicStructureSequence")
+_SIDE_IN_WORDS = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 _MODIFIERS = (
     *("AnatomicRegionModifierSequence", "PrimaryAnatomicStructureModifierSequence"),
     "SegmentedPropertyTypeModifierCodeSequence",
@@ -74,48 +73,43 @@ def swap_sides(header: Dataset, file: str) -> None:
         side = text(header, keyword, file)
         if side in {"L", "R"}:
             setattr(header, keyword, side.translate(_OTHER_SIDE))
-    _replace_items(header, "AnatomicRegionSequence", file, lambda region: _swap_modifiers(region, file))
-    _replace_items(header, "PrimaryAnatomicStructureSequence", file, lambda region: _swap_modifiers(region, file))
+    for keyword in _REGIONS:
+        _replace_items(header, keyword, file, lambda region: _swap_modifiers(region, file))
 
 
-def swap_region(item: Dataset, file: str) -> None:
-    """Exchange left and right in what `item` says of a labelled region, whose name does not change with it.
+def swap_region(item: Dataset, file: str, may_go: Sequence[str] = ()) -> bool:
+    """Exchange left and right in what `item` says of a region or segment (PS3.3 C.8.8.5, C.8.20.2).
 
-    A code that holds the side itself ("Left kidney") has no counterpart that could be looked up here, and goes.
+    Return whether modifiers named a side. A code that holds the side itself ("Left kidney") has no counterpart that
+    could be looked up here, and goes where its sequence `may_go`.
     """
+    named = _names_a_side(item, file)
     swap_sides(item, file)
-    for keyword in _REGION_CODES:
-        codes = [
-            code for code in values(item, keyword, file) if not _NAMES_A_SIDE.search(text(code, "CodeMeaning", file))
-        ]
-        if keyword in item and len(codes) < len(values(item, keyword, file)):
-            if codes:
-                setattr(item, keyword, Items(codes))
-            else:
-                del item[keyword]
-        _replace_items(item, keyword, file, lambda code: _swap_type_modifiers(code, file))
+    for keyword in may_go:
+        _drop_sided_codes(item, keyword, file)
+    for keyword in REGION_CODES:
+        _replace_items(item, keyword, file, lambda code: _swap_modifiers(code, file))
+    return named
 
 
-def _swap_type_modifiers(code: Dataset, file: str) -> None:
-    for keyword in _TYPE_MODIFIERS:
-        _replace_items(code, keyword, file, lambda modifier: _swap_code(modifier, file))
+def _drop_sided_codes(item: Dataset, keyword: str, file: str) -> None:
+    codes = values(item, keyword, file)
+    kept = [code for code in codes if not _SIDE_IN_WORDS.search(text(code, "CodeMeaning", file))]
+    if kept and len(kept) < len(codes):
+        setattr(item, keyword, Items(kept))
+    elif codes and not kept:
+        del item[keyword]
 
 
-def swap_segment(segment: Dataset, file: str) -> bool:
-    """Exchange left and right in the description of a segment (PS3.3 C.8.20.2); say whether it names a side."""
-    before = _sides_of(segment, file)
-    for region in ("AnatomicRegionSequence", "PrimaryAnatomicStructureSequence", _PROPERTY):
-        _replace_items(segment, region, file, lambda item: _swap_modifiers(item, file))
-    return bool(before)
+def _names_a_side(item: Dataset, file: str) -> bool:
+    """Say whether a code for left or right is among the modifiers of what `item` shows."""
+    shown = [one for keyword in (*_REGIONS, *REGION_CODES) for one in values(item, keyword, file)]
+    modifiers = [modifier for one in shown for keyword in _MODIFIERS for modifier in values(one, keyword, file)]
+    return any(_code_of(modifier, file) in _SIDES for modifier in modifiers)
 
 
-def _sides_of(segment: Dataset, file: str) -> list[tuple[str, str]]:
-    """Return the codes for left and right among the modifiers of what `segment` shows."""
-    regions = ("AnatomicRegionSequence", "PrimaryAnatomicStructureSequence", _PROPERTY)
-    items = [item for region in regions for item in values(segment, region, file)]
-    modifiers = [modifier for item in items for keyword in _MODIFIERS for modifier in values(item, keyword, file)]
-    codes = [(text(one, "CodeValue", file), text(one, "CodingSchemeDesignator", file)) for one in modifiers]
-    return [code for code in codes if code in _SIDES]
+def _code_of(item: Dataset, file: str) -> tuple[str, str]:
+    return text(item, "CodeValue", file), text(item, "CodingSchemeDesignator", file)
 
 
 def _swap_modifiers(region: Dataset, file: str) -> None:
@@ -124,7 +118,7 @@ def _swap_modifiers(region: Dataset, file: str) -> None:
 
 
 def _swap_code(modifier: Dataset, file: str) -> None:
-    code = (text(modifier, "CodeValue", file), text(modifier, "CodingSchemeDesignator", file))
+    code = _code_of(modifier, file)
     if code in _SIDES:
         modifier.CodeValue, modifier.CodingSchemeDesignator, modifier.CodeMeaning = _SIDES[code]
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pydicom.datadict import keyword_for_tag
@@ -13,22 +11,21 @@ from pydicom.sequence import Sequence as Items
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.marks import Contours
-from medaug_cli.core.sample import FileEntry, Loaded
-from medaug_cli.formats.dicom.header import MALFORMED, number, quiet, read_dataset, text, values
+from medaug_cli.core.sample import Loaded
+from medaug_cli.formats.dicom.header import MALFORMED, number, text, values
 from medaug_cli.formats.dicom.labels import named_images
-from medaug_cli.formats.dicom.read import read_bytes
 from medaug_cli.formats.dicom.rtstruct.contours import Row, hash_contours, parse_contours
 from medaug_cli.formats.dicom.template import clean_header, shallow_copy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from pydicom.dataset import Dataset
 
-    from medaug_cli.core.sample import Source
+    from medaug_cli.core.sample import FileEntry, Source
+    from medaug_cli.formats import Limits
 
-_UIDS = {"sop_instance": "SOPInstanceUID", "series_instance": "SeriesInstanceUID"}
+_REQUIRED = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID")
 _KEPT_OF_A_REGION = ("ReferencedROINumber", "ROIDisplayColor", "RecommendedDisplayCIELabValue")
 
 
@@ -45,32 +42,23 @@ class StructureTemplate:
     refers: frozenset[str]
 
 
-def read_structures(root: Path, source: Source, images: Sequence[Loaded] = ()) -> Loaded:
-    """Return the contours of the one file of `source`, which belong to one of `images`, those of the sample.
+def read_structures(
+    header: Dataset, source: Source, entry: FileEntry, limits: Limits, images: Sequence[Loaded]
+) -> Loaded:
+    """Return the contours in `header`, read from the file of `entry`; they belong to one of `images`, the sample's.
 
     Raises SampleError for what cannot be read or moved.
     """
-    file, data = source.files[0], read_bytes(root, source, 0)
-    with quiet():
-        header = read_dataset(io.BytesIO(data), file)
-        _check_uids(header, file)
-        names = _names(header, file)
-        found = list(parse_contours(header, names, file))
-        _check_frames(header, {contour.region for contour, _ in found}, file)
-        refers = frozenset(filter(None, named_images(header, file)))
-        contours = Contours(tuple(contour for contour, _ in found), names, image=_find_image(images, refers))
-        template = StructureTemplate(_clean(header, file), tuple(row for _, row in found), file, refers)
-        entry = FileEntry(
-            role=source.role,
-            channel=source.channel,
-            path=file,
-            bytes=len(data),
-            sha256=hashlib.sha256(data).hexdigest(),
-            voxel_sha256=hash_contours(contours),
-            format="dicom",
-            dtype="float64",
-            uids={name: text(header, keyword, file) for name, keyword in _UIDS.items()},
-        )
+    del limits  # a mask is made of them only on an image's grid
+    file = source.files[0]
+    _check_uids(header, file)
+    names = _names(header, file)
+    found = list(parse_contours(header, names, file))
+    _check_frames(header, {contour.region for contour, _ in found}, file)
+    refers = frozenset(filter(None, named_images(header, file)))
+    contours = Contours(tuple(contour for contour, _ in found), names, image=_find_image(images, refers))
+    template = StructureTemplate(_clean(header, file), tuple(row for _, row in found), file, refers)
+    entry = replace(entry, voxel_sha256=hash_contours(contours), dtype="float64")
     return Loaded(source, contours, (entry,), template, modality="RTSTRUCT")
 
 
@@ -94,7 +82,7 @@ def _names(header: Dataset, file: str) -> dict[int, str]:
 
 
 def _check_uids(header: Dataset, file: str) -> None:
-    blank = [one for one in ("SOPClassUID", *_UIDS.values()) if not text(header, one, file)]
+    blank = [one for one in _REQUIRED if not text(header, one, file)]
     if blank:
         raise SampleError("blank_uid", f"{file}: {', '.join(blank)} blank; export the structures again with their UIDs")
 

@@ -8,23 +8,22 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
 from medaug_cli.core.errors import SampleError
-from medaug_cli.core.marks import Contours
 from medaug_cli.core.sample import EncodedFile
 from medaug_cli.formats.dicom.codes import PROCESSING_EQUIPMENT
 from medaug_cli.formats.dicom.derive import OWN, derivation_text, describe_series
 from medaug_cli.formats.dicom.elements import encoded_element
 from medaug_cli.formats.dicom.encoding import write_object
-from medaug_cli.formats.dicom.header import MALFORMED, number, quiet, text, values
-from medaug_cli.formats.dicom.mirror import swap_region, swap_sides
+from medaug_cli.formats.dicom.header import MALFORMED, number, text, values
+from medaug_cli.formats.dicom.mirror import REGION_CODES, swap_region, swap_sides
 from medaug_cli.formats.dicom.rtstruct.contours import Row, as_text, hash_contours, is_planar
 from medaug_cli.formats.dicom.rtstruct.references import References
 from medaug_cli.formats.dicom.template import shallow_copy
 from medaug_cli.formats.dicom.uids import derived_frame, derived_object_uids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from medaug_cli.core.marks import Contour, Marks
+    from medaug_cli.core.marks import Contour, Contours
     from medaug_cli.core.sample import Derivation, Loaded
     from medaug_cli.formats.dicom.rtstruct.read import StructureTemplate
 
@@ -38,23 +37,18 @@ _MADE_ANEW = Row("CLOSED_PLANAR")
 _OF_THE_SOURCE = ("ROIVolume", "ROIDateTime", "DefinitionSourceSequence", "SourcePixelPlanesCharacteristicsSequence")
 
 
-def encode_structures(
-    content: Marks, like: Loaded, targets: Sequence[str], derivation: Derivation
-) -> Iterator[EncodedFile]:
-    """Yield the one structure set of a copy, which refers to the copy's images; raises SampleError."""
-    if not isinstance(content, Contours):
-        raise TypeError(type(content).__name__)
+def encode_structures(content: Contours, like: Loaded, target: str, derivation: Derivation) -> EncodedFile:
+    """Return the structure set of a copy, which refers to the copy's images; raises SampleError."""
     template: StructureTemplate = like.template
-    with quiet():
-        references = References(template, derivation)
-        try:
-            header = _make_header(content, template, derivation, references)
-        except MALFORMED as error:
-            message = f"{template.file}: an element cannot be decoded; its bytes break its VR"
-            raise SampleError("bad_header", message) from error
-        data = write_object(header, template.file, derivation, _OWN)
+    references = References(template, derivation)
+    try:
+        header = _make_header(content, template, derivation, references)
+    except MALFORMED as error:
+        message = f"{template.file}: an element cannot be decoded; its bytes break its VR"
+        raise SampleError("bad_header", message) from error
+    data = write_object(header, template.file, derivation, _OWN)
     uids = {"sop_instance": str(header.SOPInstanceUID), "series_instance": str(header.SeriesInstanceUID)}
-    yield EncodedFile(targets[0], data, hash_contours(content), "float64", uids)
+    return EncodedFile(target, data, hash_contours(content), "float64", uids)
 
 
 def _make_header(
@@ -120,7 +114,7 @@ def _regions(header: Dataset, file: str, content: Contours, derivation: Derivati
         if content.remade:
             item.ROIGenerationDescription = _REMADE
         if derivation.swap_laterality and roi not in content.exchanged:
-            swap_region(item, file)
+            swap_region(item, file, REGION_CODES)
         yield item
 
 
@@ -129,7 +123,7 @@ def _observed(header: Dataset, file: str, content: Contours) -> Iterator[Dataset
     for source in values(header, "RTROIObservationsSequence", file):
         item = shallow_copy(source)
         if int(number(source, "ReferencedROINumber", file, -1)) not in content.exchanged:
-            swap_region(item, file)
+            swap_region(item, file, REGION_CODES)
         yield item
 
 

@@ -18,7 +18,7 @@ from medaug_cli.core.sample import EncodedFile, LabelMap
 from medaug_cli.formats.dicom.derive import describe_series
 from medaug_cli.formats.dicom.encoding import write_segments
 from medaug_cli.formats.dicom.header import MALFORMED, number, read_dataset, text, values
-from medaug_cli.formats.dicom.mirror import swap_segment
+from medaug_cli.formats.dicom.mirror import swap_region
 from medaug_cli.formats.dicom.seg.parts import decode_frames, hash_parts, parse_parts
 from medaug_cli.formats.dicom.seg.planes import slice_positions
 from medaug_cli.formats.dicom.template import shallow_copy
@@ -222,7 +222,7 @@ def _carry_segments(template: SegTemplate, derivation: Derivation) -> list[Datas
         name = text(item, "SegmentLabel", file)
         if exchanged & {name, str(int(number(item, "SegmentNumber", file)))}:
             continue
-        if swap_segment(item, file) or _SIDES.search(name):
+        if swap_region(item, file) or _SIDES.search(name):
             item.SegmentLabel = _SIDES.sub(_other_side, name)
     return items
 
