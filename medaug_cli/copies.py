@@ -117,7 +117,7 @@ def encode_copy(
     for loaded in sample.everything():
         source = loaded.source
         said = derivation if source.role == "image" else replace(derivation, images=images)
-        for file in load_format(source.format).encode(made[source], loaded, targets[source], said):
+        for file in load_format(source.copy_format).encode(made[source], loaded, targets[source], said):
             hidden = file if said.privacy is None else replace(file, uids=_hide_uids(file.uids, said.privacy))
             yield Written(source, hidden)
 

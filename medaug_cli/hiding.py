@@ -61,7 +61,7 @@ def hide_sample(sample: Sample, privacy: Privacy) -> Sample:
     """Return `sample` under a pseudonym, its sources with names for copies and records."""
     case = case_of(
         sample.id,
-        tuple(path for one in sample.sources if one.format != "dicom" and not one.shared for path in one.files),
+        tuple(path for one in sample.sources if one.copy_format != "dicom" and not one.shared for path in one.files),
     )
     made = [
         replace(
@@ -84,10 +84,10 @@ def _hide_channel(source: Source, privacy: Privacy) -> str:
 
 def _refuse_free_text(sample: Sample) -> tuple[str, str] | None:
     """Return the problem of a sample of which a file would be written again with text that nobody cleaned."""
-    refused = [source for source in sample.sources if (source.format, source.role) not in _CLEANED]
+    refused = [source for source in sample.sources if (source.copy_format, source.role) not in _CLEANED]
     if not refused:
         return None
-    found = f"{refused[0].role} {refused[0].channel!r} ({refused[0].format})"
+    found = f"{refused[0].role} {refused[0].channel!r} ({refused[0].copy_format})"
     message = f"{found} holds free text that cannot be de-identified; leave it out, or deidentify: null"
     return "not_deidentified", message
 
@@ -100,7 +100,7 @@ def _hide_problem(sample: Sample, names: Mapping[str, str]) -> Sample:
 
 def _names_of(sample: Sample, source: Source, case: str, privacy: Privacy) -> tuple[str, ...]:
     """Return the paths that copies of `source` are named after."""
-    if source.format == "dicom":
+    if source.copy_format == "dicom":
         patient = privacy.pseudonym(sample.patient)[:16] if sample.patient else ""
         series = privacy.name(f"{sample.id}/{source.role}/{source.channel}")
         return tuple(posixpath.join(patient, series, f"{n:04d}.dcm") for n in range(1, len(source.files) + 1))

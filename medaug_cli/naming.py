@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 BIDS_DERIVATIVES = "derivatives/medaug"
 _SUFFIX = re.compile(r"\.(nii\.gz|nii|hdr|img|mrk\.json)$", re.IGNORECASE)
+_SUFFIXES = {"nifti": ".nii.gz"}
 _BIDS_DERIVED = re.compile(r"^derivatives/[^/]+/")
 _BIDS_DESC = re.compile(r"_desc-([A-Za-z0-9]+)")
 
@@ -22,14 +23,21 @@ def copy_paths(sample: Sample, source: Source, copy: int) -> tuple[str, ...]:
     mark = f"aug{copy:04d}"
     if source.shared:
         return tuple(_beside_image(sample, path, copy) for path in source.names)
-    if source.format == "dicom":
+    if source.copy_format == "dicom":
         return tuple(_in_marked_folder(path, mark) for path in source.names)
     if sample.layout == "bids":
-        return tuple(_bids_name(path, mark) for path in source.names)
+        return tuple(_bids_name(path, mark) for path in _names_of(source))
     # Slices are numbered, and have nothing in common with a mask that lies beside them.
-    named = (one.names for one in sample.sources if one.format != "dicom" and not one.shared)
+    named = (one.names for one in sample.sources if one.copy_format != "dicom" and not one.shared)
     case = case_of(sample.id, tuple(path for paths in named for path in paths))
-    return tuple(_case_name(path, case, mark) for path in source.names)
+    return tuple(_case_name(path, case, mark) for path in _names_of(source))
+
+
+def _names_of(source: Source) -> tuple[str, ...]:
+    """Return the paths that copies of `source` are named after, with the suffix of their format where it is another."""
+    if not source.copied_as:
+        return source.names
+    return tuple(split_suffix(path)[0] + _SUFFIXES[source.copied_as] for path in source.names)
 
 
 def _beside_image(sample: Sample, path: str, copy: int) -> str:

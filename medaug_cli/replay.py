@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from medaug_cli.core.sample import EncodedFile, FileEntry
+    from medaug_cli.core.sample import EncodedFile, FileEntry, Role
     from medaug_cli.manifest import Record, Settings
     from medaug_cli.program import Program
 
@@ -48,7 +48,8 @@ def replay_record(record: Record, dataset: Path, key_file: Path | None = None) -
     settings = record.settings
     privacy = privacy_of(settings.privacy, key_file)
     found = {} if privacy is None else find_hidden(dataset, (entry.path for entry in record.source), privacy)
-    sources = _sources_of(record.source, settings, found)
+    formats = {(entry.role, entry.channel): entry.format for entry in record.output}
+    sources = _sources_of(record.source, settings, found, formats)
     limits = Limits(max_voxels=float("inf"), repair=settings.repair)
     names, rules = settings.label_names, settings.mark_rules
     sample = load_sample(dataset, record.sample_id, sources, names, limits, record.modality, rules)
@@ -96,15 +97,24 @@ def write_files(files: Sequence[EncodedFile], target: Path) -> list[Path]:
     return paths
 
 
-def _sources_of(entries: Sequence[FileEntry], settings: Settings, found: Mapping[str, str]) -> tuple[Source, ...]:
-    """Return the sources that `entries` name; `found` are the paths of those that are hidden."""
+def _sources_of(
+    entries: Sequence[FileEntry],
+    settings: Settings,
+    found: Mapping[str, str],
+    formats: Mapping[tuple[Role, str], str],
+) -> tuple[Source, ...]:
+    """Return the sources that `entries` name.
+
+    `found` are the paths of those that are hidden, `formats` those of the copies by role and channel.
+    """
     made = []
     for (role, channel, name), group in groupby(entries, key=lambda one: (one.role, one.channel, one.format)):
         declared = declare(role, channel, settings.soft_labels, settings.points_space)
         paths = tuple(entry.path for entry in group)
         files = tuple(found.get(path, path) for path in paths)
         alias = Alias(paths, paths) if found else None
-        made.append(Source(role, channel, name, files, declared=declared, alias=alias))
+        copied_as = "" if formats[role, channel] == name else formats[role, channel]
+        made.append(Source(role, channel, name, files, declared=declared, alias=alias, copied_as=copied_as))
     if not made:
         raise SampleError("no_source", "the record names no source")
     return tuple(made)

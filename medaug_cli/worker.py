@@ -144,7 +144,7 @@ def _entry_of(written: Written, published: Published) -> FileEntry:
         bytes=published.bytes,
         sha256=published.sha256,
         voxel_sha256=file.voxel_sha256,
-        format=source.format,
+        format=source.copy_format,
         dtype=file.dtype,
         uids=dict(file.uids),
     )

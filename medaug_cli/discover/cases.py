@@ -74,7 +74,9 @@ def to_sample(case: Case, layout: str, query: DatasetQuery) -> Sample:
     return Sample(
         id=case.id,
         layout=layout,
-        sources=tuple(_to_source(role, channel, volume, query) for role, channel, volume in everything),
+        sources=tuple(
+            _to_source(role, channel, volume, query, images[0].format) for role, channel, volume in everything
+        ),
         patient=case.patient,
         identifiers=tuple(sorted({one for _, _, volume in everything for one in volume.identifiers})),
         modality=query.modality if query.modality != "auto" else case.modality or images[0].modality,
@@ -85,7 +87,8 @@ def to_sample(case: Case, layout: str, query: DatasetQuery) -> Sample:
     )
 
 
-def _to_source(role: Role, channel: str, volume: FoundVolume, query: DatasetQuery) -> Source:
+def _to_source(role: Role, channel: str, volume: FoundVolume, query: DatasetQuery, images: str) -> Source:
+    """Return `volume` as a source; DICOM labels are copied in the format of `images`, since they refer to those."""
     return Source(
         role=role,
         channel=channel,
@@ -94,6 +97,7 @@ def _to_source(role: Role, channel: str, volume: FoundVolume, query: DatasetQuer
         stamps=volume.stamps,
         declared=declare(role, channel, query.soft_labels, query.points_space),
         shared=volume.shared,
+        copied_as=images if role == "label" and volume.format == "dicom" != images else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""Companions: files that go with a case by a template of the recipe, in any layout: points, masks of DICOM images."""
+"""Companions: files that go with a case by a template of the recipe, points and labels of other formats."""
 
 from __future__ import annotations
 
@@ -51,6 +51,12 @@ def attach(pairing: Pairing, tree: Tree, wanted: Wanted, *, by_prefix: bool = Fa
     owners = Owners((case.id for case in pairing.cases), by_prefix=by_prefix, also=_names_of(pairing.cases))
     cases, without_image = _give(pairing.cases, found.volumes, {role: templates}, owners)
     return Pairing(cases, (*pairing.left_alone, *found.left_alone, *without_image))
+
+
+def segmentations(labels: Mapping[str, str] | None) -> Wanted:
+    """Return what asks for the DICOM label objects among the templates `labels`: those that end in `.dcm`."""
+    texts = {channel: text for channel, text in (labels or {}).items() if text.lower().endswith(".dcm")}
+    return Wanted("label", texts, "dicom")
 
 
 def _give(

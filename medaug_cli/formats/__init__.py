@@ -139,7 +139,8 @@ class Format(Protocol):
     ) -> Iterator[EncodedFile]:
         """Yield the files of a copy, one for each path in `targets`, which are ordered as the source's files are.
 
-        Voxels come from `content`, everything else from `like`; raises SampleError.
+        Voxels come from `content`, everything else from `like`, or where that was read in another format from the
+        images of `derivation`; raises SampleError.
         """
         ...
 

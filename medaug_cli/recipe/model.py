@@ -48,7 +48,7 @@ class DatasetSection(Section):
     )
     labels: dict[str, str] | None = Field(
         default=None,
-        description="Label maps and their file names, with {case}; for DICOM, folders of SEG or RTSTRUCT files.",
+        description="Label maps and their file names, with {case} (.dcm: a SEG); for DICOM also folders of labels.",
     )
     soft_labels: tuple[str, ...] = Field(
         default=(), description="Labels that hold shares from 0 to 1 (probabilities), and move without being rounded."

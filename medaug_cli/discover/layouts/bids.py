@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import DatasetError
 from medaug_cli.discover.cases import to_sample
-from medaug_cli.discover.companions import Wanted, attach
+from medaug_cli.discover.companions import Wanted, attach, segmentations
 from medaug_cli.discover.entities import SOFT_SUFFIX, BidsName, parse_name
 from medaug_cli.discover.inventory import Arrangement
 from medaug_cli.discover.layouts.nifti import DWI_MESSAGE
@@ -61,8 +61,9 @@ class BidsLayout:
             found = load_format(self.format).find(tree.root, sorted(names))
             pairing = Sessions(found.volumes, names, query).pair()
         cases = tuple(_complete(case, names) for case in pairing.cases)
-        wanted = Wanted("points", query.points, "points")
-        pairing = attach(replace(pairing, cases=cases), tree, wanted, by_prefix=not query.images)
+        pairing = replace(pairing, cases=cases)
+        for wanted in (segmentations(query.labels), Wanted("points", query.points, "points")):
+            pairing = attach(pairing, tree, wanted, by_prefix=not query.images)
         return Arrangement(
             tuple(to_sample(case, self.name, query) for case in pairing.cases),
             (*left_alone, *found.left_alone, *pairing.left_alone),

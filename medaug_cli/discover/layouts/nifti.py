@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medaug_cli.discover.cases import stem, to_sample
-from medaug_cli.discover.companions import Wanted, attach
+from medaug_cli.discover.companions import Wanted, attach, segmentations
 from medaug_cli.discover.inventory import Arrangement
 from medaug_cli.discover.pairing import pair, parse_templates
 from medaug_cli.formats import load_format
@@ -36,6 +36,7 @@ class NiftiLayout:
         files, left_alone = leave_dwi(tree)
         found = load_format(self.format).find(tree.root, files)
         pairing = pair(found.volumes, templates)
+        pairing = attach(pairing, tree, segmentations(query.labels), by_prefix=not query.images)
         pairing = attach(pairing, tree, Wanted("points", query.points, "points"), by_prefix=not query.images)
         return Arrangement(
             tuple(to_sample(case, self.name, query) for case in pairing.cases),

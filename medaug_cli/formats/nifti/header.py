@@ -96,6 +96,11 @@ class NiftiHeader:
         return voxels.reshape(shape if self.components == 1 else (self.components, *shape))
 
 
+def code_of(dtype: AnyDtype) -> int:
+    """Return the datatype code of nifti1.h for voxels of `dtype`, in whatever byte order."""
+    return next(code for code, name in _DTYPES.items() if np.dtype(name) == dtype.newbyteorder("="))
+
+
 @lru_cache  # NumPy makes up the name anew each time
 def _name_of(dtype: AnyDtype) -> str:
     return dtype.name

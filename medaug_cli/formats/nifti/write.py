@@ -11,6 +11,7 @@ from medaug_cli.core.hashing import hash_voxels
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import EncodedFile, LabelMap, LabelStack, Volume
 from medaug_cli.formats.nifti import gzip_member, names
+from medaug_cli.formats.nifti.adopted import make_template
 from medaug_cli.formats.nifti.fields import EXTENDER_BYTES, HEADER_BYTES, head_of
 from medaug_cli.formats.nifti.orientation import read_geometry, write_geometry
 from medaug_cli.formats.nifti.stored import store_labels, store_volume
@@ -40,10 +41,12 @@ def encode_copy(
 ) -> Iterator[EncodedFile]:
     """Yield one file for a `.nii` or `.nii.gz` target, two for an `.hdr` and an `.img`.
 
-    Version, byte order, type, scaling, units, time axis and codes are the source's; extensions and free text are
-    dropped. Clipped voxels are counted on the file that holds them. Raises SampleError.
+    Version, byte order, type, scaling, units, time axis and codes are the source's, or those that `make_template` finds
+    for what was read in another format; extensions and free text are dropped. Clipped voxels are counted on the file
+    that holds them. Raises SampleError.
     """
-    template: Template = like.template
+    own = like.source.format == names.FORMAT_NAME
+    template: Template = like.template if own else make_template(content, derivation)
     is_image = isinstance(content, Volume)
     if derivation.dtype == "float32" and is_image and not template.header.colours:
         template = replace(template, header=_as_float32(template.header))

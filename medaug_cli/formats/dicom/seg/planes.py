@@ -18,9 +18,9 @@ from medaug_cli.formats.dicom.template import FramesTemplate, SliceTemplate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medaug_cli.core.arrays import Array64
+    from medaug_cli.core.arrays import AnyArray, Array64
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import Loaded
+    from medaug_cli.core.sample import Labels, Loaded
     from medaug_cli.formats.dicom.seg.parts import Parts
 
 _SAME_STEP = 0.01  # of the distance between planes
@@ -38,8 +38,29 @@ def place_frames(parts: Parts, images: Sequence[Loaded]) -> tuple[Geometry, list
         if slices is not None:
             return image.volume.geometry, [(0, 0, index) for index in slices]
     own, planes = _own_grid(parts, images)
+    if not any(_meet(own, image.volume.geometry) for image in images):
+        message = f"{parts.instance.file}: lies nowhere in its image; give each image the SEG that was drawn on it"
+        raise SampleError("geometry_mismatch", message)
     grid, first = _cover(own, [image.volume.geometry for image in images if not image.irregular])
     return grid, [(first[0], first[1], first[2] + plane) for plane in planes]
+
+
+def in_axes_of_image(content: Labels, images: Sequence[Geometry]) -> Labels:
+    """Return `content` on the grid of the first image that has the same voxels; itself where none has them."""
+    for grid in images:
+        if content.geometry.same_voxels(grid):
+            array = turn_axes(content.array, content.geometry, grid)
+            return replace(content, array=array, geometry=grid)
+    return content
+
+
+def turn_axes(array: AnyArray, own: Geometry, grid: Geometry) -> AnyArray:
+    """Return `array` (…, z, y, x) of the grid `own` in the axes of `grid`, which has the same voxels."""
+    cosines = np.array(own.direction).reshape(3, 3).T @ np.array(grid.direction).reshape(3, 3)
+    order = np.abs(cosines).argmax(axis=0)  # the axis x, y, z of `own` along each axis of `grid`
+    turned = np.moveaxis(array, [-1 - int(axis) for axis in order], (-1, -2, -3))
+    back = tuple(-1 - axis for axis in range(3) if cosines[order[axis], axis] < 0)
+    return np.ascontiguousarray(np.flip(turned, back))
 
 
 def slice_positions(image: Loaded, geometry: Geometry) -> Array64:
@@ -113,10 +134,18 @@ def _find_step(along_mm: Array64, parts: Parts, images: Sequence[Loaded], normal
         return parts.step_mm
     for image in images:
         grid = image.volume.geometry
-        if abs(np.array(grid.direction).reshape(3, 3)[:, 2] @ normal) > _PARALLEL and not image.irregular:
-            return grid.spacing_mm[2]
+        along = np.abs(normal @ np.array(grid.direction).reshape(3, 3))
+        if along.max() > _PARALLEL and not image.irregular:
+            return grid.spacing_mm[int(along.argmax())]
     steps = np.diff(np.unique(np.round(along_mm, 3)))
     return float(steps.min()) if len(steps) else parts.frames[0].plane.thickness_mm
+
+
+def _meet(own: Geometry, image: Geometry) -> bool:
+    """Say whether the box around the planes of a SEG, in the indices of its image, reaches into the image."""
+    corners = np.array([(*one, 1) for one in itertools.product(*((-0.5, extent - 0.5) for extent in own.size))])
+    seen = (corners @ (np.linalg.inv(image.affine) @ own.affine).T)[:, :3] + 0.5
+    return bool((seen.max(axis=0) > 0).all() and (seen.min(axis=0) < image.size).all())
 
 
 def _cover(own: Geometry, images: Sequence[Geometry]) -> tuple[Geometry, tuple[int, int, int]]:

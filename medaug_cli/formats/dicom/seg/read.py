@@ -9,7 +9,7 @@ from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import LabelMap, LabelStack, Loaded
 from medaug_cli.formats.dicom.seg.parts import Parts, decode_frames, hash_parts, parse_parts
-from medaug_cli.formats.dicom.seg.planes import place_frames
+from medaug_cli.formats.dicom.seg.planes import in_axes_of_image, place_frames
 from medaug_cli.formats.dicom.template import clean_header
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def read_segmentation(
     if content is None:
         _check_size(parts, grid, len(parts.numbers), limits)
         content = _to_stack(parts, stored, grid, planes, window)
+    if source.copy_format != "dicom":
+        content = in_axes_of_image(content, [image.volume.geometry for image in images])
     entry = replace(entry, voxel_sha256=hash_parts(parts, stored), dtype=parts.instance.dtype)
     return Loaded(source, content, (entry,), SegTemplate(clean_header(header), parts), modality="SEG")
 
