@@ -91,10 +91,15 @@ def _resample(
     interpolation, label_interpolation = settings[0] or "linear", settings[1] or "nearest"
     fill = "minimum" if settings[2] is None else settings[2]
     requests: list[Request] = []
-    for volume in copy.images.values():
+    rooms: dict[str, AnyArray] = {}
+    for name, volume in copy.images.items():
         old, new = volume.geometry, grids.of(volume.geometry)
         value = fill_value(volume, fill)
-        requests += [Request(one, old, interpolation, value, np.float32, new) for one in volume.array]
+        rooms[name] = np.empty((len(volume.array), *new.size[::-1]), np.float32)
+        requests += [
+            Request(one, old, interpolation, value, np.float32, new, room)
+            for one, room in zip(volume.array, rooms[name], strict=True)
+        ]
         if volume.void is not None:
             void = volume.void.astype(np.uint8)
             requests.append(Request(void, old, "nearest", 1.0 if volume.grows else 0.0, output=new))
@@ -107,7 +112,7 @@ def _resample(
         else:
             requests += [label_request(part, old, label_interpolation, new) for part in label.parts()]
     moved = iter(resample(requests, mapping, resampler))
-    images = {name: _with_moved(volume, moved, grids) for name, volume in copy.images.items()}
+    images = {name: _with_moved(volume, rooms[name], moved, grids) for name, volume in copy.images.items()}
     labels = {
         name: label.with_parts([next(moved) for _ in label.parts()], grids.of(label.geometry))
         for name, label in copy.labels.items()
@@ -115,10 +120,10 @@ def _resample(
     return images, labels
 
 
-def _with_moved(volume: Volume, moved: Iterator[AnyArray], grids: _Grids) -> Volume:
-    """Return `volume` with its next arrays of `moved`: its components, then its void."""
-    components = [next(moved) for _ in volume.array]
-    array = np.stack(components) if len(components) > 1 else components[0][None]
+def _with_moved(volume: Volume, array: AnyArray, moved: Iterator[AnyArray], grids: _Grids) -> Volume:
+    """Return `volume` with `array`, whose components are the next of `moved`, and its void, which follows them."""
+    for _ in volume.array:
+        next(moved)
     void = None if volume.void is None else next(moved).astype(bool)
     return replace(volume, array=array, geometry=grids.of(volume.geometry), void=void)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medaug_cli.spatial.bspline import EDGE, ORDER, SplineGrid, cell_weights
+from medaug_cli.spatial.pictures import are_colours, is_projected, sample_projected
 from medaug_cli.spatial.positions import deform, locate_affine, locate_aligned, project, transform
 from medaug_cli.spatial.projection import Projection
 from medaug_cli.spatial.sampling import make_scratch, sample_label_linear, sample_linear, sample_nearest
@@ -40,6 +41,24 @@ class Task:
 
 def sample_all(tasks: Sequence[Task], stages: tuple[Part, ...], size: tuple[int, int, int]) -> None:
     """Sample every task at the positions that `stages` give for the output grid of `size` (x, y, z)."""
+    colours = _colours(tasks) if is_projected(stages) else []
+    if colours:
+        arrays, results = [task.array for task in colours], [task.result for task in colours]
+        sample_projected(arrays, stages, size, colours[0].fill, results)
+    _sample_blocks([task for task in tasks if task not in colours], stages, size)
+
+
+def _colours(tasks: Sequence[Task]) -> list[Task]:
+    """Return the three tasks that are an 8-bit colour picture, if there are just such three."""
+    bytewise = [task for task in tasks if task.interpolation == "linear" and task.array.dtype == np.uint8]
+    alike = len({task.fill for task in bytewise}) == 1 and all(one.result.dtype == np.float32 for one in bytewise)
+    return bytewise if alike and are_colours([task.array for task in bytewise]) else []
+
+
+def _sample_blocks(tasks: Sequence[Task], stages: tuple[Part, ...], size: tuple[int, int, int]) -> None:
+    """Sample every task block by block, whatever the stages."""
+    if not tasks:
+        return
     locate = _aligned_locator(stages, size) or _general_locator(stages, size)
     rows = max(1, _BLOCK // size[0])
     positions = np.empty((3, rows * size[0]))

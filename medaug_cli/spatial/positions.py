@@ -94,12 +94,15 @@ def transform(positions: Any, matrix: Any) -> None:
 @compiled
 def project(first: Any, second: Any, matrix: Any) -> None:
     """Apply a homography (3, 3) to the positions (n,) along two axes in place, as Projection.pull does."""
+    a, b, c = matrix[0, 0], matrix[0, 1], matrix[0, 2]
+    d, e, f = matrix[1, 0], matrix[1, 1], matrix[1, 2]
+    g, h, i = matrix[2, 0], matrix[2, 1], matrix[2, 2]
     for n in range(len(first)):
         x, y = first[n], second[n]
-        weight = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2]
+        weight = g * x + h * y + i
         if weight > HORIZON:
-            first[n] = (matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]) / weight
-            second[n] = (matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]) / weight
+            first[n] = (a * x + b * y + c) / weight
+            second[n] = (d * x + e * y + f) / weight
         else:
             first[n] = second[n] = BEYOND
 

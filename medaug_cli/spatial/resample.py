@@ -25,7 +25,8 @@ _WHOLE = 1e-6  # a shift this near to a whole voxel is one
 class Request:
     """One array (z, y, x) on `grid` to be resampled; `fill` None extends the nearest voxel outwards.
 
-    The result has the array's type, or `dtype` where that is given; it lies on the same grid, or on `output`.
+    The result has the array's type, or `dtype` where that is given; it lies on the same grid, or on `output`. It is
+    `room` where there is one, an array of that type and size.
     """
 
     array: AnyArray
@@ -34,6 +35,7 @@ class Request:
     fill: float | None
     dtype: type[np.generic] | None = None
     output: Geometry | None = None
+    room: AnyArray | None = None
 
     @property
     def target(self) -> Geometry:
@@ -42,6 +44,8 @@ class Request:
 
     def empty_result(self) -> AnyArray:
         """Return an array for the result, not yet filled."""
+        if self.room is not None:
+            return self.room
         return np.empty(self.target.size[::-1], self.dtype or self.array.dtype)
 
 
@@ -79,10 +83,15 @@ def _resample_on_grid(
         return [_permute(one, np.rint(only).astype(int)) for one in requests]
     fast = [one for one in requests if one.interpolation != "bspline" and resampler == "kernel"]
     made = dict(zip(map(id, fast), _run_kernel(fast, stages, size), strict=True))
-    return [
-        made[id(one)] if id(one) in made else resample_sitk(_cast(one), stages, size, one.interpolation, one.fill)
-        for one in requests
-    ]
+    return [made[id(one)] if id(one) in made else _resample_slowly(one, stages, size) for one in requests]
+
+
+def _resample_slowly(request: Request, stages: tuple[Part, ...], size: tuple[int, int, int]) -> AnyArray:
+    made = resample_sitk(_cast(request), stages, size, request.interpolation, request.fill)
+    if request.room is None:
+        return made
+    request.room[:] = made
+    return request.room
 
 
 def _run_kernel(requests: Sequence[Request], stages: tuple[Part, ...], size: tuple[int, int, int]) -> list[AnyArray]:

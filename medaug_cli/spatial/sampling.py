@@ -31,7 +31,7 @@ def _mark_inside(xs: Any, ys: Any, zs: Any, low: Any, high: Any, marks: Any) -> 
 
 
 @inner
-def _find_run(xs: Any, ys: Any, zs: Any, low: Any, high: Any, marks: Any) -> Any:
+def find_run(xs: Any, ys: Any, zs: Any, low: Any, high: Any, marks: Any) -> Any:
     """Return first and end of the positions with low <= position < high; (n, n) where they are no one run."""
     count = len(xs)
     inside = _mark_inside(xs, ys, zs, low, high, marks)
@@ -46,7 +46,7 @@ def _find_run(xs: Any, ys: Any, zs: Any, low: Any, high: Any, marks: Any) -> Any
 
 
 @inner
-def _is_inside(x: float, y: float, z: float, shape: Any) -> bool:
+def is_inside(x: float, y: float, z: float, shape: Any) -> bool:
     """Say whether a position lies within half a voxel of the array (z, y, x)."""
     return (
         x >= -_HALF
@@ -59,9 +59,9 @@ def _is_inside(x: float, y: float, z: float, shape: Any) -> bool:
 
 
 @inner
-def _linear_at(array: Any, x: float, y: float, z: float, fill: Any, extend: bool) -> Any:
+def linear_at(array: Any, x: float, y: float, z: float, fill: Any, extend: bool) -> Any:
     """Return the trilinear value of `array` (z, y, x) at any position; beyond the edge the outer voxel stands."""
-    if not extend and not _is_inside(x, y, z, array.shape):
+    if not extend and not is_inside(x, y, z, array.shape):
         return fill
     nz, ny, nx = array.shape
     x, y, z = min(max(x, 0.0), nx - 1.0), min(max(y, 0.0), ny - 1.0), min(max(z, 0.0), nz - 1.0)
@@ -82,7 +82,7 @@ def _linear_at(array: Any, x: float, y: float, z: float, fill: Any, extend: bool
 def _nearest_at(array: Any, x: float, y: float, z: float, fill: Any, extend: bool) -> Any:
     """Return the voxel of `array` (z, y, x) nearest to any position; halves round up."""
     nz, ny, nx = array.shape
-    if not _is_inside(x, y, z, array.shape):
+    if not is_inside(x, y, z, array.shape):
         if not extend:
             return fill
         x, y, z = min(max(x, 0.0), nx - 1.0), min(max(y, 0.0), ny - 1.0), min(max(z, 0.0), nz - 1.0)
@@ -90,7 +90,7 @@ def _nearest_at(array: Any, x: float, y: float, z: float, fill: Any, extend: boo
 
 
 @inner
-def _find_corners(xs: Any, ys: Any, zs: Any, row: float, plane: float, at: Any, u: Any, v: Any, w: Any) -> None:
+def find_corners(xs: Any, ys: Any, zs: Any, row: float, plane: float, at: Any, u: Any, v: Any, w: Any) -> None:
     """Write for each position the flat index `at` of its lowest neighbour and the linear weights of the upper ones.
 
     With `plane` 0 every z lies in the only plane.
@@ -161,9 +161,9 @@ def sample_linear(array: Any, positions: Any, fill: Any, extend: bool, target: A
         row = target[start : start + width]
         xs, ys = positions[0][start : start + width], positions[1][start : start + width]
         zs = positions[2][start : start + width]
-        first, end = _find_run(xs, ys, zs, least, most, marks)
+        first, end = find_run(xs, ys, zs, least, most, marks)
         here, run = at[: end - first], row[first:end]
-        _find_corners(xs[first:end], ys[first:end], zs[first:end], np.float64(nx), np.float64(plane), here, u, v, w)
+        find_corners(xs[first:end], ys[first:end], zs[first:end], np.float64(nx), np.float64(plane), here, u, v, w)
         if plane:
             _blend_plane(flat, np.int64(0), nx, here, corners, u, v, low)
         _blend_plane(flat, plane, nx, here, corners, u, v, run)
@@ -171,7 +171,7 @@ def sample_linear(array: Any, positions: Any, fill: Any, extend: bool, target: A
             _blend(low, w, run)
         for n in range(width - len(run)):
             m = n if n < first else n + len(run)
-            row[m] = _linear_at(array, xs[m], ys[m], zs[m], fill, extend)
+            row[m] = linear_at(array, xs[m], ys[m], zs[m], fill, extend)
 
 
 @compiled
@@ -185,7 +185,7 @@ def sample_nearest(array: Any, positions: Any, fill: Any, extend: bool, target: 
         row = target[start : start + width]
         xs, ys = positions[0][start : start + width], positions[1][start : start + width]
         zs = positions[2][start : start + width]
-        first, end = _find_run(xs, ys, zs, low, high, marks)
+        first, end = find_run(xs, ys, zs, low, high, marks)
         here = at[: end - first]
         _find_nearest(xs[first:end], ys[first:end], zs[first:end], np.float64(nx), np.float64(nx * ny), here)
         _take(flat, here, row[first:end])
@@ -203,7 +203,7 @@ def sample_label_linear(array: Any, positions: Any, fill: Any, extend: bool, tar
     xs, ys, zs = positions[0], positions[1], positions[2]
     for n in range(len(xs)):
         x, y, z = xs[n], ys[n], zs[n]
-        if not extend and not _is_inside(x, y, z, array.shape):
+        if not extend and not is_inside(x, y, z, array.shape):
             target[n] = fill
             continue
         x, y, z = min(max(x, 0.0), nx - 1.0), min(max(y, 0.0), ny - 1.0), min(max(z, 0.0), nz - 1.0)

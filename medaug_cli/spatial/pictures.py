@@ -1,0 +1,125 @@
+"""Colour pictures through a projection: one position, and one fetch of four neighbours, for all three colours.
+
+The values are those of sample_linear, bit for bit: the same positions, weights and order of the sums.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medaug_cli.core.jit import compiled, inner
+from medaug_cli.spatial.positions import locate_affine, project, transform
+from medaug_cli.spatial.projection import Projection
+from medaug_cli.spatial.sampling import find_corners, find_run, is_inside, linear_at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medaug_cli.core.arrays import AnyArray
+    from medaug_cli.spatial.mapping import Part
+
+_COLOURS = 3
+_HALF = 0.5
+
+
+def is_projected(stages: tuple[Part, ...]) -> bool:
+    """Say whether a chain is one projection between two matrices."""
+    kinds = [isinstance(stage, np.ndarray) for stage in stages]
+    return kinds == [True, False, True] and isinstance(stages[1], Projection)
+
+
+def are_colours(arrays: Sequence[AnyArray]) -> bool:
+    """Say whether `arrays` (z, y, x) are the three colours of an 8-bit picture."""
+    same = len({array.shape for array in arrays}) == 1
+    return same and len(arrays) == _COLOURS and all(one.dtype == np.uint8 and len(one) == 1 for one in arrays)
+
+
+def sample_projected(
+    arrays: Sequence[AnyArray], stages: tuple[Any, ...], size: tuple[int, int, int], fill: float | None, made: Any
+) -> None:
+    """Fill the three float32 arrays `made` with linear values of three uint8 `arrays` (1, y, x), of `are_colours`.
+
+    `stages` suit `is_projected`, `size` (x, y, z) is that of the output; without a `fill` the edge is extended.
+    """
+    before, projection, after = stages
+    words = np.empty(arrays[0].size, np.uint32)
+    red, green, blue = (array.reshape(-1) for array in arrays)
+    _pack(red, green, blue, words)
+    after = np.empty((0, 0)) if np.array_equal(after, np.eye(4)) else np.ascontiguousarray(after)
+    way = (np.ascontiguousarray(before), projection.axes, projection.homography, after)
+    targets = tuple(array.reshape(-1) for array in made)
+    _sample(tuple(arrays), words, way, size, (np.float32(fill or 0), fill is None), targets)
+
+
+@compiled
+def _pack(red: Any, green: Any, blue: Any, words: Any) -> None:
+    for n in range(len(words)):
+        words[n] = np.uint32(red[n]) | np.uint32(green[n]) << np.uint32(8) | np.uint32(blue[n]) << np.uint32(16)
+
+
+@compiled
+def _sample(arrays: Any, words: Any, way: Any, size: Any, outside: Any, targets: Any) -> None:
+    before, axes, homography, after = way
+    ny, nx = arrays[0].shape[1:]
+    width = size[0]
+    positions, at = np.empty((3, width)), np.empty(width, np.int64)
+    marks, weights = np.empty(width, np.bool_), np.empty((3, width), np.float32)
+    corners, u, v = np.empty((4, width), np.uint32), weights[0], weights[1]
+    xs, ys, zs = positions[0], positions[1], positions[2]
+    for y in range(size[1] * size[2]):
+        locate_affine(y, size, before, positions)
+        project(positions[axes[0]], positions[axes[1]], homography)
+        if len(after):
+            transform(positions, after)
+        first, end = find_run(xs, ys, zs, (0.0, 0.0, -_HALF), (nx - 1.0, ny - 1.0, _HALF), marks)
+        here = at[: end - first]
+        find_corners(xs[first:end], ys[first:end], zs[first:end], np.float64(nx), 0.0, here, u, v, weights[2])
+        _fetch(words, nx, here, corners)
+        start, stop = y * width + first, y * width + end
+        _blend(corners, 0, u, v, targets[0][start:stop])
+        _blend(corners, 8, u, v, targets[1][start:stop])
+        _blend(corners, 16, u, v, targets[2][start:stop])
+        for begin, beyond in ((0, first), (end, width)):
+            _fill(arrays, positions[:, begin:beyond], outside, targets, y * width + begin)
+
+
+@inner
+def _fill(arrays: Any, positions: Any, outside: Any, targets: Any, start: int) -> None:
+    """Write the colours at positions on the edge or beyond it."""
+    fill, extend = outside
+    xs, ys, zs = positions[0], positions[1], positions[2]
+    red, green, blue = targets
+    for n in range(len(xs)):
+        if extend or is_inside(xs[n], ys[n], zs[n], arrays[0].shape):
+            for k in range(3):
+                targets[k][start + n] = linear_at(arrays[k], xs[n], ys[n], zs[n], fill, extend)
+        else:
+            red[start + n] = green[start + n] = blue[start + n] = fill
+
+
+@inner
+def _fetch(words: Any, stride: int, at: Any, corners: Any) -> None:
+    """Write the four neighbours, all colours of each in one word."""
+    c00, c01, c10, c11 = corners[0], corners[1], corners[2], corners[3]
+    right, below = np.uint64(1), np.uint64(stride)
+    for n in range(len(at)):
+        here = np.uint64(at[n])  # unsigned: no test for negative indices
+        c00[n], c01[n] = words[here], words[here + right]
+        c10[n], c11[n] = words[here + below], words[here + below + right]
+
+
+@inner
+def _colour(word: Any, shift: Any) -> Any:
+    return np.float32(np.int32((word >> shift) & np.uint32(255)))
+
+
+@inner
+def _blend(corners: Any, bits: int, u: Any, v: Any, row: Any) -> None:
+    """Write the bilinear values of the colour that stands so many `bits` up in the words."""
+    c00, c01, c10, c11, shift = corners[0], corners[1], corners[2], corners[3], np.uint32(bits)
+    for n in range(len(row)):
+        a0, a1, b0, b1 = _colour(c00[n], shift), _colour(c01[n], shift), _colour(c10[n], shift), _colour(c11[n], shift)
+        c0, c1 = a0 + u[n] * (a1 - a0), b0 + u[n] * (b1 - b0)
+        row[n] = c0 + v[n] * (c1 - c0)
