@@ -36,7 +36,7 @@ steps:
   - elastic: {control_points: 7, displacement_mm: [0, 6], p: 0.5}
   - gamma: {log_gamma: [-0.3, 0.3]}
 """
-_SOONER = 0.8  # a run that came to its end was killed too late
+_SOONER, _LATER = 0.8, 1.05  # a run that came to its end was killed too late, one that was killed perhaps too soon
 _OF_MEDAUG = {".medaug", "medaug-manifest.jsonl", "SHA256SUMS"}
 
 
@@ -64,13 +64,13 @@ def kill_real_runs(folder: Path, count: int) -> Outcome:
 
 
 def _kill(bench: Bench, root: Path, count: int, whole_s: float, name: str, outcome: Outcome) -> int:
-    """Kill runs, every fifth with workers, at any time of an undisturbed run; return how many came to their end."""
+    """Kill runs, every fifth with workers, so that some come to their end between kills; return how many did."""
     rng, kills, finished = random.Random(11), 0, 0
     while kills < count:
         wait_s = rng.uniform(0, whole_s)
         code = _killed_after(bench, root, wait_s, with_workers=kills % 5 == 4)
         if code == -signal.SIGKILL:
-            kills += 1
+            kills, whole_s = kills + 1, whole_s * _LATER
             continue
         finished, whole_s = finished + 1, whole_s * _SOONER
         outcome.check(f"{name}, kill {kills}: exit {code}", holds=code == 0)
