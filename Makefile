@@ -67,8 +67,8 @@ benchmark-steps: $(BENCHMARK_VENV)/.installed  ## every step beside its peers: b
 lowest:  ## the oldest versions that pyproject.toml allows, and the tests of what uses them
 	$(PYTHON) -m venv $(LOWEST_VENV)
 	$(LOWEST_VENV)/bin/python -m pip install --quiet uv
-	$(LOWEST_VENV)/bin/uv pip install --python $(LOWEST_VENV)/bin/python --resolution lowest-direct --editable '.[codecs]'
-	$(LOWEST_VENV)/bin/uv pip install --python $(LOWEST_VENV)/bin/python pytest hypothesis jsonschema scipy
+	$(LOWEST_VENV)/bin/uv pip install --python $(LOWEST_VENV)/bin/python --resolution lowest-direct --editable '.[codecs,labels]'
+	$(LOWEST_VENV)/bin/uv pip install --python $(LOWEST_VENV)/bin/python pytest hypothesis jsonschema scipy scikit-image
 	$(LOWEST_VENV)/bin/python -m pytest tests/core tests/spatial tests/transforms tests/formats tests/recipe tests/discover tests/run tests/cli
 
 $(SUPPLY_VENV)/.installed: pyproject.toml
