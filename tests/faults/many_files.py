@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
-from datasets_for_runs import records_of, run_here, save_recipe
+from datasets_for_runs import clean_environment, command, records_of, run_here, save_recipe
 from faults.experiment import Outcome
-from faults.runs import fork_run
 from hostile.nifti_files import sound_bytes
 
 from medaug_cli.core.seeding import digest
@@ -25,6 +26,14 @@ _A_FOLDER = 1000
 _REALLY_RUN = 50
 _SOURCE_NS = 1_700_000_000_000_000_000  # one mtime for all, so that one record serves for all
 _AT_ONCE = 5000
+# A child's peak (getrusage(2), ru_maxrss) is at least what its parent held when it started it: so a small parent.
+_STARTER = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:], stdout=sys.stderr).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss)
+sys.exit(code)
+"""
 
 
 def look_at_many_files(folder: Path, count: int) -> Outcome:
@@ -63,13 +72,16 @@ def _save(path: Path, raw: bytes, mtime_ns: int) -> None:
 
 
 def _measure(name: str, words: list[str], folder: Path, outcome: Outcome, said: str = "") -> tuple[float, float, float]:
-    """Run medaug; return seconds, seconds of a core, and the most bytes it held."""
-    child = fork_run(words, folder / "out")
-    _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.monotonic() - child.started
-    code = os.waitstatus_to_exitcode(status)
-    outcome.check(f"{name}: exit {code}: {child.said()[-200:]}", holds=code == 0 and said in child.said())
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024.0
+    """Run a fresh medaug; return seconds, seconds of a core, and the most bytes it held."""
+    out, started = folder / "out", time.monotonic()
+    with out.open("w") as stream:
+        starter = [sys.executable, "-S", "-c", _STARTER, *command(*words)]
+        ended = subprocess.run(starter, stdout=subprocess.PIPE, stderr=stream, env=clean_environment(), check=False)
+    seconds, text = time.monotonic() - started, out.read_text(encoding="utf-8")
+    holds = ended.returncode == 0 and said in text
+    outcome.check(f"{name}: exit {ended.returncode}: {text[-200:]}", holds=holds)
+    core_s, held_kib = map(float, ended.stdout.split())
+    return seconds, core_s, held_kib * 1024
 
 
 def _finish(recipe: Path, dataset: Path, root: Path, names: list[str], outcome: Outcome) -> None:
