@@ -57,7 +57,7 @@ def find_identifying(dataset: Path, *, force_read: bool = False) -> tuple[int, t
 
 
 def _look_into(tree: Tree, identifiers: dict[str, tuple[str, ...]], *, force_read: bool) -> Iterator[Counter[Place]]:
-    """Yield what stands in each file; adds to `identifiers` what the headers say of who the patients are."""
+    """Yield what stands in each file, or why it was passed by; adds what headers call the patients to `identifiers`."""
     rest = list(tree.files)
     for name in format_names():
         form = load_format(name)
@@ -71,6 +71,7 @@ def _look_into(tree: Tree, identifiers: dict[str, tuple[str, ...]], *, force_rea
             except SampleError as error:
                 yield Counter({Place("unreadable", error.reason): 1})
     yield from (Counter({Place("other", "not looked into"): 1}) for path in rest if not path.endswith(_NO_WORDS))
+    yield from (Counter({Place("unreadable", reason): 1}) for _, reason, _ in tree.left_alone)
 
 
 def _look_at_names(paths: Iterable[str], identifiers: dict[str, tuple[str, ...]]) -> Counter[Place]:

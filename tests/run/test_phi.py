@@ -159,9 +159,12 @@ def test_damaged_files_are_told_and_the_rest_is_listed(tmp_path: Path) -> None:
     (tmp_path / "2.dcm").write_bytes(bytes(128) + b"DICM" + b"\xff" * 40)
     (tmp_path / "a.nii").write_bytes(struct.pack("<i", 348) + bytes(20))
     (tmp_path / "b.json").write_text("{", encoding="utf-8")
+    (tmp_path / "away.dcm").symlink_to("/nowhere")
+    (tmp_path / "copies" / ".medaug").mkdir(parents=True)
     found = places(tmp_path)
     assert found["attribute", "PatientName"] == (1, 1)
-    assert sum(files for (kind, _), (files, _) in found.items() if kind == "unreadable") == 3
+    assert sum(files for (kind, _), (files, _) in found.items() if kind == "unreadable") == 5
+    assert found["unreadable", "symlink_broken"] == found["unreadable", "medaug_root"] == (1, 1)
 
 
 @pytest.mark.parametrize("kind", ["dicom", "nifti"])
