@@ -17,7 +17,10 @@ from builders import dice
 from datasets_for_runs import records_of, run_here, save_recipe
 from pydicom.sr.codedict import codes
 
+from medaug_cli.preview import load_previewed, preview_copies
+from medaug_cli.recipe import load_recipe
 from medaug_cli.replay import compare, replay_record
+from medaug_cli.report.tiles import images_of, labels_of, make_painter
 from tests.formats.dicom.datasets import dicom_errors, ramp, realdata, save_series, validator
 
 if TYPE_CHECKING:
@@ -155,6 +158,40 @@ def test_replay_makes_the_same_bytes_and_a_second_run_has_nothing_to_do(tmp_path
     assert record.labels["partial_overlaps"] == {
         str(number): (count, count) for number, count in enumerate((9602, 11888, 10743, 6693, 4713), start=1)
     }
+
+
+def test_two_workers_write_the_same_bytes_as_one(tmp_path: Path) -> None:
+    dataset = copied(DCMQI, "partial_overlaps", tmp_path)
+    recipe = save_recipe(
+        tmp_path / "recipe.yaml", "version: 1\ncopies: 2\nsteps: [{affine: {rotation_deg: [-9, 9]}}]\n"
+    )
+    run_here(recipe, dataset, tmp_path / "one")
+    run_here(recipe, dataset, tmp_path / "two", engine="local", workers="2")
+    one, two = (
+        sorted(file.path for made in records_of(tmp_path / name) for file in made.output) for name in ("one", "two")
+    )
+    assert len(one) == 2 * (3 + 1)
+    assert one == two
+    assert all((tmp_path / "one" / path).read_bytes() == (tmp_path / "two" / path).read_bytes() for path in one)
+
+
+def test_a_preview_outlines_the_segments_of_source_and_copy_by_their_names(tmp_path: Path) -> None:
+    save_series(tmp_path / "data" / "ct", [ramp(k, 40, 50) for k in range(5)])
+    array = np.zeros((5, 40, 50), np.uint8)
+    array[2, 5:25, 5:15], array[2, 5:25, 15:20] = 1, 2
+    make_seg(tmp_path / "data", array, names=("Left kidney", "Right kidney"))
+    recipe = load_recipe(save_recipe(tmp_path / "recipe.yaml", FLIP))
+    orders, sample = load_previewed(recipe, tmp_path / "data", None)
+    (made,) = preview_copies(orders, sample, 1)
+    assert made.copy is not None
+    painter = make_painter(sample, 100, ("axial",))
+    before, _ = painter.paint(images_of(sample), labels_of(sample))
+    after, _ = painter.paint(made.copy.images, labels_of(made.copy))
+    assert [text for *_, text in painter.legend.entries] == ["Left kidney", "Right kidney"]
+    for _, _, colour, _ in painter.legend.entries:
+        source, copy = ((picture == colour).all(axis=-1) for picture in (before, after))
+        assert source.any()
+        assert np.array_equal(copy, source[:, ::-1])
 
 
 # Made ones: an axial CT of 5 slices, 2.5 mm apart, 4 rows 0.7 mm and 6 columns 0.5 mm apart.

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import highdicom as hd
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 from datasets_for_runs import canonical_manifest, records_of, run_here, save_recipe
 
 from medaug_cli.replay import compare, replay_record
 from medaug_cli.verify import verify_root
 from tests.formats.dicom.datasets import ramp, realdata, save_series, validator
+from tests.run.test_deidentify import CANARY, KEY, signs_in, told_by
 from tests.run.test_segmentations import make_seg
 
 if TYPE_CHECKING:
@@ -236,6 +238,26 @@ def test_two_runs_verify_and_resume_agree(dataset: Path, tmp_path: Path) -> None
     assert label.read_bytes() == before[0]
     run(recipe(step), dataset, tmp_path, "again", engine="local", workers="2")
     assert canonical_manifest(tmp_path / "again") == canonical_manifest(tmp_path / "out")
+
+
+def test_nothing_of_a_patient_in_a_seg_comes_into_nifti_copies_and_records(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDAUG_KEY", KEY)
+    seg = pydicom.dcmread(place_seg(dataset, kidneys(), "BINARY"))
+    (dataset / "case01_seg.dcm").unlink()
+    seg.PatientName = seg.PatientID = seg.ContentCreatorName = seg.ContentDescription = seg.ContentLabel = CANARY
+    for item in seg.SegmentSequence:
+        item.SegmentLabel = item.SegmentDescription = item.TrackingID = CANARY
+    seg.save_as(dataset / f"{CANARY}_seg.dcm")
+    (dataset / "case01.nii.gz").rename(dataset / f"{CANARY}.nii.gz")
+    text = recipe(FLIP) + "privacy: {deidentify: basic}\n"
+    record = run(text, dataset, tmp_path)
+    told = told_by(tmp_path / "out")
+    assert signs_in(told) == []
+    assert str(seg.SOPInstanceUID).encode() not in told
+    assert np.unique(np.asarray(made(record, "label", tmp_path / "out").dataobj)).tolist() == [0, 1, 2]
+    compare(record, replay_record(record, dataset))
 
 
 def refused(dataset: Path, tmp_path: Path) -> tuple[str, str]:
