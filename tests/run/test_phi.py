@@ -16,13 +16,16 @@ from datasets_for_runs import PROJECT, medaug, run_here, save_image, save_recipe
 from dicomanonymizer.dicom_anonymization_databases.dicomfields_2026c import ALL_TAGS
 from formats.dicom.datasets import image, placed, ramp, realdata, save
 from formats.dicom.test_dicom_deidentify import STRUCTURE
+from hostile import dicom_files, nifti_files
 from pydicom.datadict import keyword_for_tag
+from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from medaug_cli.phi import find_identifying
 from tests.run.test_deidentify import CANARY, KEY, RECIPE, save_dicom, save_nifti, signs_in
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 # Of a class or a dictionary, and no patient's; the profile lets some of these go with what they stand in.
@@ -95,6 +98,31 @@ def test_a_claim_that_names_contradict_is_told(tmp_path: Path, said: str | None,
     wanted = {f"PatientIdentityRemoved YES, {one} has a value" for one in ("PatientBirthName", "PhysiciansOfRecord")}
     assert (wanted <= claims) is told
     assert told or not claims
+
+
+def test_what_a_told_option_retains_contradicts_nothing(tmp_path: Path) -> None:
+    save(image(ramp(), **placed(), PatientIdentityRemoved="YES", PatientSex="F"), tmp_path / "1.dcm")
+    claim = ("claim", "PatientIdentityRemoved YES, PatientSex has a value")
+    assert claim in places(tmp_path)
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "113108", "DCM", "Retain Patient Characteristics"
+    again = pydicom.dcmread(tmp_path / "1.dcm")
+    again.DeidentificationMethodCodeSequence = [code]
+    again.save_as(tmp_path / "1.dcm")
+    assert claim not in places(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("save_all", "kind", "name"),
+    [(dicom_files.save_corpus, "pixels", "face"), (nifti_files.save_corpus, "unreadable", "truncated")],
+)
+def test_no_hostile_file_stops_it(tmp_path: Path, save_all: Callable[[Path], Path], kind: str, name: str) -> None:
+    dataset = save_all(tmp_path / "dataset")
+    (dataset / "long.csv").write_text("a,b\n" + "x" * 200_000, encoding="utf-8")
+    (dataset / "deep.json").write_text("[" * 100_000, encoding="utf-8")
+    found = places(dataset)
+    assert found["unreadable", "unreadable"][0] >= 2
+    assert (kind, name) in found
 
 
 def test_nifti_text_extensions_sidecars_and_gzip_are_listed(tmp_path: Path) -> None:

@@ -205,3 +205,9 @@ def is_dummy(vr: str, value: Any) -> bool:
         return bool(value == dummy)
     text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
     return text.strip(" \0") == dummy
+
+
+def options_told(header: Dataset) -> frozenset[str]:
+    """Return the options of the profile that `header` says it was de-identified with, by whichever tool (CID 7050)."""
+    told = {str(item.get("CodeValue")) for item in header.get("DeidentificationMethodCodeSequence") or ()}
+    return frozenset(option for option, code in _CODES.items() if code[0] in told)

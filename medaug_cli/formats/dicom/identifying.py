@@ -11,7 +11,7 @@ from pydicom.multival import MultiValue
 from medaug_cli.core.errors import SampleError
 from medaug_cli.formats import Place
 from medaug_cli.formats.dicom.actions import action_beyond, actions_for, profile_actions, vr_of
-from medaug_cli.formats.dicom.deidentify import is_dummy
+from medaug_cli.formats.dicom.deidentify import is_dummy, options_told
 from medaug_cli.formats.dicom.header import MALFORMED, file_meta, quiet, read_dataset
 from medaug_cli.formats.dicom.suspicions import find_suspicions
 
@@ -136,12 +136,15 @@ def _in_meta(meta: Dataset) -> Iterator[Place]:
 
 
 def _contradictions(header: Dataset) -> Iterator[Place]:
-    """Yield what a file that says of itself that its patient was hidden should not have (PS3.15 Table E.1-1: X, Z)."""
+    """Yield what a file that says of itself that its patient was hidden should not have.
+
+    That is what the profile removes or empties (PS3.15 Table E.1-1: X, Z), but for what the options told let stay.
+    """
     if str(header.get("PatientIdentityRemoved") or "").strip().upper() != "YES":
         return
     if "burned_in_text" in find_suspicions(header):
         yield Place("claim", "PatientIdentityRemoved YES, text may be burned in")
-    actions = actions_for(frozenset())
+    actions = actions_for(options_told(header))
     for tag in header.keys():  # noqa: SIM118  a dataset yields its elements
         of_person = tag.group == _PATIENT_GROUP or vr_of(tag) == "PN"
         if of_person and actions.get(tag) in _GONE and _has_value(header[tag]):

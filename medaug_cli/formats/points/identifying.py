@@ -38,7 +38,10 @@ def find_places(path: Path, file: str) -> Counter[Place]:
             raise SampleError("unreadable", f"{file}: not JSON that can be read ({type(error).__name__})") from error
     if lower.endswith(".txt"):
         return Counter({Place("other", "text file"): 1} if any(map(str.isalpha, text)) else {})
-    return Counter(_columns(text, "\t" if lower.endswith(".tsv") else ","))
+    try:
+        return Counter(_columns(text, "\t" if lower.endswith(".tsv") else ","))
+    except csv.Error as error:
+        raise SampleError("unreadable", f"{file}: not a table that can be read") from error
 
 
 def _keys(value: Any, above: str) -> Iterator[Place]:
