@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 from medaug_cli.core.marks import Boxes, Contours, MarkRules, Points
+from medaug_cli.core.privacy import plain_words
 from medaug_cli.core.sample import Derivation, LabelMap, LabelStack, LoadedSample, Volume
 from medaug_cli.core.seeding import digest
 from medaug_cli.formats import load_format
@@ -150,6 +151,20 @@ def count_labels(before: LoadedSample, after: Copy) -> dict[str, dict[str, tuple
         found, made = _count_marks(loaded.marked), _count_marks(after.marks[name])
         counts[name] = {what: (count, made[what]) for what, count in found.items()}
     return counts
+
+
+def names_of_labels(sample: LoadedSample, privacy: Privacy | None = None) -> dict[str, dict[int, str]]:
+    """Return what those labels call their values whose copies are of another format; the components of a stack count.
+
+    Where the patient is hidden, nothing but words of the field is left of a name.
+    """
+    told: dict[str, dict[int, str]] = {}
+    for name, loaded in sample.labels.items():
+        if loaded.source.copied_as:
+            label = loaded.label
+            names = label.names if isinstance(label, LabelMap) else dict(enumerate(label.names, start=1))
+            told[name] = {value: text if privacy is None else plain_words(text) for value, text in names.items()}
+    return told
 
 
 def _count_marks(marks: Marks) -> dict[str, int]:

@@ -110,6 +110,10 @@ class Record(_Entry):
         default_factory=dict,
         description="What there was and is, by label map and value in voxels, by structure set and region in contours.",
     )
+    label_names: dict[str, dict[int, str]] = Field(
+        default_factory=dict,
+        description="What a label file calls its values, by label, where the format of its copy holds no names.",
+    )
     qc: dict[str, Any] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
     timing: dict[str, float] = Field(default_factory=dict)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medaug_cli.copies import Written, count_labels, derive, encode_copy, entries_of, load_sample
+from medaug_cli.copies import Written, count_labels, derive, encode_copy, entries_of, load_sample, names_of_labels
 from medaug_cli.core.errors import ResourceError, RootError, SampleError
 from medaug_cli.core.files import Published, publish
 from medaug_cli.core.sample import FileEntry
@@ -114,6 +114,7 @@ def _make_copy(orders: Orders, sample: Sample, loaded: LoadedSample, copy: int) 
         ),
         steps=tuple(step_entry(drawn) for drawn in program),
         labels=count_labels(loaded, made),
+        label_names=names_of_labels(loaded, orders.privacy),
         qc=qc,
     )
     return Entry(record, _stamps(orders, sample, outputs))

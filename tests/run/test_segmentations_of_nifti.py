@@ -159,6 +159,7 @@ def test_a_made_seg_flips_with_its_image(kind: str, dataset: Path, tmp_path: Pat
     image = made(record, "image", tmp_path / "out")
     if kind == "BINARY":
         check(record, tmp_path / "out", seg, flipped=True)
+    assert record.label_names == {"organs": {1: "Left kidney", 2: "Right kidney"}}
     # dcm2niix turns the rows round, the flip the columns
     assert np.array_equal(np.asarray(label.dataobj), kidneys()[:, ::-1, ::-1].T)
     assert np.array_equal(label.affine, image.affine)
@@ -173,6 +174,7 @@ def test_fractions_become_soft_labels_of_float32(dataset: Path, tmp_path: Path) 
     label = check(record, tmp_path / "out", seg, flipped=True)
     assert label.dtype == np.float32
     assert label.shape == (6, 4, 5, 2)
+    assert record.label_names == {"organs": {1: "Left kidney", 2: "Right kidney"}}
 
 
 def test_a_rotation_takes_image_and_segments_to_the_same_place(dataset: Path, tmp_path: Path) -> None:
@@ -249,12 +251,14 @@ def test_nothing_of_a_patient_in_a_seg_comes_into_nifti_copies_and_records(
     seg.PatientName = seg.PatientID = seg.ContentCreatorName = seg.ContentDescription = seg.ContentLabel = CANARY
     for item in seg.SegmentSequence:
         item.SegmentLabel = item.SegmentDescription = item.TrackingID = CANARY
+    seg.SegmentSequence[1].SegmentLabel = f"{CANARY} left"
     seg.save_as(dataset / f"{CANARY}_seg.dcm")
     (dataset / "case01.nii.gz").rename(dataset / f"{CANARY}.nii.gz")
     text = recipe(FLIP) + "privacy: {deidentify: basic}\n"
     record = run(text, dataset, tmp_path)
     told = told_by(tmp_path / "out")
     assert signs_in(told) == []
+    assert record.label_names == {"organs": {1: "", 2: "left"}}
     assert str(seg.SOPInstanceUID).encode() not in told
     assert np.unique(np.asarray(made(record, "label", tmp_path / "out").dataobj)).tolist() == [0, 1, 2]
     compare(record, replay_record(record, dataset))
