@@ -29,8 +29,6 @@ _LAYOUT_WORDS = frozenset(
         *("magnitude1", "magnitude2", "phasediff", "dseg", "probseg", "mrk", "fcsv", "json", "csv", "tsv"),
     }
 )
-_CLEANED = frozenset({("dicom", "image"), ("dicom", "label"), ("nifti", "image"), ("nifti", "label")})
-"""Formats and roles whose writers leave no free text where a patient is hidden."""
 _BIDS_ENTITY = re.compile(r"([a-z]+)-([A-Za-z0-9]+)")
 _OF_A_PERSON = frozenset({"sub", "ses"})  # entities whose label is never a word of the field
 _PIECE = re.compile(r"[A-Za-z0-9]+")
@@ -71,8 +69,7 @@ def hide_sample(sample: Sample, privacy: Privacy) -> Sample:
         )
         for source in sample.sources
     ]
-    problem = sample.problem or _refuse_free_text(sample)
-    return replace(sample, id=privacy.name(sample.id), called=sample.id, sources=tuple(made), problem=problem)
+    return replace(sample, id=privacy.name(sample.id), called=sample.id, sources=tuple(made))
 
 
 def _hide_channel(source: Source, privacy: Privacy) -> str:
@@ -80,16 +77,6 @@ def _hide_channel(source: Source, privacy: Privacy) -> str:
     stem = split_suffix(source.files[0])[0]
     named_by_file = source.format == "dicom" and source.channel in {stem, posixpath.basename(stem)}
     return _hide_pieces(source.channel, privacy) if named_by_file and source.role == "label" else source.channel
-
-
-def _refuse_free_text(sample: Sample) -> tuple[str, str] | None:
-    """Return the problem of a sample of which a file would be written again with text that nobody cleaned."""
-    refused = [source for source in sample.sources if (source.copy_format, source.role) not in _CLEANED]
-    if not refused:
-        return None
-    found = f"{refused[0].role} {refused[0].channel!r} ({refused[0].copy_format})"
-    message = f"{found} holds free text that cannot be de-identified; leave it out, or deidentify: null"
-    return "not_deidentified", message
 
 
 def _hide_problem(sample: Sample, names: Mapping[str, str]) -> Sample:

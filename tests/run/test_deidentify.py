@@ -271,15 +271,6 @@ def test_samples_are_chosen_by_the_names_that_their_owner_knows(tmp_path: Path) 
     assert not any("case" in path for path in voxel_hashes(root))
 
 
-def test_points_whose_text_nobody_cleans_are_refused(tmp_path: Path) -> None:
-    dataset, root = save_dataset(tmp_path / "dataset", cases=1), tmp_path / "root"
-    (dataset / "case01_points.csv").write_text(f"x,y,z,label\n1,2,3,{CANARY}\n", encoding="utf-8")
-    points = 'dataset: {points: {marks: "{case}_points.csv"}}\n'
-    run_here(save_recipe(tmp_path / "recipe.yaml", RECIPE + points), dataset, root)
-    assert {record.reason for record in records_of(root)} == {"not_deidentified"}
-    assert signs_in(told_by(root)) == []
-
-
 def test_names_keep_what_a_layout_needs(tmp_path: Path) -> None:
     dataset = tmp_path / "dataset"
     (dataset / "imagesTr").mkdir(parents=True)

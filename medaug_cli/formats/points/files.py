@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.marks import Points
 from medaug_cli.core.sample import EncodedFile, FileEntry, Loaded
+from medaug_cli.formats.points.hide import hide
 from medaug_cli.formats.points.json_text import load_json
 from medaug_cli.formats.points.kinds import CopiedImage
 from medaug_cli.formats.points.markups import read_markups
@@ -80,6 +81,8 @@ def encode_copy(
     loaded, volume, paths = derivation.images[0]
     before = loaded.volume.geometry
     image = CopiedImage(paths[0], volume.geometry, derivation.moved or volume.geometry != before)
+    if derivation.privacy is not None:
+        document, content = hide(document, content, targets[0])
     data = document.write(content, image).encode("utf-8", "surrogateescape")
     again = parse(targets[0], data, like.source, paths[0])
     yield EncodedFile(targets[0], data, _hash(again.content), _DTYPE)

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from medaug_cli.formats.points.kinds import CopiedImage
 
 _DELIMITERS = ",;\t"
-_SPACE = re.compile(r"#\s*(?:coordinate\s*system|coordinates|space)\s*[=:]\s*(\w+)", re.IGNORECASE)
+SPACE_COMMENT = re.compile(r"#\s*(?:coordinate\s*system|coordinates|space)\s*[=:]\s*(\w+)", re.IGNORECASE)
 _COLUMNS = re.compile(r"#\s*columns\s*=\s*(.+)", re.IGNORECASE)
-_SPACES = {"lps": "lps", "1": "lps", "ras": "ras", "0": "ras", "ijk": "index", "2": "index", "index": "index"}
+SPACES = {"lps": "lps", "1": "lps", "ras": "ras", "0": "ras", "ijk": "index", "2": "index", "index": "index"}
 _FCSV_COLUMNS = "id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID"
 _BOM = "\ufeff"
 
@@ -100,10 +100,10 @@ def _delimiter(text: str) -> str:
 
 
 def _said_space(name: str, comments: Sequence[str]) -> str:
-    found = next((match[1].lower() for match in map(_SPACE.match, comments) if match), "")
-    if found and found not in _SPACES:
+    found = next((match[1].lower() for match in map(SPACE_COMMENT.match, comments) if match), "")
+    if found and found not in SPACES:
         raise SampleError("bad_points", f"{name}: a comment names an unknown space; allowed: LPS, RAS, IJK")
-    return _SPACES.get(found, "")
+    return SPACES.get(found, "")
 
 
 def _has_numbers(name: str, row: Row, columns: Columns) -> bool:
