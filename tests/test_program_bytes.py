@@ -68,6 +68,22 @@ def test_bytes_give_what_float32_gives(name: str, *, padded: bool) -> None:
     assert np.array_equal(*stored)
 
 
+STRENGTHS = [("posterize", {"bits": bits}) for bits in (1, 3, 7, 8, 9, 16)]
+STRENGTHS += [
+    ("solarize", {"threshold": least, "relative_to": "none"}) for least in (-3, 0, 0.5, 99, 99.5, 255, 256, 1e6)
+]
+
+
+@pytest.mark.parametrize(("name", "values"), STRENGTHS)
+def test_a_step_alone_gives_every_tone_what_float32_gives(name: str, values: dict[str, Any]) -> None:
+    tones = np.tile(np.arange(256, dtype=np.uint8), (3, 1, 2, 1))
+    volume = Volume(tones, Geometry((256, 2, 1)), rgb=True)
+    on_bytes, on_floats = both(make_sample(volume, modality="XC"), make_step(name, **values))
+    assert on_bytes.array.dtype == np.uint8
+    np.testing.assert_array_equal(on_bytes.array, on_floats.array)
+    np.testing.assert_array_equal(volume.array, tones)
+
+
 def test_neighbours_are_joined_and_what_follows_sees_their_statistics() -> None:
     steps = [make_step("posterize", bits=3), make_step("contrast", factor=1.4), make_step("gamma", gamma=0.7)]
     steps += [make_step("brightness", add=0.2, relative_to="std"), make_step("grayscale"), make_step("invert")]

@@ -97,6 +97,22 @@ def lower_to_levels(array: Any, low: float, high: float, levels: float) -> None:
     _lower_to_levels(array.reshape(-1), *(np.float32(one) for one in (low, step, share, levels - 1)))
 
 
+def turn_bytes_above(array: Any, least: float) -> None:
+    """Change every voxel x of uint8 `array` that reaches `least` to 255 - x, in place."""
+    _turn_bytes_above(array.reshape(-1), np.uint16(min(max(np.ceil(np.float32(least)), 0), 256)))
+
+
+def keep_high_bits(array: Any, bits: int) -> None:
+    """Clear all but the highest `bits` (1-8) of every voxel of uint8 `array`, in place."""
+    np.bitwise_and(array, np.uint8(256 - (256 >> bits)), out=array)
+
+
+@compiled
+def _turn_bytes_above(flat: Any, least: Any) -> None:
+    for n in range(len(flat)):
+        flat[n] = np.uint8(255) - flat[n] if flat[n] >= least else flat[n]
+
+
 @compiled
 def _look_up(flat: Any, table: Any, made: Any) -> None:
     for n in range(len(flat)):

@@ -32,9 +32,8 @@ def change_intensities(chain: Sequence[Drawn], copy: Copy, scene: Scene, *, own:
             if not isinstance(drawn.step, IntensityStep):
                 raise TypeError(drawn.name)
             here = whole.at(drawn.path)
-            pixels.change(
-                drawn.step.for_channel(channel), here if drawn.step.channels == "shared" else here.at(channel)
-            )
+            step, where = drawn.step.for_channel(channel), here if drawn.step.channels == "shared" else here.at(channel)
+            pixels.change(step, where, alone=len(chain) == 1)
         changed[channel] = pixels.finish()
     return changed
 
@@ -51,9 +50,9 @@ class _Pixels:
         self._valid: BoolArray | None = None if volume.void is None else ~volume.void
         self._tones: FloatArray | None = None
 
-    def change(self, step: IntensityStep, scene: Scene) -> None:
-        """Apply a drawn step; alpha is no intensity and stays."""
-        if self._array.dtype == np.uint8 and step.by_tone:
+    def change(self, step: IntensityStep, scene: Scene, *, alone: bool) -> None:
+        """Apply a drawn step, to the bytes at once if it is `alone` and takes them; alpha is no intensity and stays."""
+        if self._array.dtype == np.uint8 and step.by_tone and not (alone and step.takes_bytes(scene)):
             counts = None if scene.eight_bit and step.knows_bytes else tones.count_tones(self._array, self._valid)
             tables = self._parts(self._tones_now(), step)
             weights = tables if counts is None else self._parts(counts, step)

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from medaug_cli.core.intensity import low_and_high
-from medaug_cli.core.lazy import tones
+from medaug_cli.core.lazy import np, tones
 from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import IntensityStep
 
 if TYPE_CHECKING:
-    from medaug_cli.core.arrays import FloatArray
+    from medaug_cli.core.arrays import AnyArray
     from medaug_cli.step import Scene
 
 
-_EIGHT_BIT_LEVELS = 256
+_BITS, _EIGHT_BIT_LEVELS = 8, 256
 
 
 class Posterize(IntensityStep):
@@ -35,8 +35,15 @@ class Posterize(IntensityStep):
         default=Span.of([4, 7]), description="Bits that tell the levels apart; 8 keeps an 8-bit image."
     )
 
-    def apply(self, array: FloatArray, scene: Scene) -> None:
-        """Change float32 `array` (component, z, y, x) in place."""
+    def takes_bytes(self, scene: Scene) -> bool:
+        """Say that bits are as well cleared in bytes."""
+        return scene.eight_bit
+
+    def apply(self, array: AnyArray, scene: Scene) -> None:
+        """Change `array` (component, z, y, x), float32 or the bytes of an 8-bit image, in place."""
+        if array.dtype == np.uint8:
+            tones.keep_high_bits(array, min(int(self.bits.value), _BITS))
+            return
         levels = 2.0**self.bits.value
         low, high = (0.0, _EIGHT_BIT_LEVELS) if scene.eight_bit else low_and_high(array, scene.valid)
         if low < high:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from medaug_cli.core.intensity import EIGHT_BITS, low_and_high
-from medaug_cli.core.lazy import tones
+from medaug_cli.core.lazy import np, tones
 from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import IntensityStep
 
 if TYPE_CHECKING:
-    from medaug_cli.core.arrays import FloatArray
+    from medaug_cli.core.arrays import AnyArray
     from medaug_cli.step import Scene
 
 
@@ -34,10 +34,17 @@ class Solarize(IntensityStep):
         default="range", description="range: 0 is the minimum and 1 the maximum; none: the modality's unit (HU for CT)."
     )
 
-    def apply(self, array: FloatArray, scene: Scene) -> None:
-        """Change float32 `array` (component, z, y, x) in place."""
+    def takes_bytes(self, scene: Scene) -> bool:
+        """Say that bytes are as well turned."""
+        return scene.eight_bit
+
+    def apply(self, array: AnyArray, scene: Scene) -> None:
+        """Change `array` (component, z, y, x), float32 or the bytes of an 8-bit image, in place."""
         low, high = EIGHT_BITS if scene.eight_bit else low_and_high(array, scene.valid)
         threshold = self.threshold.value
         if self.relative_to == "range":
             threshold = low + threshold * (high - low)
-        tones.turn_above(array, threshold, low + high)
+        if array.dtype == np.uint8:
+            tones.turn_bytes_above(array, threshold)
+        else:
+            tones.turn_above(array, threshold, low + high)
