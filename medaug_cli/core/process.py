@@ -21,12 +21,11 @@ _BYTES_A_STACK = 8 << 20  # which counts whole, of each of ITK's threads: one a 
 _FIRST_TO_DIE = "500"  # of 1000: the system's out-of-memory killer takes a worker before its parent
 
 
-def prepare_worker(memory_bytes: int | None = None) -> None:
-    """Make this process one that leaves signals to its parent, dies with it, and gets no more than `memory_bytes`."""
+def prepare_worker(parent: int, memory_bytes: int | None = None) -> None:
+    """Leave signals to the process `parent`, die with it, even if it has already, and hold at most `memory_bytes`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A service manager signals the whole group: the parent decides what becomes of its workers.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    parent = os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         with contextlib.suppress(OSError):

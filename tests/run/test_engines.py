@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from datasets_for_runs import clean_environment
 from tasks_that_die import (
     die_by_exit,
     die_by_signal,
@@ -117,3 +119,9 @@ def test_serial_keeps_the_order_of_the_jobs() -> None:
 
 def test_every_engine_is_found_by_its_file() -> None:
     assert set(engine_names()) >= {"local", "serial"}
+
+
+def test_a_worker_whose_parent_died_before_it_was_ready_ends() -> None:
+    code = "import time; from medaug_cli.core.process import prepare_worker; prepare_worker(2**22 + 1); time.sleep(50)"
+    process = subprocess.run([sys.executable, "-c", code], env=clean_environment(), timeout=40, check=False)
+    assert process.returncode == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from typing import TYPE_CHECKING, Any
@@ -102,7 +103,7 @@ class WorkerProcess:
                 return self._executor.submit(_do, job)  # type: ignore[no-any-return]
             except BrokenProcessPool:  # it died between two jobs
                 self.end()
-        shared = (self.task, self.memory_bytes)
+        shared = (self.task, os.getpid(), self.memory_bytes)
         self._executor = ProcessPoolExecutor(max_workers=1, env=_ONE_THREAD, initializer=_begin, initargs=shared)
         self._ready = self._executor.submit(_say_ready)
         return self._executor.submit(_do, job)  # type: ignore[no-any-return]
@@ -130,9 +131,9 @@ class WorkerProcess:
         return f"worker_signal_{signals[0]}" if signals else "worker_died"
 
 
-def _begin(task: Task, memory_bytes: int | None) -> None:
+def _begin(task: Task, parent: int, memory_bytes: int | None) -> None:
     """Take, in the process itself, what all its jobs share: sent once, not with every job."""
-    prepare_worker(memory_bytes)
+    prepare_worker(parent, memory_bytes)
     _TASK[:] = [task]
 
 
