@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from medaug_cli.core.intensity import border_background, low_and_high, mean_and_deviation
+from medaug_cli.core.intensity import border_background, constant_of, mean_and_deviation
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import LabelStack
 from medaug_cli.program.copy import Copy
@@ -133,7 +133,7 @@ def fill_value(volume: Volume, fill: str | float) -> float | None:
     valid = None if volume.void is None else ~volume.void
     match fill:
         case "minimum":
-            return low_and_high(volume.array, valid)[0]
+            return constant_of(volume.array, valid, "minimum")
         case "mean":
             return mean_and_deviation(volume.array, valid)[0]
         case "edge":

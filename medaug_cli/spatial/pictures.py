@@ -112,7 +112,8 @@ def _fetch(words: Any, stride: int, at: Any, corners: Any) -> None:
 
 @inner
 def _colour(word: Any, shift: Any) -> Any:
-    return np.float32(np.int32((word >> shift) & np.uint32(255)))
+    """Return one colour of a word, without the 64 bits that operators make of two numbers of 32."""
+    return np.float32(np.int32(np.bitwise_and(np.right_shift(word, shift), np.uint32(255))))
 
 
 @inner
