@@ -92,6 +92,19 @@ def test_dcmqi_reads_the_same_segments_of_source_and_unmoved_copy(
     assert all(np.array_equal(before[number], after[number]) for number in before)
 
 
+@pytest.mark.parametrize(("folder", "name"), IN_ONE_PIECE, ids=str)
+def test_dcmqi_reads_the_mirrored_segments_of_a_mirrored_copy(
+    folder: tuple[str, str], name: str, tmp_path: Path
+) -> None:
+    dataset = copied(folder, name, tmp_path)
+    made = made_seg(run(FLIP, dataset, tmp_path), tmp_path)
+    before = by_dcmqi(dataset / "seg" / f"{name}.dcm", tmp_path / "a")
+    after = by_dcmqi(made, tmp_path / "b")
+    assert before.keys() == after.keys()
+    assert all(np.array_equal(before[number][::-1], after[number]) for number in before)
+    assert not all(np.array_equal(before[number], after[number]) for number in before)
+
+
 @pytest.mark.parametrize(("folder", "name"), REAL, ids=str)
 def test_highdicom_reads_the_mirrored_segments_of_a_mirrored_copy(
     folder: tuple[str, str], name: str, tmp_path: Path
