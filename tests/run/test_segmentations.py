@@ -70,7 +70,8 @@ def by_dcmqi(path: Path, into: Path) -> dict[int, np.ndarray]:
     into.mkdir()
     command = [validator("segimage2itkimage"), "--inputDICOM", path, "--outputDirectory", into, "-t", "nii"]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
-    files = {int(file.stem.rpartition("-")[2]): file for file in into.glob("*.nii")}
+    files = {int(file.name.partition(".")[0].rpartition("-")[2]): file for file in into.glob("*.nii*")}
+    assert files
     assert json.loads(next(into.glob("*.json")).read_text())["segmentAttributes"]
     return {number: nib.load(file).get_fdata() for number, file in files.items()}
 
