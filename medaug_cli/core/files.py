@@ -7,6 +7,8 @@ import errno
 import hashlib
 import os
 import shutil
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,11 +16,15 @@ from medaug_cli.core.errors import ResourceError, RootError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from concurrent.futures import Executor, Future
+    from io import FileIO
     from pathlib import Path
 
     Content = bytes | bytearray | Iterable[bytes]
 
 _PIECE = 1 << 18  # read back at once
+_UNDERWAY = 8  # files on their way to the disk together, which file systems bring there in one turn
+_BYTES_UNDERWAY = 16 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
 
 
@@ -57,13 +63,8 @@ def _publish(files: Iterable[tuple[Path, Content]]) -> list[Published]:
     begun: list[Path] = []
     written: list[Published] = []
     try:
-        for target, data in files:
-            begun.append(target)
-            with _full_disk_explained(target, data):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                written.append(_write_temporary(temporary_of(target), data))
-            if not _reads_back(temporary_of(target), data, written[-1]):
-                raise OSError(errno.EIO, "what was read back differs from what was written", str(target))
+        with ThreadPoolExecutor(_UNDERWAY) as pool:
+            _write_all(files, begun, written, pool)
         for target in begun:
             temporary_of(target).replace(target)
     finally:
@@ -74,28 +75,63 @@ def _publish(files: Iterable[tuple[Path, Content]]) -> list[Published]:
     return written
 
 
-def _write_temporary(path: Path, data: Content) -> Published:
-    hashed, length = hashlib.sha256(), 0
+def _write_all(
+    files: Iterable[tuple[Path, Content]], begun: list[Path], written: list[Published], pool: Executor
+) -> None:
+    """Write each file beside its target; the next is made while some, and few bytes in all, are on their way."""
+    underway: deque[tuple[Future[None], int]] = deque()
+    for target, data in files:
+        begun.append(target)
+        published, settled = _begin(target, data, pool)
+        written.append(published)
+        underway.append((settled, published.bytes))
+        while len(underway) > _UNDERWAY or sum(size for _, size in underway) > _BYTES_UNDERWAY:
+            underway.popleft()[0].result()
+    for settled, _ in underway:
+        settled.result()
+
+
+def _begin(target: Path, data: Content, pool: Executor) -> tuple[Published, Future[None]]:
+    """Write `data` beside `target`, and hash it while the system brings it to the disk; pieces before they are gone."""
+    hashed = hashlib.sha256()
+    content = data if isinstance(data, (bytes, bytearray)) else _hashing(data, hashed)
+    with _full_disk_explained(target, data):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        length = _write_temporary(temporary_of(target), content)
+    settled = pool.submit(_settle, target, data, hashed)
+    if isinstance(data, (bytes, bytearray)):
+        hashed.update(data)
+    return Published(length, hashed.hexdigest()), settled
+
+
+def _hashing(pieces: Iterable[bytes], hashed: hashlib._Hash) -> Iterator[bytes]:
+    for piece in pieces:
+        hashed.update(piece)
+        yield piece
+
+
+def _write_temporary(path: Path, data: Content) -> int:
     with path.open("wb") as stream:
-        for piece in (data,) if isinstance(data, (bytes, bytearray)) else data:
-            stream.write(piece)
-            hashed.update(piece)
-            length += len(piece)
-        stream.flush()
+        return sum(stream.write(piece) for piece in ((data,) if isinstance(data, (bytes, bytearray)) else data))
+
+
+def _settle(target: Path, data: Content, hashed: hashlib._Hash) -> None:
+    """Bring what was written for `target` to the disk and read it back; raises OSError and ResourceError."""
+    with _full_disk_explained(target, data), temporary_of(target).open("r+b", buffering=0) as stream:
         os.fsync(stream.fileno())
-    return Published(length, hashed.hexdigest())
+        if not _reads_back(stream, data, hashed):
+            raise OSError(errno.EIO, "what was read back differs from what was written", str(target))
 
 
-def _reads_back(path: Path, data: Content, written: Published) -> bool:
+def _reads_back(stream: FileIO, data: Content, hashed: hashlib._Hash) -> bool:
     """Say whether a file holds what was written to it: byte by byte, or by its hash where the bytes are gone."""
     if not isinstance(data, (bytes, bytearray)):
-        return sha256_of(path) == written.sha256
-    position = 0
-    with path.open("rb", buffering=0) as stream:
-        while piece := stream.read(_PIECE):
-            if not data.startswith(piece, position):
-                return False
-            position += len(piece)
+        return hashlib.file_digest(stream, "sha256").digest() == hashed.digest()
+    position, piece = 0, memoryview(bytearray(_PIECE))
+    while count := stream.readinto(piece):
+        if not data.startswith(piece[:count], position):
+            return False
+        position += count
     return position == len(data)
 
 
