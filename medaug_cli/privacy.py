@@ -6,11 +6,12 @@ import json
 import os
 import re
 import stat
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import DatasetError, RootError, UsageError
-from medaug_cli.core.privacy import LEAST_KEY_CHARACTERS, Privacy
+from medaug_cli.core.privacy import LEAST_KEY_CHARACTERS, LEAST_KEY_VARIETY, Privacy
 from medaug_cli.manifest import PrivacyEntry
 from medaug_cli.recipe.model import PrivacySection
 
@@ -24,6 +25,8 @@ _NO_KEY = "medaug"
 _LEAST_SIGNS = 4  # of an identifier that is looked for in paths: shorter ones stand in half of all names by chance
 _MOST_KEY_BYTES = 4096
 _WORDS = re.compile(r"[^\W_]+")
+_DATE = re.compile(r"(?:1[89]|20)\d{6}")
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[-._ ](?=\d)")
 
 
 def find_key(section: PrivacySection, root: Path | None) -> str:
@@ -43,16 +46,17 @@ def find_key(section: PrivacySection, root: Path | None) -> str:
 def make_privacy(section: PrivacySection, root: Path | None) -> Privacy | None:
     """Return what hides the patients; None where the recipe does not ask for it.
 
-    Raises UsageError where the key is missing or too short to be a secret.
+    Raises UsageError where the key is missing, or too short or too plain to be a secret.
     """
     key = find_key(section, root)
     if section.deidentify is None:
         return None
     place = f"the file {section.key_file}" if section.key_file else f"the environment variable {section.key_env}"
-    if len(key) < LEAST_KEY_CHARACTERS:
-        found = f"holds {len(key)} characters" if key else "is not set or empty"
+    if len(key) < LEAST_KEY_CHARACTERS or len(set(key)) < LEAST_KEY_VARIETY:
+        found = f"holds {len(key)} characters, {len(set(key))} of them different" if key else "is not set or empty"
         raise UsageError(
-            f"privacy.deidentify needs a secret key of {LEAST_KEY_CHARACTERS} characters or more; {place} {found}; "
+            f"privacy.deidentify needs a secret key of {LEAST_KEY_CHARACTERS} characters or more, "
+            f"{LEAST_KEY_VARIETY} of them different; {place} {found}; "
             "make one with `openssl rand -hex 32` and keep it: only the same key gives the same pseudonyms"
         )
     return Privacy(key, frozenset(section.options))
@@ -90,18 +94,34 @@ def check_paths(section: PrivacySection, samples: Sequence[Sample]) -> list[str]
 
 
 def tells(path: str, identifiers: Iterable[str]) -> bool:
-    """Say whether `path` contains a word of one of `identifiers` as a word, or the whole of one."""
-    folded = path.casefold()
+    """Say whether `path` contains one of `identifiers`, a long word of one, or all words of one that has several.
+
+    Case, signs between digits (1950-01-02), the order of a date and the way accents are composed make no difference.
+    """
+    folded = _fold(path)
+    forms = (folded, _BETWEEN_DIGITS.sub("", folded))
     words = set(_WORDS.findall(folded))
-    return any(
-        identifier in folded or words.intersection(one for one in _WORDS.findall(identifier) if _is_telling(one))
-        for identifier in map(str.casefold, identifiers)
-        if _is_telling(identifier)
+    return any(_stands_in(identifier, forms, words) for identifier in map(_fold, identifiers))
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def _stands_in(identifier: str, forms: Iterable[str], words: set[str]) -> bool:
+    own = set(_WORDS.findall(identifier))
+    spelled = [one for one in (identifier, *_other_orders(identifier)) if len(one) >= _LEAST_SIGNS]
+    return (
+        any(one in form for one in spelled for form in forms)
+        or any(len(one) >= _LEAST_SIGNS for one in own & words)
+        or (len(own) > 1 and own <= words)
     )
 
 
-def _is_telling(text: str) -> bool:
-    return len(text) >= _LEAST_SIGNS
+def _other_orders(date: str) -> tuple[str, ...]:
+    """Return a date (YYYYMMDD) with its day or its month first; nothing for what is none."""
+    year, month, day = date[:4], date[4:6], date[6:]
+    return (day + month + year, month + day + year) if _DATE.fullmatch(date) else ()
 
 
 def privacy_entry(section: PrivacySection, privacy: Privacy | None) -> PrivacyEntry | None:

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from medaug_cli.core.privacy import LEAST_KEY_CHARACTERS, MOST_DAYS, OPTIONS
+from medaug_cli.core.privacy import LEAST_KEY_CHARACTERS, LEAST_KEY_VARIETY, MOST_DAYS, NOT_OFFERED, OPTIONS
 from medaug_cli.formats import Kind
 from medaug_cli.formats.dicom.actions import EDITION
 from medaug_cli.recipe.model import PrivacySection
@@ -26,7 +26,12 @@ def first_cells(head: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("head", "names"),
-    [("key", tuple(PrivacySection.model_fields)), ("option", OPTIONS), ("kind", get_args(Kind))],
+    [
+        ("key", tuple(PrivacySection.model_fields)),
+        ("option", OPTIONS),
+        ("not offered", tuple(NOT_OFFERED)),
+        ("kind", get_args(Kind)),
+    ],
 )
 def test_each_name_of_the_code_has_its_row_and_no_other_has(head: str, names: tuple[str, ...]) -> None:
     assert sorted(first_cells(head)) == sorted(names)
@@ -34,7 +39,7 @@ def test_each_name_of_the_code_has_its_row_and_no_other_has(head: str, names: tu
 
 def test_numbers_and_defaults_are_those_of_the_code() -> None:
     assert f"edition {EDITION}" in TEXT
-    assert f"of {LEAST_KEY_CHARACTERS} characters or more" in TEXT
+    assert f"of {LEAST_KEY_CHARACTERS} characters or more, {LEAST_KEY_VARIETY} of them different" in TEXT
     assert f"1 to {MOST_DAYS} days" in TEXT
     section = PrivacySection()
     assert section.deidentify is None

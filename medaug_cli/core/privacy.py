@@ -26,7 +26,17 @@ Option = Literal[
 """Options of the Basic Profile (DICOM PS3.15 E.3) that medaug can keep to."""
 OPTIONS: tuple[str, ...] = get_args(Option)
 
+NOT_OFFERED = {
+    "clean_pixel_data": "medaug does not look for text in pixels; blacken it in the sources",
+    "clean_recognizable_visual_features": "medaug does not remove faces; deface the sources",
+    "clean_structured_content": "medaug writes no structured reports, and removes content trees and empties "
+    "acquisition contexts whole",
+    "retain_safe_private": "what private elements say holds for the source alone, so that they always go",
+}
+"""The other options of PS3.15 E.3, and why medaug does not have them."""
+
 LEAST_KEY_CHARACTERS = 16
+LEAST_KEY_VARIETY = 8  # different characters: fewer are a word or a pattern rather than a secret
 MOST_DAYS = 3650
 _DICOM_ROOT = "1.2.840.10008."
 _UUID_ROOT = "2.25."

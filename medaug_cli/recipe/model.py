@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validat
 
 from medaug_cli.core.durations import PATTERN, parse_duration
 from medaug_cli.core.marks import LEAST_BOX_SHARE
-from medaug_cli.core.privacy import Option, Privacy
+from medaug_cli.core.privacy import NOT_OFFERED, Option, Privacy
 from medaug_cli.core.sample import PointsSpace, TransferSyntax
 from medaug_cli.step import Step, inner_steps
 
@@ -138,6 +138,14 @@ class PrivacySection(Section):
         default=None, description="Private file, outside ROOT, that leads from pseudonyms back to patients."
     )
 
+    @field_validator("options", mode="before")
+    @classmethod
+    def _is_offered(cls, given: object) -> object:
+        asked = [name for name in given if name in NOT_OFFERED] if isinstance(given, list | tuple) else []
+        if asked:
+            raise ValueError("; ".join(f"{name} is not offered: {NOT_OFFERED[name]}" for name in asked))
+        return given
+
     @model_validator(mode="after")
     def _agrees(self) -> PrivacySection:
         if self.deidentify is None and (self.options or self.id_map):
@@ -227,6 +235,9 @@ def dump_step(step: Step) -> dict[str, Any]:
 
 
 def dump_recipe(recipe: Recipe) -> dict[str, Any]:
-    """Return the resolved recipe: every key, with its default where the author left it out."""
-    plain = recipe.model_dump(mode="json", exclude={"steps"})
+    """Return the resolved recipe: every key, with its default where the author left it out.
+
+    Where the key and the private map lie is nobody's business who is given the copies, and stays out.
+    """
+    plain = recipe.model_dump(mode="json", exclude={"steps": True, "privacy": {"key_file", "id_map"}})
     return {**plain, "steps": [dump_step(step) for step in recipe.steps]}

@@ -29,6 +29,7 @@ from formats.dicom.datasets import dicom_errors, image, placed, ramp, realdata, 
 from formats.dicom.test_dicom_deidentify import SIGNS, bearer
 
 from medaug_cli.core.errors import DatasetError, RootError, SampleError, UsageError
+from medaug_cli.core.privacy import NOT_OFFERED
 from medaug_cli.replay import compare, replay_record
 from medaug_cli.root import dataset_of
 from medaug_cli.verify import verify_root
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = "a key that is long enough"
+REFUSED = [(name, why[:40]) for name, why in NOT_OFFERED.items()]
 CANARY = "XYZZYCANARY"
 RECIPE = """\
 version: 1
@@ -207,13 +209,13 @@ def test_copies_with_and_without_names_never_stand_in_one_root(tmp_path: Path) -
         run_here(save_recipe(tmp_path / "recipe.yaml", RECIPE), dataset, root)
 
 
-@pytest.mark.parametrize("key", ["", "short"])
-def test_a_missing_or_short_key_is_told_before_anything_is_written(tmp_path: Path, key: str) -> None:
+@pytest.mark.parametrize("key", ["", "short", "passpasspasspasspasspass"])
+def test_a_missing_or_weak_key_is_told_before_anything_is_written(tmp_path: Path, key: str) -> None:
     dataset, recipe = save_dicom(tmp_path / "dataset"), save_recipe(tmp_path / "recipe.yaml", RECIPE)
     for command in (("run", recipe, dataset, "-o", tmp_path / "root"), ("validate", recipe, dataset)):
         done = medaug(*command, MEDAUG_KEY=key)
         assert done.returncode == 2
-        assert "16 characters" in done.stderr
+        assert "16 characters or more, 8 of them different" in done.stderr
     assert not (tmp_path / "root").exists()
 
 
@@ -313,6 +315,7 @@ def test_suspicions_are_recorded_and_told_once(tmp_path: Path) -> None:
         ("{options: [retain_device]}", "need deidentify"),
         ("{deidentify: basic, options: [retain_devices]}", "retain_device"),
         ("{deidentify: basic}\noutput: {originals: copy}", "identified originals"),
+        *((f"{{deidentify: basic, options: [{name}]}}", f"{name} is not offered: {why}") for name, why in REFUSED),
     ],
 )
 def test_what_a_recipe_cannot_ask_for_is_told(tmp_path: Path, privacy: str, said: str) -> None:
