@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import posixpath
 import re
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medaug_cli.core.errors import SampleError
+from medaug_cli.core.errors import MedaugError, SampleError
 from medaug_cli.core.privacy import plain_words
 from medaug_cli.core.sample import Alias
 from medaug_cli.discover.walk import walk_dataset
 from medaug_cli.naming import case_of, split_suffix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from medaug_cli.core.privacy import Privacy
@@ -27,11 +28,22 @@ _LAYOUT_WORDS = frozenset(
         *("imagestr", "imagests", "imagesval", "labelstr", "labelsts", "labelsval", "images", "labels", "masks"),
         *("train", "test", "val", "derivatives", "anat", "func", "dwi", "fmap", "perf", "bold", "t1map", "epi"),
         *("magnitude1", "magnitude2", "phasediff", "dseg", "probseg", "mrk", "fcsv", "json", "csv", "tsv"),
+        *("dataset", "data", "raw", "rawdata", "sourcedata", "dicom", "nifti", "dcm", "nii", "gz", "hdr"),
     }
 )
-_BIDS_ENTITY = re.compile(r"([a-z]+)-([A-Za-z0-9]+)")
-_OF_A_PERSON = frozenset({"sub", "ses"})  # entities whose label is never a word of the field
-_PIECE = re.compile(r"[A-Za-z0-9]+")
+# Keys of a name in BIDS, which stay; of these the labels of some are never words of the field.
+_ENTITIES = frozenset(
+    {
+        *("sub", "ses", "sample", "task", "tracksys", "acq", "nuc", "voi", "ce", "trc", "stain", "rec", "dir", "run"),
+        *("mod", "echo", "flip", "inv", "mt", "part", "proc", "hemi", "space", "split", "recording", "chunk", "atlas"),
+        *("seg", "scale", "res", "den", "label", "desc", "from", "to", "mode", "tpl", "cohort"),
+    }
+)
+_OF_A_PERSON = frozenset({"sub", "ses", "sample"})
+_PART = re.compile(r"_(?=[^\W\d])")  # not before a number, which may go on a date
+# Several numbers in a row may be a date, a UID or a phone number; else what stands between signs and spaces of ASCII.
+_PIECE = re.compile(r"\d+(?:[-._ ]\d+)+|[^\s!-/:-@\[-`{-~]+")
+_WORD = re.compile(r"[^\W_]+")
 _MOST_DIGITS = 4  # a channel, a run or a year, and no date
 _LEAST_SIGNS = 3  # of a name that is looked for in a message
 
@@ -43,6 +55,7 @@ def hide_inventory(inventory: Inventory, privacy: Privacy) -> Inventory:
     return replace(
         inventory,
         samples=tuple(_hide_problem(hide_sample(sample, privacy), names) for sample in inventory.samples),
+        label_names={value: _hide_pieces(name, privacy) for value, name in inventory.label_names.items()},
         skipped=tuple(
             (ids.get(one, privacy.name(one)), reason, hide_text(message, names))
             for one, reason, message in inventory.skipped
@@ -64,7 +77,7 @@ def hide_sample(sample: Sample, privacy: Privacy) -> Sample:
     made = [
         replace(
             source,
-            channel=_hide_channel(source, privacy),
+            channel=_hide_channel(source, sample.layout, privacy),
             alias=Alias(_names_of(sample, source, case, privacy), tuple(map(privacy.source, source.files))),
         )
         for source in sample.sources
@@ -72,11 +85,13 @@ def hide_sample(sample: Sample, privacy: Privacy) -> Sample:
     return replace(sample, id=privacy.name(sample.id), called=sample.id, sources=tuple(made))
 
 
-def _hide_channel(source: Source, privacy: Privacy) -> str:
-    """Return the channel of `source`; that of a DICOM label that is named after its file tells nothing of the file."""
+def _hide_channel(source: Source, layout: str, privacy: Privacy) -> str:
+    """Return the channel of `source`; where its file or the dataset names it, it tells nothing of them."""
     stem = split_suffix(source.files[0])[0]
     named_by_file = source.format == "dicom" and source.channel in {stem, posixpath.basename(stem)}
-    return _hide_pieces(source.channel, privacy) if named_by_file and source.role == "label" else source.channel
+    named_by_dataset = layout == "nnunet" and source.role == "image"
+    hidden = (named_by_file and source.role == "label") or named_by_dataset
+    return _hide_pieces(source.channel, privacy) if hidden else source.channel
 
 
 def _hide_problem(sample: Sample, names: Mapping[str, str]) -> Sample:
@@ -110,14 +125,12 @@ def _hide_path(path: str, sample: Sample, case: str, privacy: Privacy) -> str:
 def _hide_name(name: str, privacy: Privacy) -> str:
     """Return a folder's or file's name by its pieces; of a BIDS entity the label alone is hidden."""
     parts = []
-    for part in name.split("_"):
-        entity = _BIDS_ENTITY.fullmatch(part)
-        if entity is None:
+    for part in _PART.split(name):
+        key, dash, label = part.partition("-")
+        if not dash or key not in _ENTITIES:
             parts.append(_hide_pieces(part, privacy))
-        elif entity[1] in _OF_A_PERSON:
-            parts.append(f"{entity[1]}-{privacy.name(entity[2])}")
         else:
-            parts.append(f"{entity[1]}-{_hide_pieces(entity[2], privacy)}")
+            parts.append(f"{key}-{privacy.name(label) if key in _OF_A_PERSON else _hide_pieces(label, privacy)}")
     return "_".join(parts)
 
 
@@ -127,36 +140,61 @@ def _hide_pieces(text: str, privacy: Privacy) -> str:
 
 def _is_plain(piece: str) -> bool:
     """Say whether a piece of a name is a word of the field or of the layouts, or a small number."""
-    if piece.isdigit():
+    if piece.isdecimal():
         return len(piece) <= _MOST_DIGITS
     return piece.lower() in _LAYOUT_WORDS or plain_words(piece) == piece
 
 
 def hide_text(text: str, names: Mapping[str, str]) -> str:
-    """Return a message with what stands for each of `names` instead of it, the longest first."""
-    for name in sorted((name for name in names if name in text), key=len, reverse=True):
-        text = text.replace(name, names[name])
-    return text
+    """Return a message with what stands for each of `names` instead of it, the longest where several fit."""
+    found = sorted((name for name in names if name in text), key=len, reverse=True)
+    # At once, so that nothing is looked for in what stands for another name.
+    return re.sub("|".join(map(re.escape, found)), lambda name: names[name[0]], text) if found else text
 
 
-def names_of_sample(sample: Sample, privacy: Privacy) -> dict[str, str]:
-    """Return what stands in messages for the paths of a sample that is hidden already."""
-    names: dict[str, str] = {}
-    for source in sample.sources:
-        for file, hidden in zip(source.files, source.names, strict=True):
-            names |= {part: privacy.name(part) for part in _parts_of(file)} | {file: hidden}
-    return names
+@contextmanager
+def hidden_errors(find_names: Callable[[], Mapping[str, str]]) -> Iterator[None]:
+    """Let errors of users, where they are raised within, tell what stands for each of the names instead of it."""
+    try:
+        yield
+    except MedaugError as error:
+        names = find_names()
+        raise type(error)(*(hide_text(str(one), names) for one in error.args)) from None
+
+
+def names_of_sources(sources: Iterable[Source], privacy: Privacy | None) -> dict[str, str]:
+    """Return what stands in messages for the paths of sources that have an alias; nothing where nobody is hidden."""
+    if privacy is None:
+        return {}
+    pairs = [pair for source in sources for pair in zip(source.files, source.names, strict=True)]
+    return _hide_parts((file for file, _ in pairs), privacy) | dict(pairs)
+
+
+def names_in_dataset(dataset: Path, privacy: Privacy | None) -> dict[str, str]:
+    """Return what stands in messages for every path in `dataset`, and for the words that its names are made of."""
+    if privacy is None or not dataset.is_dir():
+        return {}
+    tree = walk_dataset(dataset)
+    paths = [*tree.files, *(path for path, _, _ in tree.left_alone)]
+    words = {word for path in paths for word in _WORD.findall(path) if len(word) >= _LEAST_SIGNS}
+    return _hide_parts(paths, privacy) | {word: privacy.name(word) for word in words if not _is_plain(word)}
 
 
 def _names_in(inventory: Inventory, privacy: Privacy) -> dict[str, str]:
     """Return what stands in messages for every path and sample of an inventory."""
     paths = [path for sample in inventory.samples for source in sample.sources for path in source.files]
     paths += [path for path, _, _ in inventory.left_alone] + [sample.id for sample in inventory.samples]
-    names = {part: privacy.name(part) for path in paths for part in _parts_of(path)}
+    names = _hide_parts(paths, privacy)
     for sample in inventory.samples:
         for source in hide_sample(sample, privacy).sources:
             names |= dict(zip(source.files, source.names, strict=True))
     return names
+
+
+def _hide_parts(paths: Iterable[str], privacy: Privacy) -> dict[str, str]:
+    """Return what stands for `paths` and for all parts of them that tell anything."""
+    parts = {part for path in paths for part in _parts_of(path)}
+    return {part: privacy.name(part) for part in parts if _hide_pieces(part, privacy) != part}
 
 
 def _parts_of(path: str) -> Iterable[str]:
@@ -167,6 +205,11 @@ def _parts_of(path: str) -> Iterable[str]:
         found.add(folder)
         folder = posixpath.dirname(folder)
     return (part for part in found if len(part) >= _LEAST_SIGNS)
+
+
+def is_plain_path(path: str) -> bool:
+    """Say whether `path` is of nothing but words of the field and the layouts, and small numbers."""
+    return all(_is_plain(piece) for piece in _PIECE.findall(path))
 
 
 def paths_by_record(dataset: Path, privacy: Privacy) -> dict[str, str]:

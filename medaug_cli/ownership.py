@@ -9,7 +9,7 @@ from medaug_cli.core.errors import RootError
 from medaug_cli.core.files import sha256_of
 from medaug_cli.journal import read_entry
 from medaug_cli.manifest import MANIFEST_NAME, SUMS_NAME
-from medaug_cli.root import STATE_FOLDER, dataset_of
+from medaug_cli.root import STATE_FOLDER, known_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,7 @@ def check_ownership(root: Root, dataset: Path, inventory: Inventory, digest: str
 
 def _check_dataset(root: Root, dataset: Path, inventory: Inventory) -> None:
     """Raise RootError where copies in ROOT were made from another dataset, not from this one before it moved."""
-    before = dataset_of(root.path, None)
+    before = known_dataset(root.path)
     if before == dataset.resolve():
         return
     stand = {sample.id for sample in inventory.samples}
@@ -60,8 +60,8 @@ def _check_dataset(root: Root, dataset: Path, inventory: Inventory) -> None:
     shared = islice((standing for standing in made if standing.status == "ok"), _SAMPLES_COMPARED)
     if not any(_has_sources(root, dataset, standing, files) for standing in shared):
         raise RootError(
-            f"{root.path}: holds copies of another dataset: {before}, not {dataset.resolve()}; choose another folder "
-            "for this one"
+            f"{root.path}: holds copies of another dataset{f': {before}' if before else ''}, not {dataset.resolve()}; "
+            "choose another folder for this one"
         )
 
 

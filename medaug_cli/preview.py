@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.errors import DatasetError, SampleError
-from medaug_cli.hiding import hide_sample
+from medaug_cli.hiding import hidden_errors, names_of_sources
 from medaug_cli.privacy import make_privacy
 from medaug_cli.root import read_root
 from medaug_cli.run import Options, look, make_orders
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from medaug_cli.core.privacy import Privacy
     from medaug_cli.core.sample import LoadedSample, Sample
     from medaug_cli.discover import Inventory
     from medaug_cli.program import Copy, Drawn, Program
@@ -46,12 +47,14 @@ def load_previewed(
 
     Raises DatasetError and SampleError.
     """
-    inventory = look(recipe, dataset, dataset, read_root(dataset).known_outputs(), repair=repair, force_read=force_read)
     privacy = make_privacy(recipe.privacy, dataset)
-    sample = _choose(inventory, sample_id)
+    known = read_root(dataset).known_outputs()
+    inventory = look(recipe, dataset, dataset, known, privacy, repair=repair, force_read=force_read)
+    sample = _choose(inventory, sample_id, privacy)
     options = Options(engine="serial", repair=repair)
     orders = make_orders(recipe, dataset, dataset, inventory, "preview", options, privacy)
-    return orders, read_sample(orders, sample if privacy is None else hide_sample(sample, privacy))
+    with hidden_errors(lambda: names_of_sources(sample.sources, privacy)):
+        return orders, read_sample(orders, sample)
 
 
 def preview_copies(orders: Orders, sample: LoadedSample, copies: int) -> Iterator[PreviewCopy]:
@@ -61,7 +64,8 @@ def preview_copies(orders: Orders, sample: LoadedSample, copies: int) -> Iterato
     """
     for number in range(1, copies + 1):
         try:
-            program, made = draw_and_apply(orders, sample, number)
+            with hidden_errors(lambda: names_of_sources((one.source for one in sample.everything()), orders.privacy)):
+                program, made = draw_and_apply(orders, sample, number)
         except SampleError as error:
             yield PreviewCopy(number, None, problem=(error.reason, error.message))
             continue
@@ -109,14 +113,16 @@ def _count(value: Any) -> int:
     return sum(map(_count, inner)) if isinstance(inner, Iterable) and not isinstance(inner, str) else 1
 
 
-def _choose(inventory: Inventory, sample_id: str | None) -> Sample:
+def _choose(inventory: Inventory, sample_id: str | None, privacy: Privacy | None) -> Sample:
+    """Return the sample that is called `sample_id`, or was before it got a pseudonym; raises DatasetError."""
     if sample_id is None:
         usable = [sample for sample in inventory.samples if not sample.problem]
         return (usable or list(inventory.samples))[0]
-    found = [sample for sample in inventory.samples if sample.id == sample_id]
+    called = {sample_id} if privacy is None else {sample_id, privacy.name(sample_id)}
+    found = [sample for sample in inventory.samples if sample.id in called]
     if found:
         return found[0]
-    kept_out = [message for other, _, message in inventory.skipped if other == sample_id]
+    kept_out = [message for other, _, message in inventory.skipped if other in called]
     if kept_out:
         raise DatasetError(f"sample {sample_id} is not augmented: {kept_out[0]}")
     ids = [sample.id for sample in inventory.samples]

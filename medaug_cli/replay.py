@@ -14,7 +14,7 @@ from medaug_cli.core.errors import MismatchError, RootError, SampleError
 from medaug_cli.core.files import publish
 from medaug_cli.core.sample import Alias, Source, declare
 from medaug_cli.formats import Limits
-from medaug_cli.hiding import find_hidden
+from medaug_cli.hiding import find_hidden, hidden_errors, names_of_sources
 from medaug_cli.manifest import MANIFEST_NAME, read_records
 from medaug_cli.privacy import privacy_of
 from medaug_cli.program import Drawn, apply_program, scene_of
@@ -52,7 +52,8 @@ def replay_record(record: Record, dataset: Path, key_file: Path | None = None) -
     sources = _sources_of(record.source, settings, found, formats)
     limits = Limits(max_voxels=float("inf"), repair=settings.repair)
     names, rules = settings.label_names, settings.mark_rules
-    sample = load_sample(dataset, record.sample_id, sources, names, limits, record.modality, rules)
+    with hidden_errors(lambda: names_of_sources(sources, privacy)):
+        sample = load_sample(dataset, record.sample_id, sources, names, limits, record.modality, rules)
     check_unchanged(sample, record.source)
     scene = scene_of(sample, record.seed.root, record.copy_, record.settings.resampler, max_voxels=float("inf"))
     program = program_of(record)

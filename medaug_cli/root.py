@@ -72,13 +72,19 @@ class Root:
             stream.flush()
             os.fsync(stream.fileno())
 
-    def begin(self, recipe: Mapping[str, Any], dataset: Path, planned: Iterable[str]) -> None:
-        """Note the recipe, where the dataset lies and what will be written; clear what an earlier run left."""
+    def way_to(self, dataset: Path) -> str:
+        """Return where `dataset` lies, relative to ROOT."""
+        return Path(os.path.relpath(dataset.resolve(), self.path.resolve())).as_posix()
+
+    def begin(self, recipe: Mapping[str, Any], dataset: str | None, planned: Iterable[str]) -> None:
+        """Note the recipe, where the dataset lies and what will be written; clear what an earlier run left.
+
+        `dataset` is relative to ROOT; None where that may tell of a patient.
+        """
         self.clear_unrecorded()
-        relative = os.path.relpath(dataset.resolve(), self.path.resolve())
         files = {
             "recipe.json": json.dumps(recipe, indent=1, sort_keys=True, ensure_ascii=False) + "\n",
-            "root.json": json.dumps({"schema": "medaug.root/1", "dataset": Path(relative).as_posix()}) + "\n",
+            "root.json": json.dumps({"schema": "medaug.root/1", "dataset": dataset}) + "\n",
         }
         publish((self.state / name, text.encode()) for name, text in files.items())
         self._set_out(self.begun | frozenset(planned))
@@ -242,11 +248,19 @@ def read_root(path: Path) -> Root:
 
 
 def dataset_of(root: Path, override: Path | None) -> Path:
-    """Return where the dataset of ROOT lies; raises RootError where ROOT is none."""
-    if override is not None:
-        return override
+    """Return where the dataset of ROOT lies; raises RootError where ROOT is none, or does not tell."""
+    found = override or known_dataset(root)
+    if found is None:
+        raise RootError(
+            f"{root}: does not keep where its dataset lies, since names of folders may tell of patients; give --source"
+        )
+    return found
+
+
+def known_dataset(root: Path) -> Path | None:
+    """Return where the dataset of ROOT lies, None where that is not kept; raises RootError where ROOT is none."""
     try:
-        found = json.loads((root / STATE_FOLDER / "root.json").read_text(encoding="utf-8"))
-        return (root / str(found["dataset"])).resolve()
+        found = json.loads((root / STATE_FOLDER / "root.json").read_text(encoding="utf-8"))["dataset"]
     except (OSError, ValueError, KeyError) as error:
         raise RootError(f"{root}: medaug has not written here; name the folder of a run, or --source") from error
+    return None if found is None else (root / str(found)).resolve()

@@ -15,7 +15,7 @@ from medaug_cli.core.errors import Interrupt, UsageError
 from medaug_cli.core.process import cores_for_workers, memory_left
 from medaug_cli.discover import DatasetQuery, discover
 from medaug_cli.engines import Guard, load_engine
-from medaug_cli.hiding import hide_inventory
+from medaug_cli.hiding import hidden_errors, hide_inventory, is_plain_path, names_in_dataset
 from medaug_cli.manifest import Settings
 from medaug_cli.originals import check_originals, describe_bids, place_originals
 from medaug_cli.ownership import check_ownership
@@ -80,11 +80,15 @@ def look(
     dataset: Path,
     root: Path,
     known: frozenset[str] = frozenset(),
+    privacy: Privacy | None = None,
     *,
     repair: bool = False,
     force_read: bool = False,
 ) -> Inventory:
-    """Return what `recipe` finds in `dataset`, ROOT and its copies left out; see DatasetQuery."""
+    """Return what `recipe` finds in `dataset`, ROOT and its copies left out; see DatasetQuery.
+
+    Where `privacy` hides the patients, samples have pseudonyms, and errors tell no names of files.
+    """
     section = recipe.dataset
     query = DatasetQuery(
         layout=section.layout,
@@ -104,7 +108,9 @@ def look(
         repair=repair,
         force_read=force_read,
     )
-    return discover(dataset, query)
+    with hidden_errors(lambda: names_in_dataset(dataset, privacy)):
+        inventory = discover(dataset, query)
+    return inventory if privacy is None else hide_inventory(inventory, privacy)
 
 
 def preview_run(recipe: Recipe, dataset: Path, root_path: Path, options: Options) -> tuple[Inventory, Plan]:
@@ -131,7 +137,8 @@ def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen
         run_id = uuid.uuid4().hex[:12]
         if privacy is not None:
             write_id_map(recipe.privacy, root_path, inventory.samples, privacy)
-        root.begin(dump_recipe(recipe), dataset, plan.outputs())
+        way = root.way_to(dataset)
+        root.begin(dump_recipe(recipe), way if privacy is None or is_plain_path(way) else None, plan.outputs())
         place_originals(recipe.output.originals, inventory.samples, dataset, root)
         for text in inventory.warnings:
             listen(tally.event("warning", text))
@@ -162,10 +169,8 @@ def _prepare(
     # What stands in the dataset decides what is a copy there, also where this run writes elsewhere.
     same = root.path.resolve() == dataset.resolve()
     known = (root if same else read_root(dataset)).known_outputs()
-    inventory = look(recipe, dataset, root.path, known, repair=options.repair, force_read=options.force_read)
+    inventory = look(recipe, dataset, root.path, known, privacy, repair=options.repair, force_read=options.force_read)
     inventory = replace(inventory, warnings=(*inventory.warnings, *check_paths(recipe.privacy, inventory.samples)))
-    if privacy is not None:
-        inventory = hide_inventory(inventory, privacy)
     digest = recipe.voxel_digest(options.resampler, privacy)
     check_ownership(root, dataset, inventory, digest, options.overwrite)
     choice = Choice(options.only, options.limit, options.overwrite, options.resampler, privacy)

@@ -15,7 +15,7 @@ from medaug_cli.core.files import Published, publish
 from medaug_cli.core.sample import FileEntry
 from medaug_cli.core.seeding import BIT_GENERATOR, digest
 from medaug_cli.formats import Limits
-from medaug_cli.hiding import hide_text, names_of_sample
+from medaug_cli.hiding import hide_text, names_of_sources
 from medaug_cli.journal import Entry
 from medaug_cli.manifest import GeometryEntry, Record, SeedEntry, Settings, StepEntry
 from medaug_cli.naming import copy_paths
@@ -186,8 +186,7 @@ def failed_entries(orders: Orders, job: Job, reason: str) -> tuple[Entry, ...]:
 
 def _failed(orders: Orders, sample: Sample, copy: int, error: Exception) -> Entry:
     reason, message = explain(error)
-    if orders.privacy is not None:
-        message = hide_text(message, names_of_sample(sample, orders.privacy))
+    message = hide_text(message, names_of_sources(sample.sources, orders.privacy))
     record = Record(**_identity(orders, sample, copy, ()), status="failed", reason=reason, message=message)
     return Entry(record, {})
 

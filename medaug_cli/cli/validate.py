@@ -37,8 +37,8 @@ def _check_dataset(recipe: object, dataset: Path) -> None:
 
     if not isinstance(recipe, Recipe):
         raise TypeError(recipe)
-    inventory = look(recipe, dataset, dataset, read_root(dataset).known_outputs())
-    make_privacy(recipe.privacy, dataset)  # a missing key is told before a run, too
+    privacy = make_privacy(recipe.privacy, dataset)  # a missing key is told before a run, too
+    inventory = look(recipe, dataset, dataset, read_root(dataset).known_outputs(), privacy)
     for text in (*inventory.warnings, *check_paths(recipe.privacy, inventory.samples)):
         say(f"warning: {text}", err=True)
     problems = {sample.id: sample.problem for sample in inventory.samples if sample.problem}
@@ -49,4 +49,5 @@ def _check_dataset(recipe: object, dataset: Path) -> None:
     for text in unknown_channels(recipe, (sample for sample in inventory.samples if not sample.problem)):
         say(f"warning: {text}; copies that draw it fail (unknown_channel)", err=True)
     usable = len(inventory.samples) - len(problems)
-    say(f"{dataset}: layout {inventory.layout}, {usable} of {len(inventory.samples)} samples usable")
+    shown = dataset if privacy is None else "the dataset"
+    say(f"{shown}: layout {inventory.layout}, {usable} of {len(inventory.samples)} samples usable")
