@@ -34,7 +34,7 @@ class Alias:
     records: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
     """The files of one volume or label map: POSIX paths relative to the dataset, in the order of its slices.
 
@@ -76,7 +76,7 @@ def declare(role: Role, channel: str, soft_labels: Sequence[str], points_space: 
     return "soft" if role == "label" and channel in soft_labels else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One case as discovery found it: headers only, no voxels.
 

@@ -25,7 +25,7 @@ _MOST_NAMED = 6
 _NIFTI_SUFFIX = re.compile(r"\.(nii\.gz|nii|hdr|img)$", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Case:
     """One case: by channel the candidates that were found, of which there should be one.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -128,7 +129,8 @@ def _build_cases(
     shared = [(volume, found) for _, volume, found in placed if len(found) > 1]
     problems = {case: describe_shared(volume, found) for volume, found in shared for case in found}
     labels = gather((slot._replace(case=found[0]), volume) for slot, volume, found in placed if len(found) == 1)
-    cases = (_make_case(case, images[case], labels.get(case, {}), templates) for case in sorted(images))
+    # Taken out one by one, so that a large dataset is never held twice.
+    cases = (_make_case(case, images.pop(case), labels.get(case, {}), templates) for case in sorted(images))
     left_alone = [
         (path, "label_without_image", "no image has this label's name")
         for _, volume, found in placed
@@ -178,21 +180,29 @@ class Owners:
     def __init__(
         self, cases: Iterable[str], *, by_prefix: bool, also: Mapping[str, list[str]] = MappingProxyType({})
     ) -> None:
-        """Index `cases`; `by_prefix` also takes an image whose name goes on where the label's case ends.
+        """Know `cases`; `by_prefix` also takes an image whose name goes on where the label's case ends.
 
         `also` are the cases by other names, to be asked where nothing else fits.
         """
         self._also = also
         self._cases = frozenset(cases)
-        self._by_key: dict[str, list[str]] = {}
-        for case in sorted(self._cases):
-            self._by_key.setdefault(_key(case), []).append(case)
-        self._keys = sorted(self._by_key)
         self._by_prefix = by_prefix
 
     def of(self, case: str) -> list[str]:
         """Return the cases that own the label of `case`: none, one, or several where that cannot be told."""
         return self._by_id(case) or self._also.get(case) or self._also.get(case.rpartition("/")[2], [])
+
+    # Made when the first label asks that is not called as its image: most datasets never need these.
+    @cached_property
+    def _by_key(self) -> dict[str, list[str]]:
+        by_key: dict[str, list[str]] = {}
+        for case in sorted(self._cases):
+            by_key.setdefault(_key(case), []).append(case)
+        return by_key
+
+    @cached_property
+    def _keys(self) -> list[str]:
+        return sorted(self._by_key)
 
     def _by_id(self, case: str) -> list[str]:
         if case in self._cases:

@@ -29,7 +29,7 @@ class Limits:
     repair: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FoundVolume:
     """One volume as its headers describe it; `files` are relative to the dataset, in slice order.
 

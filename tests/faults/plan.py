@@ -99,7 +99,14 @@ PLAN = tuple(
             60,
             0,
         ),
-        ("S1", "many files", "for 100 000: scan 10 s, plan 300 MiB, resume 30 s", look_at_many_files, 100_000, 0),
+        (
+            "S1",
+            "many files",
+            "for 100 000: scan 10 s, plan 300 MB, resume 30 s and 300 MB",
+            look_at_many_files,
+            100_000,
+            0,
+        ),
         ("S2", "simulated jobs", "the parent keeps at most 200 bytes a job", simulate_many_jobs, 1_000_000, 0),
         ("S3", "jobs that do nothing", "less than 5 ms a job beyond reading and writing", do_nothing, 500, 0),
         (
