@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 STATE_FOLDER = ".medaug"
 _JOURNAL = "journal.jsonl"
-_GRACE_S = 0.25  # `medaug status` holds ROOT for a moment to see whether it is free
+LOCK_GRACE_S = 0.25
+"""How long a run waits at least: `medaug status` holds ROOT for a moment to see whether it is free."""
 
 
 @dataclass
@@ -185,7 +186,7 @@ def hold_root(path: Path, timeout_s: float) -> Iterator[Root]:
         state.mkdir(parents=True, exist_ok=True)
         holder = state / "holder.json"
         lock = FileLock(state / "lock")
-        lock.acquire(timeout=max(timeout_s, _GRACE_S))
+        lock.acquire(timeout=max(timeout_s, LOCK_GRACE_S))
     except Timeout as error:
         raise LockedError(
             f"{path}: another run holds it ({_read_holder(path)}); wait, or use --lock-timeout"

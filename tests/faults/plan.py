@@ -108,7 +108,7 @@ PLAN = tuple(
             0,
         ),
         ("S2", "simulated jobs", "the parent keeps at most 200 bytes a job", simulate_many_jobs, 1_000_000, 0),
-        ("S3", "jobs that do nothing", "less than 5 ms a job beyond reading and writing", do_nothing, 500, 0),
+        ("S3", "jobs that do nothing", "less than 5 ms of a core a job beyond reading and writing", do_nothing, 500, 0),
         (
             "D1",
             "engine, workers, order of listing, hash seed, locale, time zone, umask",
