@@ -207,8 +207,8 @@ def start_after_a_kill(folder: Path, count: int) -> Outcome:
 def run_ten_at_once(folder: Path, count: int) -> Outcome:
     """O1: ten runs on one ROOT; one proceeds, nine exit with 11 within a second, and kill -9 frees the lock at once.
 
-    The second is held against what each of the nine needs for itself: its processor time, and its wait for the lock. How
-    long nine take side by side says how many cores there are.
+    The second is held against what each of the nine needs for itself: its processor time, and its wait for the lock.
+    How long nine take side by side says how many cores there are.
     """
     bench, outcome = make_bench(folder, 6), Outcome()
     waits: list[float] = []
@@ -238,7 +238,7 @@ def run_ten_at_once(folder: Path, count: int) -> Outcome:
     outcome.check(f"one of the nine took {own_s:.2f} s for itself", holds=own_s < _REFUSED_WITHIN_S)
     outcome.note = (
         f"each of the nine took {own_s:.2f} s at most for itself ({max(works):.2f} s of a core, {LOCK_GRACE_S:g} s for "
-        f"the lock); all at once on {os.cpu_count()} cores they had left after {statistics.median(waits):.2f} s (median), "
+        f"the lock); all at once on {os.cpu_count()} cores they left after {statistics.median(waits):.2f} s (median), "
         f"{max(waits):.2f} s (slowest); one alone, from its command line, after {min(alone):.2f} s at best, "
         f"{statistics.median(alone):.2f} s (median)"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from faults.calls import fail_every_call
+from faults.canaries import plant_canaries
 from faults.crashes import crash_workers
 from faults.damage import change_sources, flip_bits, mutate_headers
 from faults.disks import fill_the_disk
@@ -12,7 +13,7 @@ from faults.many_files import look_at_many_files
 from faults.real_images import kill_real_runs
 from faults.same import replay_records, vary_circumstances
 from faults.scale import do_nothing, simulate_many_jobs
-from faults.texts import plant_canaries, read_hostile_recipes, use_hostile_names
+from faults.texts import read_hostile_recipes, use_hostile_names
 
 # A short form of 0: the tests that it runs are in `make test` anyway, or it needs a machine of its own.
 PLAN = tuple(
@@ -130,11 +131,11 @@ PLAN = tuple(
         ("V1", "one bit flipped in each output", "verify finds all of them and nothing else", flip_bits, 200, 40),
         (
             "L1",
-            "a canary in headers and free text",
-            "in no log, event, manifest, message or file name",
+            "a canary in text elements and free text of headers, and in names where they are to be hidden",
+            "in no log, event, record, message or name; with deidentify: basic in no copy either",
             plant_canaries,
-            10,
-            0,
+            24,
+            2,
         ),
     )
 )

@@ -1,4 +1,4 @@
-"""A1, L1, N1, N2: hostile recipes, identifying text, names, and what is no regular file."""
+"""A1, N1, N2: hostile recipes, names, and what is no regular file."""
 
 from __future__ import annotations
 
@@ -60,8 +60,3 @@ def _run_tests(count: int, *modules: str) -> Outcome:
 def use_hostile_names(_folder: Path, count: int) -> Outcome:
     """N1, N2: the names and the irregular files of tests/hostile."""
     return _run_tests(count, "hostile/test_hostile_names.py", "discover/test_walk.py")
-
-
-def plant_canaries(_folder: Path, count: int) -> Outcome:
-    """L1: a canary in headers, free text and file names; the tests that look for it everywhere."""
-    return _run_tests(count, "run/test_privacy.py")
