@@ -154,3 +154,27 @@ def test_without_highdicom_the_message_names_the_extra(
     run_here(save_recipe(tmp_path / "recipe.yaml", FLIP), dataset, tmp_path / "out")
     (record,) = records_of(tmp_path / "out")
     assert (record.reason, "medaug[labels]" in record.message) == ("package_missing", True)
+
+
+def test_the_distance_of_planes_stays_where_one_between_them_is_empty(dataset: Path, tmp_path: Path) -> None:
+    """Between the planes that it is given, highdicom measures 5 mm here."""
+    array = corner()
+    array[3] = array[1]
+    make_seg(dataset, array)
+    seg = pydicom.dcmread(made_seg(run(FLIP, dataset, tmp_path), tmp_path))
+    assert seg.NumberOfFrames == 2
+    assert seg.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SpacingBetweenSlices == 2.5
+
+
+@pytest.mark.parametrize("thickness", ["", None])
+def test_images_need_not_say_how_thick_they_are(thickness: str | None, dataset: Path, tmp_path: Path) -> None:
+    """SliceThickness may be empty (type 2), and is left out by some."""
+    make_seg(dataset, corner())
+    for path in (dataset / "ct").iterdir():
+        header = pydicom.dcmread(path)
+        header.SliceThickness = thickness
+        if thickness is None:
+            del header.SliceThickness
+        header.save_as(path)
+    made = made_seg(run(FLIP, dataset, tmp_path), tmp_path)
+    assert np.array_equal(by_highdicom(made)[..., 0], corner()[1:2, :, ::-1])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray
 
 KINDS = ("BINARY", "FRACTIONAL", "LABELMAP")
+_BACKGROUND = ("125040", "DCM")  # CID 7159
 _DTYPES = {1: "uint8", 8: "uint8", 16: "uint16"}
 _OF_A_SLIDE = ("TotalPixelMatrixColumns", "ImageOrientationSlide")
 
@@ -36,7 +37,8 @@ class SegFrame:
 class Parts:
     """What the header of a SEG says of it: `numbers` and `names` of its segments, and its frames in the file's order.
 
-    `most` is MaximumFractionalValue, `step_mm` the distance between planes, 0 where the header does not tell.
+    `most` is MaximumFractionalValue, `step_mm` the distance between planes, 0 where the header does not tell. `padding`
+    is PixelPaddingValue of a LABELMAP, the value of pixels in no segment; its background is none of the segments here.
     """
 
     header: Dataset
@@ -47,6 +49,7 @@ class Parts:
     frames: tuple[SegFrame, ...]
     most: int = 1
     step_mm: float = 0.0
+    padding: int | None = None
 
 
 def parse_parts(header: Dataset, file: str) -> Parts:
@@ -70,7 +73,9 @@ def parse_parts(header: Dataset, file: str) -> Parts:
         segment = int(number(named, "ReferencedSegmentNumber", file)) if numbered and named is not None else 0
         frames.append(SegFrame(segment, frame.plane))
     measures = find_group([*items[:1], *shared], "PixelMeasuresSequence", file)
-    segments = values(header, "SegmentSequence", file)
+    declared = kind == "LABELMAP" and bool(values(header, "PixelPaddingValue", file))
+    padding = int(number(header, "PixelPaddingValue", file)) if declared else None
+    segments = _segments(header, padding, file) if kind == "LABELMAP" else values(header, "SegmentSequence", file)
     return Parts(
         header=header,
         instance=instance,
@@ -80,7 +85,27 @@ def parse_parts(header: Dataset, file: str) -> Parts:
         frames=tuple(frames),
         most=int(number(header, "MaximumFractionalValue", file)) if kind == "FRACTIONAL" else 1,
         step_mm=0.0 if measures is None else number(measures, "SpacingBetweenSlices", file, 0.0),
+        padding=padding,
     )
+
+
+def _segments(header: Dataset, padding: int | None, file: str) -> list[Dataset]:
+    """Return the items of a LABELMAP's segments but that of its background (PS3.3 C.8.20.2).
+
+    Raises SampleError where 0 is a segment: it stands for nothing in all label maps here.
+    """
+    kept = [item for item in values(header, "SegmentSequence", file) if not _is_background(item, padding, file)]
+    if any(number(item, "SegmentNumber", file) == 0 for item in kept):
+        message = f"{file}: 0 is the number of a segment that is not the background; number segments from 1"
+        raise SampleError("not_supported", message)
+    return kept
+
+
+def _is_background(item: Dataset, padding: int | None, file: str) -> bool:
+    segment = number(item, "SegmentNumber", file)
+    kinds = values(item, "SegmentedPropertyTypeCodeSequence", file)
+    codes = [(text(code, "CodeValue", file), text(code, "CodingSchemeDesignator", file)) for code in kinds]
+    return segment == padding or (segment == 0 and _BACKGROUND in codes)
 
 
 def _parse_instance(header: Dataset, file: str) -> Instance:

@@ -72,12 +72,16 @@ def _to_map(
     array = np.zeros(grid.size[::-1], dtype=kind)
     for frame, plane, pixels in zip(parts.frames, planes, stored, strict=True):
         there = array[(plane, *window)]
-        value = pixels if parts.kind == "LABELMAP" else pixels.astype(kind) * kind.type(frame.segment)
+        value = _labels(parts, pixels) if parts.kind == "LABELMAP" else pixels.astype(kind) * kind.type(frame.segment)
         if ((there != 0) & (value != 0)).any():
             return None
         there += value
-    names = {number: name for number, name in zip(parts.numbers, parts.names, strict=True) if number}
-    return LabelMap(array, grid, names)
+    return LabelMap(array, grid, dict(zip(parts.numbers, parts.names, strict=True)))
+
+
+def _labels(parts: Parts, pixels: AnyArray) -> AnyArray:
+    """Return the pixels of a LABELMAP's frame with 0 where no segment is, whatever value the file has for that."""
+    return np.where(pixels == parts.padding, pixels.dtype.type(0), pixels) if parts.padding else pixels
 
 
 def _to_stack(

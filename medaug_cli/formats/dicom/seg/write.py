@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydicom.datadict import keyword_for_tag
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.valuerep import format_number_as_ds
 
 from medaug_cli import __version__
 from medaug_cli.core.errors import SampleError
@@ -72,6 +73,8 @@ def encode_segmentation(content: Labels, like: Loaded, target: str, derivation: 
     except (*MALFORMED, AssertionError) as error:
         message = f"{file}: highdicom cannot make a SEG like it ({type(error).__name__}); export it again"
         raise SampleError("bad_header", message) from error
+    if not referred.irregular:
+        _keep_distance(made, content)
     header = _finish(made, template, derivation, uids)
     parts = parse_parts(header, file)
     voxel_sha256 = hash_parts(parts, decode_frames(parts))
@@ -91,6 +94,8 @@ def _referred_images(content: Labels, derivation: Derivation, file: str) -> tupl
         header.pop("SpecificCharacterSet", None)
         for keyword in _OF_THE_PATIENT:
             setattr(header, keyword, "")
+        if not values(header, "SliceThickness", file):  # may be empty, but highdicom wants it
+            header.SliceThickness = format_number_as_ds(made.geometry.spacing_mm[2])
     return loaded, made, headers
 
 
@@ -117,7 +122,7 @@ def _make(
         source_images=list(images),
         pixel_array=np.ascontiguousarray(array[there]),
         segmentation_type=parts.kind,
-        segment_descriptions=[describe(value) for value in numbers if value],
+        segment_descriptions=[describe(value) for value in numbers],
         series_instance_uid=uids["series_instance"],
         series_number=1,
         sop_instance_uid=uids["sop_instance"],
@@ -139,6 +144,12 @@ def _make(
     made.save_as(encoded)
     encoded.seek(0)
     return read_dataset(encoded, parts.instance.file)  # without highdicom's own types
+
+
+def _keep_distance(made: Dataset, content: Labels) -> None:
+    """Say in `made` how far apart all planes lie; highdicom measures it between those that are not empty."""
+    measures = made.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    measures.SpacingBetweenSlices = format_number_as_ds(content.geometry.spacing_mm[2])
 
 
 def _highdicom(file: str) -> Any:
@@ -163,7 +174,7 @@ def _as_written(content: Labels, parts: Parts) -> AnyArray:
         message = f"{parts.instance.file}: label value {unknown[0]} is none of its segments"
         raise SampleError("unknown_label", message)
     if parts.kind == "LABELMAP":
-        return content.array.astype(np.uint16 if max(parts.numbers) > 255 else np.uint8)  # noqa: PLR2004 of a byte
+        return content.array.astype(np.uint16 if max(parts.numbers, default=0) > 255 else np.uint8)  # noqa: PLR2004 of a byte
     places = np.zeros(max(parts.numbers) + 1, dtype=np.min_scalar_type(len(parts.numbers)))
     places[list(parts.numbers)] = np.arange(1, len(parts.numbers) + 1)
     return np.asarray(places[content.array])
@@ -194,7 +205,7 @@ def _finish(made: Dataset, template: SegTemplate, derivation: Derivation, uids: 
             setattr(made, time, text(made, "StudyTime", file) or "000000")
     uids["frame_of_reference"] = str(made.FrameOfReferenceUID)  # that of the images
     _name_series(made, source, derivation, file)
-    made.SegmentSequence = Items(_carry_segments(template, derivation))
+    made.SegmentSequence = Items([*_background(made, template), *_carry_segments(template, derivation)])
     _renumber(made, parts)
     _name_dimensions(made, uids["sop_instance"])
     return made
@@ -210,6 +221,15 @@ def _name_series(made: Dataset, source: Dataset, derivation: Derivation, file: s
             made[keyword] = series[keyword]
 
 
+def _background(made: Dataset, template: SegTemplate) -> list[Dataset]:
+    """Return what describes 0, the background of a copy's LABELMAP: the source's item, else that of highdicom."""
+    if template.parts.kind != "LABELMAP":
+        return []
+    file = template.parts.instance.file
+    items = [*values(template.header, "SegmentSequence", file), *made.SegmentSequence]
+    return [item for item in items if number(item, "SegmentNumber", file) == 0][:1]
+
+
 def _carry_segments(template: SegTemplate, derivation: Derivation) -> list[Dataset]:
     """Return the descriptions of the source's segments; mirrored ones are of the other side, by code and by name.
 
@@ -217,7 +237,8 @@ def _carry_segments(template: SegTemplate, derivation: Derivation) -> list[Datas
     """
     file = template.parts.instance.file
     exchanged = {name for pair in derivation.swaps for name in pair}
-    items = [shallow_copy(item) for item in values(template.header, "SegmentSequence", file)]
+    described = values(template.header, "SegmentSequence", file)
+    items = [shallow_copy(item) for item in described if number(item, "SegmentNumber", file) in template.parts.numbers]
     for item in items if derivation.swap_laterality else ():
         name = text(item, "SegmentLabel", file)
         if exchanged & {name, str(int(number(item, "SegmentNumber", file)))}:
