@@ -56,7 +56,7 @@ def test_dcmqi_reads_the_same_segments_of_source_and_unmoved_copy(
     assert all(np.array_equal(before[number], after[number]) for number in before)
 
 
-@pytest.mark.parametrize(("folder", "name"), IN_ONE_PIECE, ids=str)
+@pytest.mark.parametrize(("folder", "name"), REAL, ids=str)
 def test_dcmqi_reads_the_mirrored_segments_of_a_mirrored_copy(
     folder: tuple[str, str], name: str, tmp_path: Path
 ) -> None:
