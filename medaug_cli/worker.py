@@ -161,7 +161,7 @@ def step_entry(drawn: Drawn) -> StepEntry:
 
 def _identity(orders: Orders, sample: Sample, copy: int, sources: Sequence[FileEntry]) -> dict[str, Any]:
     """Return the fields that say which copy a record is about."""
-    voxels = sorted(f"{entry.role}:{entry.channel}:{entry.voxel_sha256}" for entry in sources)
+    voxels = sorted(f"{entry.role}:{entry.channel}:{entry.voxel_sha256}" for entry in sources if entry.voxel_sha256)
     return {
         "output_id": digest(orders.settings.recipe_sha256, sample.id, copy, *voxels).hex()[:32],
         "sample_id": sample.id,

@@ -205,7 +205,7 @@ _HALF = 0.5
 
 @dataclass(frozen=True)
 class FileEntry:
-    """One file of a source or an output as the manifest lists it."""
+    """One file of a source or an output as the manifest lists it; a sidecar has no `voxel_sha256`."""
 
     role: Role
     channel: str

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from medaug_cli.core.errors import DatasetError, RecipeError
 from medaug_cli.discover.inventory import Arrangement, DatasetQuery, Inventory
 from medaug_cli.discover.layouts import choose_layout, layout_names
+from medaug_cli.discover.sidecars import add_sidecars
 from medaug_cli.discover.splits import Assigned, assign_rows
 from medaug_cli.discover.table import Table, peek_columns, read_table
 from medaug_cli.discover.walk import walk_dataset
@@ -53,8 +54,9 @@ def _discover(root: Path, query: DatasetQuery) -> Inventory:
     layout = choose_layout(tree, query.layout)
     arrangement = layout.arrange(tree, query)
     _refuse_unusable(tree, layout, arrangement)
-    samples = sorted(arrangement.samples, key=lambda sample: sample.id)
-    assigned = _assign(tree, query, replace(arrangement, samples=tuple(samples)))
+    samples = sorted(add_sidecars(arrangement.samples, tree), key=lambda sample: sample.id)
+    arrangement = replace(arrangement, samples=tuple(samples))
+    assigned = _assign(tree, query, arrangement)
     others = _other_files(tree, layout, arrangement)
     left_alone = sorted({*tree.left_alone, *arrangement.left_alone, *others})
     return Inventory(

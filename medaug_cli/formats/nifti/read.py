@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.hashing import hash_voxels
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import FileEntry, Loaded
-from medaug_cli.formats.nifti import fields, gzip_member, header, names
+from medaug_cli.formats.nifti import fields, gzip_member, header, names, sidecar
 from medaug_cli.formats.nifti.find import check_declared, check_names
 from medaug_cli.formats.nifti.stacks import to_labels
 from medaug_cli.formats.nifti.voxels import to_volume
@@ -33,23 +34,26 @@ def read_source(root: Path, source: Source, limits: Limits) -> Loaded:
     Raises SampleError: `source_changed`, `unreadable`, `truncated`, `crc_mismatch`, `too_large`, `trailing_bytes`,
     `label_not_integer`, and what a header can have wrong.
     """
-    check_names(source.files)
+    files = sidecar.files_of_volume(source.files)
+    check_names(files)
     raws = tuple(_read_bytes(root, source, index, limits) for index in range(len(source.files)))
     hashes = tuple(hashlib.sha256(raw).hexdigest() for raw in raws)
     lengths = tuple(len(raw) for raw in raws)
-    found, data = _unpack(source.files, raws, limits)
+    found, data = _unpack(files, raws[: len(files)], limits)
+    kept = sidecar.read_kept(raws[-1]) if len(files) < len(raws) else {}
     del raws  # the packed bytes would stand beside the float32 volume
     stored = found.view_stored(data)
     voxel_sha256 = hash_voxels(stored, found.geometry)
+    holds = [(voxel_sha256, found.dtype_name)] * len(files) + [("", sidecar.DTYPE)] * (len(lengths) - len(files))
     entries = tuple(
-        FileEntry(source.role, source.channel, path, length, sha256, voxel_sha256, names.FORMAT_NAME, found.dtype_name)
-        for path, length, sha256 in zip(source.files, lengths, hashes, strict=True)
+        FileEntry(source.role, source.channel, path, length, sha256, voxels, names.FORMAT_NAME, dtype)
+        for path, length, sha256, (voxels, dtype) in zip(source.files, lengths, hashes, holds, strict=True)
     )
     if source.role == "label":
-        labels, template = to_labels(source.files[-1], stored, found, soft=source.declared == "soft")
+        labels, template = to_labels(files[-1], stored, found, soft=source.declared == "soft")
         return Loaded(source, labels, entries, template)
     volume, template = to_volume(stored, found)
-    return Loaded(source, volume, entries, template, window=found.window)
+    return Loaded(source, volume, entries, replace(template, sidecar=kept), window=found.window)
 
 
 def _read_bytes(root: Path, source: Source, index: int, limits: Limits) -> bytes:

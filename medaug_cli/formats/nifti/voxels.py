@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import LabelMap, Volume
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from medaug_cli.core.arrays import AnyArray, BoolArray, FloatArray
     from medaug_cli.formats.nifti.header import NiftiHeader
 
@@ -22,11 +24,12 @@ _SCALED_TOLERANCE = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """What a copy takes from its source: the header, and the stored values (…, n) under `void` (z, y, x)."""
+    """What a copy takes from its source: header, stored values (…, n) under `void` (z, y, x), and of the sidecar."""
 
     header: NiftiHeader
     void: BoolArray | None = None
     void_stored: AnyArray | None = None
+    sidecar: Mapping[str, Any] = field(default_factory=dict)
 
 
 def to_volume(stored: AnyArray, header: NiftiHeader) -> tuple[Volume, Template]:

@@ -10,7 +10,7 @@ from medaug_cli.core.errors import SampleError
 from medaug_cli.core.hashing import hash_voxels
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import EncodedFile, LabelMap, LabelStack, Volume
-from medaug_cli.formats.nifti import gzip_member, names
+from medaug_cli.formats.nifti import gzip_member, names, sidecar
 from medaug_cli.formats.nifti.adopted import make_template
 from medaug_cli.formats.nifti.fields import EXTENDER_BYTES, HEADER_BYTES, head_of
 from medaug_cli.formats.nifti.orientation import read_geometry, write_geometry
@@ -39,7 +39,7 @@ _PAIR_MAGIC = {1: b"ni1", 2: b"ni2"}
 def encode_copy(
     content: Volume | Labels, like: Loaded, targets: Sequence[str], derivation: Derivation
 ) -> Iterator[EncodedFile]:
-    """Yield one file for a `.nii` or `.nii.gz` target, two for an `.hdr` and an `.img`.
+    """Yield one file for a `.nii` or `.nii.gz` target, two for an `.hdr` and an `.img`, and a sidecar for a `.json`.
 
     Version, byte order, type, scaling, units, time axis and codes are the source's, or those that `make_template` finds
     for what was read in another format; extensions and free text are dropped. Clipped voxels are counted on the file
@@ -47,26 +47,34 @@ def encode_copy(
     """
     own = like.source.format == names.FORMAT_NAME
     template: Template = like.template if own else make_template(content, derivation)
-    is_image = isinstance(content, Volume)
-    if derivation.dtype == "float32" and is_image and not template.header.colours:
+    if derivation.dtype == "float32" and isinstance(content, Volume) and not template.header.colours:
         template = replace(template, header=_as_float32(template.header))
-    header = template.header
+    files = sidecar.files_of_volume(targets)
+    yield from _encode_volume(content, template, files, derivation)
+    for path in targets[len(files) :]:
+        yield EncodedFile(path, sidecar.encode(template.sidecar), "", sidecar.DTYPE)
+
+
+def _encode_volume(
+    content: Volume | Labels, template: Template, files: Sequence[str], derivation: Derivation
+) -> Iterator[EncodedFile]:
+    is_image, header = isinstance(content, Volume), template.header
     if isinstance(content, LabelMap):
-        stored, clipped = store_labels(targets[-1], content, header), 0
+        stored, clipped = store_labels(files[-1], content, header), 0
     else:
         volume = (
             Volume(content.array.astype(np.float32), content.geometry) if isinstance(content, LabelStack) else content
         )
-        stored, clipped = store_volume(targets[-1], volume, template, moved=derivation.moved)
-    pair = names.container_of(targets[0]) == "pair"
-    fields = _make_fields(targets[0], header, content.geometry, derivation, pair=pair)
+        stored, clipped = store_volume(files[-1], volume, template, moved=derivation.moved)
+    pair = names.container_of(files[0]) == "pair"
+    fields = _make_fields(files[0], header, content.geometry, derivation, pair=pair)
     # As a reader will find it: the fields hold float32, and the qform a quaternion.
-    geometry, _ = read_geometry(targets[0], head_of(fields), content.geometry.size)
+    geometry, _ = read_geometry(files[0], head_of(fields), content.geometry.size)
     voxel_sha256 = hash_voxels(stored, geometry)
     head = bytes(fields.binaryblock) + bytes(EXTENDER_BYTES)
     voxels = stored.reshape(-1).view(np.uint8).data
     parts: tuple[tuple[bytes | memoryview, ...], ...] = ((head,), (voxels,)) if pair else ((head, voxels),)
-    for path, part in zip(targets, parts, strict=True):
+    for path, part in zip(files, parts, strict=True):
         packed = names.container_of(path) == "gzip"
         data: bytes | bytearray = (
             b"".join(part)
