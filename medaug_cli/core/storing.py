@@ -1,4 +1,4 @@
-"""Storing: float32 intensities rounded and clipped to an integer type in one compiled pass."""
+"""Storing: float32 intensities unscaled, rounded and clipped to an integer type in one compiled pass."""
 
 from __future__ import annotations
 
@@ -47,3 +47,33 @@ def _count_within(block: Any, low: Any, high: Any) -> int:
     for n in range(len(block)):
         count += (block[n] >= low) & (block[n] <= high)
     return count
+
+
+def store_unscaled(
+    values: Any, target: Any, rescale: tuple[float, float], ends: tuple[int, int], *, turned: bool
+) -> int:
+    """Write (float32 `values` - intercept) / slope, rounded half to even and clipped to `ends`, into `target`.
+
+    `rescale` is (slope, intercept), and `target` of 8 or 16 bits; both arrays are contiguous. `turned` values count
+    from the upper end down. What is computed is in double precision. Return how many were clipped.
+    """
+    slope, intercept = rescale
+    kind = np.int16 if target.itemsize > 1 else np.int8  # the same bits, and one compiled function for both
+    flat = target.reshape(-1).view(kind)
+    return int(_unscale_flat(values.reshape(-1), flat, float(slope), float(intercept), *map(float, ends), turned))
+
+
+@compiled
+def _unscale_flat(
+    values: Any, target: Any, slope: float, intercept: float, low: float, high: float, turned: bool
+) -> int:
+    clipped = 0
+    for n in range(len(values)):
+        exact = (np.float64(values[n]) - intercept) / slope
+        if turned:
+            exact = low + high - exact
+        whole = np.rint(exact)
+        clipped += (whole < low) | (whole > high)
+        whole = min(whole, high)
+        target[n] = np.int32(max(low, whole))  # in this order NaN is replaced, too
+    return clipped

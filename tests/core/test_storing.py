@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medaug_cli.core.storing import store_rounded
+from medaug_cli.core.storing import store_rounded, store_unscaled
 
 
 def test_halves_go_to_even_and_what_does_not_fit_is_clipped_and_counted() -> None:
@@ -31,3 +31,27 @@ def test_every_short_type_equals_rounding_and_clipping_by_numpy(dtype: str) -> N
     rounded = np.rint(values)
     assert np.array_equal(target, np.clip(rounded, info.min, info.max).astype(dtype))
     assert clipped == ((rounded < info.min) | (rounded > info.max)).sum()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("rescale", [(1.0, 0.0), (1.0, -1024.0), (0.0123, 7.25), (-2.5, 1.0)])
+@pytest.mark.parametrize(("dtype", "ends"), [("uint16", (0, 4095)), ("uint16", (0, 65535)), ("int16", (-2048, 2047))])
+def test_unscaling_equals_that_of_numpy_in_double_precision(
+    dtype: str, ends: tuple[int, int], rescale: tuple[float, float], turned: bool
+) -> None:
+    values = np.random.default_rng(0).uniform(ends[0] - 99, ends[1] + 99, (3, 5_000)).astype(np.float32)
+    values = (values * rescale[0] + rescale[1]).astype(np.float32)
+    values[0, ::2] = np.rint(values[0, ::2]) + 0.5
+    target = np.empty(values.shape, dtype)
+    clipped = store_unscaled(values, target, rescale, ends, turned=turned)
+    exact = (values.astype(np.float64) - rescale[1]) / rescale[0]
+    whole = np.rint(sum(ends) - exact if turned else exact)
+    assert np.array_equal(target, np.clip(whole, *ends).astype(dtype))
+    assert clipped == ((whole < ends[0]) | (whole > ends[1])).sum()
+
+
+def test_bytes_are_stored_unscaled_and_what_is_no_number_becomes_the_least() -> None:
+    values = np.array([0.5, 1.5, -3, 255.4, 256, np.nan, 200], np.float32)
+    target = np.empty(values.shape, np.uint8)
+    assert store_unscaled(values, target, (1.0, 0.0), (0, 255), turned=False) == 2
+    assert target.tolist() == [0, 2, 0, 255, 255, 0, 200]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import SampleError
-from medaug_cli.core.lazy import np
+from medaug_cli.core.lazy import np, storing
 from medaug_cli.formats.dicom.header import number, text, values
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.arrays import AnyArray, Array64, BoolArray, FloatArray
 
-_ROWS = 32
 _INT16 = range(-(1 << 15), 1 << 15)
 
 
@@ -84,31 +83,19 @@ class Storage:
         return np.asarray(stored == low) if low == high else (stored >= low) & (stored <= high)
 
     def to_stored(self, real: FloatArray, void: BoolArray | None) -> tuple[AnyArray, int]:
-        """Return `real` values as stored integers, and how many outside `void` had to be clipped to BitsStored.
-
-        Rows are taken a few at a time, which stay in the cache in double precision.
-        """
+        """Return `real` values as stored integers, and how many outside `void` had to be clipped to BitsStored."""
         stored = np.empty(real.shape, dtype=self.dtype)
-        clipped = 0
-        for first in range(0, len(real), _ROWS):
-            rows = slice(first, first + _ROWS)
-            clipped += self._store_rows(real[rows], None if void is None else void[rows], stored[rows])
-        return stored, clipped
-
-    def _store_rows(self, real: FloatArray, void: BoolArray | None, stored: AnyArray) -> int:
-        exact = self._unscale(real)
-        whole = np.rint(exact)
-        clipped = 0
-        if whole.min() < self.low or whole.max() > self.high:
-            outside = (whole < self.low) | (whole > self.high)
-            clipped = int(np.count_nonzero(outside if void is None else outside & ~void))
-            np.clip(whole, self.low, self.high, out=whole)
-        stored[:] = whole
+        values = np.ascontiguousarray(real, dtype=np.float32)
+        ends = self.low, self.high
+        clipped = storing.store_unscaled(values, stored, (self.slope, self.intercept), ends, turned=self.inverted)
+        if clipped and void is not None:
+            whole = np.rint(self._unscale(real[~void]))
+            clipped = int(np.count_nonzero((whole < self.low) | (whole > self.high)))
         if self.padding is not None:
-            self._nudge(stored, exact)
+            self._nudge(stored, real)
             if void is not None:
                 stored[void] = self.padding_value
-        return clipped
+        return stored, clipped
 
     def _unscale(self, real: FloatArray) -> Array64:
         exact = real.astype(np.float64)
@@ -118,14 +105,14 @@ class Storage:
             exact /= self.slope
         return np.subtract(self.low + self.high, exact, out=exact) if self.inverted else exact
 
-    def _nudge(self, stored: AnyArray, exact: Array64) -> None:
+    def _nudge(self, stored: AnyArray, real: FloatArray) -> None:
         """Move measurements off the padding range: readers would take them for no measurement at all."""
         low, high = self.padding or (0, 0)
         taken = self.is_padding(stored)
         if taken is None or not taken.any():
             return
         below, above = low - 1, high + 1
-        upward = exact[taken] >= (low + high) / 2
+        upward = self._unscale(real[taken]) >= (low + high) / 2
         if below < self.low:
             upward[:] = True
         elif above > self.high:
