@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from medaug_cli.core.encoded import EncodedFile
     from medaug_cli.core.geometry import Geometry
     from medaug_cli.core.marks import Marks
     from medaug_cli.core.privacy import Privacy
-    from medaug_cli.core.sample import EncodedFile, FileEntry, IndexMap, Labels, Loaded, Source
+    from medaug_cli.core.sample import FileEntry, IndexMap, Labels, Loaded, Source
     from medaug_cli.formats import Limits
     from medaug_cli.manifest import Settings
     from medaug_cli.program import Copy, Program

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from medaug_cli.core.sample import EncodedFile, FileEntry, Role
+    from medaug_cli.core.encoded import EncodedFile
+    from medaug_cli.core.sample import FileEntry, Role
     from medaug_cli.manifest import Record, Settings
     from medaug_cli.program import Program
 

@@ -130,10 +130,10 @@ def draw_and_apply(orders: Orders, loaded: LoadedSample, copy: int) -> tuple[Pro
 def _paths_and_bytes(
     root: Path, files: Iterator[Written], written: list[Written]
 ) -> Iterator[tuple[Path, bytes | bytearray]]:
-    """Yield each file to the publisher and keep it, without its bytes, for the record."""
+    """Yield each file to the publisher; keep what the record says of it once its bytes are on their way."""
     for one in files:
-        written.append(Written(one.source, replace(one.file, data=b"")))
         yield root / one.file.path, one.file.data
+        written.append(Written(one.source, one.file.told()))
 
 
 def _entry_of(written: Written, published: Published) -> FileEntry:

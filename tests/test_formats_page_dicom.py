@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from medaug_cli.core.sample import EncodedFile, Loaded
+    from medaug_cli.core.encoded import EncodedFile
+    from medaug_cli.core.sample import Loaded
     from medaug_cli.manifest import Record
 
 DICOM = [row for row in ROWS if not row.is_nifti and row.paths != ("README.md",)]

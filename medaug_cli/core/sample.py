@@ -326,19 +326,3 @@ class Derivation:
     images: tuple[tuple[Loaded, Volume, Sequence[str]], ...] = ()
     swaps: tuple[tuple[str, str], ...] = ()
     privacy: Privacy | None = None
-
-
-@dataclass(frozen=True)
-class EncodedFile:
-    """One output file, ready to be published at `path` (POSIX, relative to ROOT).
-
-    `suspicions` are stable words for what may still show a patient: `burned_in_text`, `face`.
-    """
-
-    path: str
-    data: bytes | bytearray
-    voxel_sha256: str
-    dtype: str
-    uids: dict[str, str] = field(default_factory=dict)
-    clipped: int = 0
-    suspicions: tuple[str, ...] = ()

@@ -58,9 +58,10 @@ def store_unscaled(
     from the upper end down. What is computed is in double precision. Return how many were clipped.
     """
     slope, intercept = rescale
+    low, high = ends
     kind = np.int16 if target.itemsize > 1 else np.int8  # the same bits, and one compiled function for both
     flat = target.reshape(-1).view(kind)
-    return int(_unscale_flat(values.reshape(-1), flat, float(slope), float(intercept), *map(float, ends), turned))
+    return int(_unscale_flat(values.reshape(-1), flat, float(slope), float(intercept), float(low), float(high), turned))
 
 
 @compiled

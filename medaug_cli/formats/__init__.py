@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from medaug_cli.core.encoded import EncodedFile
     from medaug_cli.core.geometry import Geometry
     from medaug_cli.core.marks import Marks
-    from medaug_cli.core.sample import Derivation, EncodedFile, Labels, Loaded, Role, Source, Volume
+    from medaug_cli.core.sample import Derivation, Labels, Loaded, Role, Source, Volume
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from medaug_cli.core.encoded import EncodedFile
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import EncodedFile, Loaded, Volume
+from medaug_cli.core.sample import Loaded, Volume
 from medaug_cli.formats.dicom.derive import OWN, describe_copy
 from medaug_cli.formats.dicom.encoding import write_file
 from medaug_cli.formats.dicom.groups import GroupChanges, change_groups
@@ -98,7 +100,8 @@ def _encode(
     uids = derived_uids(template.instance, derivation)
     data = write_file(header, stored, template.instance, derivation, OWN)
     suspicions = find_suspicions(header) if derivation.privacy else ()
-    return EncodedFile(target, data, hash_planes(stored, instance), str(stored.dtype), uids, clipped, suspicions)
+    hash_voxels = partial(hash_planes, stored, instance)
+    return EncodedFile(target, data, hash_voxels, str(stored.dtype), uids, clipped, suspicions)
 
 
 def derive_header(

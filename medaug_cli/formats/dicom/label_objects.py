@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
+    from medaug_cli.core.encoded import EncodedFile
     from medaug_cli.core.marks import Marks
-    from medaug_cli.core.sample import Derivation, EncodedFile, Labels, Loaded, Source
+    from medaug_cli.core.sample import Derivation, Labels, Loaded, Source
     from medaug_cli.formats import Limits
 
 _UIDS = {

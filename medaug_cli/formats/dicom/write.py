@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydicom.valuerep import format_number_as_ds
 
+from medaug_cli.core.encoded import EncodedFile
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import EncodedFile
 from medaug_cli.formats.dicom.classic import split_frames
 from medaug_cli.formats.dicom.derive import OWN, describe_copy
 from medaug_cli.formats.dicom.encoding import write_file
@@ -149,7 +150,7 @@ def _encode_slice(copy: _Copy, template: SliceTemplate, index: int, target: str)
     return EncodedFile(
         path=target,
         data=data,
-        voxel_sha256=hash_planes(stored, instance),
+        hash_voxels=partial(hash_planes, stored, instance),
         dtype=str(stored.dtype),
         uids=uids,
         clipped=sum(clipped for _, clipped in planes),

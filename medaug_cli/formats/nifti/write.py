@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from medaug_cli import __version__
+from medaug_cli.core.encoded import EncodedFile
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.hashing import hash_voxels
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import EncodedFile, LabelMap, LabelStack, Volume
+from medaug_cli.core.sample import LabelMap, LabelStack, Volume
 from medaug_cli.formats.nifti import gzip_member, names, sidecar
 from medaug_cli.formats.nifti.adopted import make_template
 from medaug_cli.formats.nifti.fields import EXTENDER_BYTES, HEADER_BYTES, head_of
@@ -52,7 +54,7 @@ def encode_copy(
     files = sidecar.files_of_volume(targets)
     yield from _encode_volume(content, template, files, derivation)
     for path in targets[len(files) :]:
-        yield EncodedFile(path, sidecar.encode(template.sidecar), "", sidecar.DTYPE)
+        yield EncodedFile(path, sidecar.encode(template.sidecar), str, sidecar.DTYPE)  # no voxels to hash
 
 
 def _encode_volume(
@@ -70,7 +72,7 @@ def _encode_volume(
     fields = _make_fields(files[0], header, content.geometry, derivation, pair=pair)
     # As a reader will find it: the fields hold float32, and the qform a quaternion.
     geometry, _ = read_geometry(files[0], head_of(fields), content.geometry.size)
-    voxel_sha256 = hash_voxels(stored, geometry)
+    hash_stored = cache(partial(hash_voxels, stored, geometry))  # of a pair once
     head = bytes(fields.binaryblock) + bytes(EXTENDER_BYTES)
     voxels = stored.reshape(-1).view(np.uint8).data
     parts: tuple[tuple[bytes | memoryview, ...], ...] = ((head,), (voxels,)) if pair else ((head, voxels),)
@@ -82,7 +84,7 @@ def _encode_volume(
             else gzip_member.encode(*part, effort=derivation.compression, sparse=not is_image)
         )
         holds_voxels = part[-1] is voxels
-        yield EncodedFile(path, data, voxel_sha256, header.dtype_name, clipped=clipped if holds_voxels else 0)
+        yield EncodedFile(path, data, hash_stored, header.dtype_name, clipped=clipped if holds_voxels else 0)
 
 
 def _as_float32(header: NiftiHeader) -> NiftiHeader:

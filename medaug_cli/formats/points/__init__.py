@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from medaug_cli.core.encoded import EncodedFile
     from medaug_cli.core.marks import Marks
-    from medaug_cli.core.sample import Derivation, EncodedFile, Labels, Loaded, Source, Volume
+    from medaug_cli.core.sample import Derivation, Labels, Loaded, Source, Volume
     from medaug_cli.formats import Limits, Place
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
+from medaug_cli.core.encoded import EncodedFile
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.marks import Points
-from medaug_cli.core.sample import EncodedFile, FileEntry, Loaded
+from medaug_cli.core.sample import FileEntry, Loaded
 from medaug_cli.formats.points.hide import hide
 from medaug_cli.formats.points.json_text import load_json
 from medaug_cli.formats.points.kinds import CopiedImage
@@ -85,7 +87,7 @@ def encode_copy(
         document, content = hide(document, content, targets[0])
     data = document.write(content, image).encode("utf-8", "surrogateescape")
     again = parse(targets[0], data, like.source, paths[0])
-    yield EncodedFile(targets[0], data, _hash(again.content), _DTYPE)
+    yield EncodedFile(targets[0], data, partial(_hash, again.content), _DTYPE)
 
 
 def _read_bytes(root: Path, source: Source) -> bytes:

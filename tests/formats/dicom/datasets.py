@@ -16,12 +16,14 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
 
-from medaug_cli.core.sample import Derivation, EncodedFile, Loaded, Source, Volume
+from medaug_cli.core.sample import Derivation, Loaded, Source, Volume
 from medaug_cli.formats import Found, FoundVolume, Limits
 from medaug_cli.formats.dicom import FORMAT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from medaug_cli.core.encoded import EncodedFile
 
 CT, MR, PT = (f"1.2.840.10008.5.1.4.1.1.{tail}" for tail in ("2", "4", "128"))
 CR, DX, MG = (f"1.2.840.10008.5.1.4.1.1.{tail}" for tail in ("1", "1.1", "1.2"))

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medaug_cli.core.arrays import AnyArray
-    from medaug_cli.core.sample import EncodedFile, Role
+    from medaug_cli.core.encoded import EncodedFile
+    from medaug_cli.core.sample import Role
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from medaug_cli.core.sample import EncodedFile, Loaded
+    from medaug_cli.core.encoded import EncodedFile
+    from medaug_cli.core.sample import Loaded
 
 INTEGERS = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"]
 TYPES = [*INTEGERS, "float32", "float64"]

@@ -23,7 +23,8 @@ from medaug_cli.formats.nifti import FORMAT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from medaug_cli.core.sample import EncodedFile, Loaded
+    from medaug_cli.core.encoded import EncodedFile
+    from medaug_cli.core.sample import Loaded
 
 VOXELS = np.arange(24, dtype=np.int16).reshape(4, 3, 2)
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])

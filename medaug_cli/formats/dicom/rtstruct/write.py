@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
+from medaug_cli.core.encoded import EncodedFile
 from medaug_cli.core.errors import SampleError
-from medaug_cli.core.sample import EncodedFile
 from medaug_cli.formats.dicom.codes import PROCESSING_EQUIPMENT
 from medaug_cli.formats.dicom.derive import OWN, derivation_text, describe_series
 from medaug_cli.formats.dicom.elements import encoded_element
@@ -48,7 +49,7 @@ def encode_structures(content: Contours, like: Loaded, target: str, derivation: 
         raise SampleError("bad_header", message) from error
     data = write_object(header, template.file, derivation, _OWN)
     uids = {"sop_instance": str(header.SOPInstanceUID), "series_instance": str(header.SeriesInstanceUID)}
-    return EncodedFile(target, data, hash_contours(content), "float64", uids)
+    return EncodedFile(target, data, partial(hash_contours, content), "float64", uids)
 
 
 def _make_header(

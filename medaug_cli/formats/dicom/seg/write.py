@@ -13,9 +13,10 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
 from medaug_cli import __version__
+from medaug_cli.core.encoded import EncodedFile
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import EncodedFile, LabelMap
+from medaug_cli.core.sample import LabelMap
 from medaug_cli.formats.dicom.derive import describe_series
 from medaug_cli.formats.dicom.encoding import write_segments
 from medaug_cli.formats.dicom.header import MALFORMED, number, read_dataset, text, values
@@ -79,7 +80,7 @@ def encode_segmentation(content: Labels, like: Loaded, target: str, derivation: 
     parts = parse_parts(header, file)
     voxel_sha256 = hash_parts(parts, decode_frames(parts))
     data = write_segments(header, file, derivation, _SERIES)
-    return EncodedFile(target, data, voxel_sha256, parts.instance.dtype, uids)
+    return EncodedFile(target, data, lambda: voxel_sha256, parts.instance.dtype, uids)
 
 
 def _referred_images(content: Labels, derivation: Derivation, file: str) -> tuple[Loaded, Volume, list[Dataset]]:
