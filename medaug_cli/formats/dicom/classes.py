@@ -32,6 +32,7 @@ MODALITIES: dict[str, str] = {
     uid.VLEndoscopicImageStorage: "ES",
     uid.VLMicroscopicImageStorage: "GM",
     uid.VLSlideCoordinatesMicroscopicImageStorage: "SM",
+    uid.DermoscopicPhotographyImageStorage: "DMS",
 }
 ENHANCED: dict[str, str] = {
     uid.EnhancedCTImageStorage: "CT",
@@ -44,7 +45,7 @@ ENHANCED: dict[str, str] = {
 """Multi-frame classes whose frames are described by functional groups."""
 MODALITIES |= ENHANCED
 CROSS_SECTIONS = frozenset({"CT", "MR", "PT"})
-COLOURED = frozenset({"US", "SC", "OP", "XC", "ES", "GM", "SM"})
+COLOURED = frozenset({"US", "SC", "OP", "XC", "ES", "GM", "SM", "DMS"})
 """Modalities whose images may be coloured; all of them, and those of `FRAMED`, are 2-D."""
 FRAMED = COLOURED | {"XA", "RF", "NM"}
 """Modalities whose classic objects may hold several frames, one after another in time or by detector."""

@@ -47,7 +47,8 @@ OWN = frozenset({0x0008103E, 0x00082111, 0x00082112, 0x00089124, 0x00089215})
 SourceImageSequence, DerivationImageSequence and DerivationCodeSequence."""
 _JPEG = "ISO_10918_1"
 _HAS_THIRD_VALUE = frozenset({"DX", "MG", "IO"})  # of ImageType, if an empty one (PS3.3 C.8.11.1.1.1)
-_HAS_FOURTH_VALUE = frozenset({"US", "NM"})  # PS3.3 C.8.5.6.1.1, C.8.4.9.1.1
+_HAS_FOURTH_VALUE = frozenset({"US", "NM", "OP"})  # PS3.3 C.8.5.6.1.1, C.8.4.9.1.1, C.8.17.2.1.4
+_HAS_SERIAL_NUMBER = frozenset({"DMS"})  # by the module Enhanced General Equipment (PS3.3 C.7.5.2)
 
 
 def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivation, *, same_grid: bool) -> None:
@@ -55,7 +56,8 @@ def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivati
     file, modality = template.instance.file, template.instance.modality
     enhanced = header.SOPClassUID in ENHANCED
     header.ImageType = _enhanced_type(header, file) if enhanced else _image_type(header, modality, file)
-    describe_series(header, file, derivation, required=("DeviceSerialNumber",) if enhanced else ())
+    numbered = enhanced or modality in _HAS_SERIAL_NUMBER
+    describe_series(header, file, derivation, required=("DeviceSerialNumber",) if numbered else ())
     _drop(header, "DerivationCodeSequence")
     for element in _said_alike(derivation_text(derivation), tuple(code for _, code in derivation.steps)):
         header[element.tag] = element
@@ -111,7 +113,7 @@ def _describe_source(header: Dataset, file: str, privacy: Privacy | None) -> str
 def _image_type(header: Dataset, modality: str, file: str) -> list[str]:
     """Return ImageType of a derived image: what its class defines stays, vendors' values go.
 
-    PET and NM allow PRIMARY alone (PS3.3 C.8.9.4.1.1, C.8.4.9.1.1).
+    PET, NM and OP allow PRIMARY alone (PS3.3 C.8.9.4.1.1, C.8.4.9.1.1, C.8.17.2.1.4); OP must say how it was derived.
     """
     source = [str(value) for value in values(header, "ImageType", file)]
     kinds = source[2 : 4 if modality in _HAS_FOURTH_VALUE else 3]
@@ -119,6 +121,8 @@ def _image_type(header: Dataset, modality: str, file: str) -> list[str]:
         return ["DERIVED", "PRIMARY"]
     if modality == "NM":
         return ["DERIVED", "PRIMARY", *kinds]
+    if modality == "OP":
+        return ["DERIVED", "PRIMARY", next(filter(None, kinds[:1]), "AUGMENTED"), *kinds[1:]]
     if modality == "CT":
         kinds = ["AXIAL"]  # any cross-section, and localizers are left alone (PS3.3 C.8.2.1.1.1)
     elif modality == "MR":

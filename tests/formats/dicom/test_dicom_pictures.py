@@ -186,7 +186,9 @@ def test_too_few_bytes_for_the_declared_colours_are_truncated(tmp_path: Path) ->
         (US, ["ORIGINAL", "PRIMARY", "ABDOMINAL", "0001"], ["DERIVED", "SECONDARY", "ABDOMINAL", "0001"]),
         (XA, ["ORIGINAL", "PRIMARY", "SINGLE PLANE", "VENDOR"], ["DERIVED", "SECONDARY", "SINGLE PLANE"]),
         (SC, ["ORIGINAL", "PRIMARY"], ["DERIVED", "SECONDARY"]),
-        (OP, ["ORIGINAL", "PRIMARY", "", "VENDOR"], ["DERIVED", "SECONDARY"]),
+        (OP, ["ORIGINAL", "PRIMARY", "", "FA", "VENDOR"], ["DERIVED", "PRIMARY", "AUGMENTED", "FA"]),
+        (OP, ["DERIVED", "PRIMARY", "MONTAGE"], ["DERIVED", "PRIMARY", "MONTAGE"]),
+        (XC, ["ORIGINAL", "PRIMARY", "STEREO L", "VENDOR"], ["DERIVED", "SECONDARY", "STEREO L"]),
         (NM, ["ORIGINAL", "PRIMARY", "STATIC", "EMISSION"], ["DERIVED", "PRIMARY", "STATIC", "EMISSION"]),
     ],
 )
