@@ -96,6 +96,9 @@ def write_file(
         frames = np.moveaxis(stored.reshape(instance.frames, instance.samples, *stored.shape[1:]), 1, -1)
     syntax = SYNTAXES[derivation.transfer_syntax]
     header = deidentify(header, derivation.privacy, own)
+    if syntax == uid.JPEG2000Lossless and instance.samples > 1:
+        # With its own reversible colours, which pack better and are all that ultrasound allows (PS3.3 C.8.5.6.1.2).
+        header.PhotometricInterpretation = "YBR_RCT"
     header[PIXEL_DATA] = pixel_element(frames, header, syntax, instance.file)
     return _join(header, syntax, instance.file, encode_elements)
 

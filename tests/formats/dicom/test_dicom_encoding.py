@@ -13,11 +13,12 @@ from pydicom import uid
 from pydicom.pixels.encoders.base import get_encoder
 
 from medaug_cli.core.errors import RecipeError, SampleError
+from medaug_cli.core.lazy import sitk
 from medaug_cli.recipe import load_recipe
 from medaug_cli.transforms import load_step
 from tests.datasets_for_runs import save_recipe
 from tests.formats.dicom.datasets import UNCHANGED, dicom_errors, encode, image, load, placed, publish, ramp, save
-from tests.formats.dicom.test_dicom_pictures import picture
+from tests.formats.dicom.test_dicom_pictures import SC, US, XC, picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +48,11 @@ def copy_of(header: Dataset, root: Path, syntax: Any) -> Dataset:
     return publish(encode(load(root / "in"), replace(UNCHANGED, transfer_syntax=syntax)), root / "out")[0]
 
 
+def copy_file(header: Dataset, root: Path, syntax: Any) -> Path:
+    copy_of(header, root, syntax)
+    return root / "out" / "a.dcm"
+
+
 @pytest.mark.parametrize("syntax", list(SYNTAXES))
 @pytest.mark.parametrize("source", list(SOURCES))
 def test_a_compressed_copy_decodes_to_the_stored_values_of_its_source(tmp_path: Path, syntax: str, source: str) -> None:
@@ -60,11 +66,24 @@ def test_a_compressed_copy_decodes_to_the_stored_values_of_its_source(tmp_path: 
     assert "LossyImageCompression" not in made
 
 
+@pytest.mark.parametrize("sop_class", [SC, US, XC])
 @pytest.mark.parametrize("syntax", list(SYNTAXES))
-def test_dciodvfy_finds_no_error_in_a_compressed_copy(tmp_path: Path, syntax: str) -> None:
+def test_dciodvfy_finds_no_error_in_a_compressed_copy(tmp_path: Path, syntax: str, sop_class: str) -> None:
+    """Colours in JPEG 2000 are YBR_RCT, as ultrasound allows nothing else there."""
     pytest.importorskip(MODULES[syntax])
-    copy_of(SOURCES["colours"](), tmp_path, syntax)
+    made = copy_of(picture(noise(0, 255, np.uint8, (40, 50, 3)), sop_class), tmp_path, syntax)
+    assert made.PhotometricInterpretation == ("YBR_RCT" if syntax == "j2k" else "RGB")
     assert dicom_errors(tmp_path / "out" / "a.dcm") <= dicom_errors(tmp_path / "in" / "a.dcm")
+
+
+@pytest.mark.parametrize("syntax", list(SYNTAXES))
+@pytest.mark.parametrize("source", list(SOURCES))
+def test_simpleitk_reads_a_compressed_copy_as_it_reads_a_plain_one(tmp_path: Path, syntax: str, source: str) -> None:
+    """Its decoders are GDCM's own."""
+    pytest.importorskip(MODULES[syntax])
+    header = SOURCES[source]()
+    plain, packed = (copy_file(header, tmp_path / one, one) for one in ("explicit", syntax))
+    assert np.array_equal(*(sitk.GetArrayFromImage(sitk.ReadImage(str(path))) for path in (plain, packed)))
 
 
 @pytest.mark.parametrize("syntax", list(SYNTAXES))
