@@ -63,6 +63,11 @@ DICOM = {
         (READ, "test_padding_is_void_and_filled_with_the_smallest_measurement"),
         (WRITE, "test_padding_is_stamped_again_and_no_measurement_may_have_its_value"),
         (WRITE, "test_void_that_a_mapping_brought_in_is_stamped_with_the_padding_value"),
+        (WRITE, "test_an_unmoved_padding_range_gets_back_what_stood_there"),
+    ),
+    "what comes from outside: padding, else what the step says": (
+        ("run/test_padding.py", "test_padding_moves_and_covers_what_comes_from_outside"),
+        ("run/test_padding.py", "test_without_padding_the_fill_stands_outside"),
     ),
     "smallest, largest, histogram, icon, signatures go": (
         (OTHER, "test_what_vouches_for_or_summarises_the_source_is_gone"),
@@ -72,6 +77,7 @@ DICOM = {
         (WRITE, "test_presets_follow_the_values_where_nothing_moved"),
         (WRITE, "test_several_window_presets_keep_their_count"),
         (WRITE, "test_a_voi_lut_gives_way_to_a_window_that_is_at_least_1_wide"),
+        (WRITE, "test_the_function_of_a_window_stays_when_the_window_is_measured_anew"),
         (ENHANCED, "test_windows_of_frames_follow_the_intensities"),
     ),
     "positions, orientation and spacing of the new grid": (
@@ -103,6 +109,7 @@ DICOM = {
     ),
     "transfer syntaxes out, no stale offset table": (
         (ENCODING, "test_a_compressed_copy_decodes_to_the_stored_values_of_its_source"),
+        (ENCODING, "test_simpleitk_reads_a_compressed_copy_as_it_reads_a_plain_one"),
         (OTHER, "test_an_extended_offset_table_does_not_outlive_its_pixels"),
     ),
     "decoders": (
@@ -123,7 +130,17 @@ DICOM = {
         (REGIONS, "test_a_region_lies_where_what_is_in_it_went"),
         (REGIONS, "test_regions_that_no_box_can_follow_are_dropped_and_that_is_said"),
     ),
-    "frames of a clip are not mixed": ((PICTURES, "test_all_frames_move_alike_and_never_into_one_another"),),
+    "frames of a clip are not mixed": (
+        (PICTURES, "test_all_frames_move_alike_and_never_into_one_another"),
+        (PICTURES, "test_frames_are_components_and_keep_their_order_and_times"),
+    ),
+    "every class that is read stays valid": (
+        ("formats/dicom/test_dicom_classes.py", "test_a_copy_has_no_error_that_its_source_had_not"),
+        (
+            "formats/dicom/test_dicom_photographs.py",
+            "test_dciodvfy_finds_no_error_in_a_copy_of_a_valid_photograph",
+        ),
+    ),
     "enhanced objects": (
         (ENHANCED, "test_frames_are_sorted_by_where_they_lie_and_not_as_they_stand"),
         (ENHANCED, "test_copies_of_a_real_enhanced_mr_have_no_error_that_their_source_had_not"),
@@ -163,6 +180,12 @@ DICOM = {
     "the file itself": (
         (OTHER, "test_the_file_meta_information_is_its_own"),
         (WRITE, "test_the_file_is_byte_for_byte_what_pydicom_writes_of_it"),
+        ("core/test_files.py", "test_no_file_has_its_name_before_all_are_on_the_disk"),
+    ),
+    "other readers agree on every real file": (
+        ("test_formats_page_dicom.py", "test_what_the_page_says_is_copied_is_read_again_and_valid"),
+        ("test_formats_page_dicom.py", "test_dcentvfy_finds_sources_and_copies_consistent"),
+        ("test_formats_page_dicom.py", "test_dcm2niix_finds_the_grid_of_the_source_in_the_copy"),
     ),
 }
 NIFTI = {
@@ -219,6 +242,11 @@ NIFTI = {
 
 @pytest.mark.parametrize(("rule", "tests"), [*DICOM.items(), *NIFTI.items()])
 def test_a_rule_has_its_tests(rule: str, tests: tuple[tuple[str, str], ...]) -> None:
+    assert_there(rule, tests)
+
+
+def assert_there(rule: str, tests: tuple[tuple[str, str], ...]) -> None:
+    """Assert that `rule` has tests, and that each of them, (file, name), is there."""
     assert tests, rule
     for file, name in tests:
         tree = ast.parse((TESTS / file).read_text(encoding="utf-8"))

@@ -113,3 +113,13 @@ def test_fractions_without_references_keep_their_255_steps(dataset: Path, tmp_pa
     assert len(copy.ReferencedSeriesSequence[0].ReferencedInstanceSequence) == 5
     assert np.array_equal(by_highdicom(made)[::-1, ..., 0], np.rint(shares * 255)[:, :, ::-1])
     assert np.array_equal(by_dcmqi(made, tmp_path / "b")[1], before[::-1])
+
+
+def test_fractions_are_interpolated_and_rounded_to_a_step(dataset: Path, tmp_path: Path) -> None:
+    """A quarter of a millimetre is half a column of 0.5 mm: each pixel becomes the mean of itself and its neighbour."""
+    shares = np.random.default_rng(3).integers(0, 101, (5, 4, 6)) / 100
+    make_seg(dataset, shares, "FRACTIONAL", max_fractional_value=100)
+    recipe = "version: 1\nsteps:\n  - translate: {translation_mm: {LR: 0.25, AP: 0, SI: 0}, p: 1}\n"
+    made = by_highdicom(made_seg(run(recipe, dataset, tmp_path), tmp_path))[::-1, ..., 0]
+    means = 100 * (shares[..., :-1] + shares[..., 1:]) / 2
+    assert np.abs(made[..., :-1] - means).max() <= 0.501

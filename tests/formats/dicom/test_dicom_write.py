@@ -329,6 +329,13 @@ def test_a_voi_lut_gives_way_to_a_window_that_is_at_least_1_wide(tmp_path: Path)
     assert (made.WindowCenter, made.WindowWidth) == (7, 1)
 
 
+def test_the_function_of_a_window_stays_when_the_window_is_measured_anew(tmp_path: Path) -> None:
+    header = mammogram(ramp().astype(np.uint16), VOILUTFunction="SIGMOID", WindowCenter=9, WindowWidth=5)
+    made = copy_of(header, tmp_path, BRIGHTER)
+    assert made.VOILUTFunction == "SIGMOID"
+    assert made.WindowCenter != 9
+
+
 def test_a_window_of_monochrome1_is_in_values_before_the_turn(tmp_path: Path) -> None:
     pixels = np.arange(101, dtype=np.uint16)[None]
     attributes = {"WindowCenter": 3, "WindowWidth": 9, "PhotometricInterpretation": "MONOCHROME1", "BitsStored": 10}
