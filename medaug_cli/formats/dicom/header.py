@@ -18,13 +18,14 @@ from pydicom.filereader import read_partial
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as Items
 from pydicom.tag import Tag
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.formats.dicom.bare import lacks_preamble, name_syntax
 from medaug_cli.formats.dicom.deflated import bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
     from pydicom.tag import BaseTag
@@ -46,7 +47,7 @@ MALFORMED = (
     OSError,
     zlib.error,
 )
-_PIXEL_DATA = 0x7FE00010
+_PIXEL_DATA, _UNDEFINED = 0x7FE00010, 0xFFFFFFFF
 _PLAIN_VRS = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "SH", "TM", "UI", "US"})
 _SHORT_VALUE = 256
 
@@ -59,17 +60,23 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def read_dataset(stream: BinaryIO, file: str, keywords: Sequence[str] = (), *, whole: bool = False) -> Dataset:
+def read_dataset(
+    stream: BinaryIO, file: str, keywords: Sequence[str] = (), *, whole: bool = False, data: bytes | None = None
+) -> Dataset:
     """Return the dataset in `stream`, or of its header only what `keywords` name. Raises SampleError.
 
-    What stands behind the pixels is read where the `whole` is asked for.
+    What stands behind the pixels is read where the `whole` is asked for. Of `data`, all that the stream holds, native
+    pixels are lent and not copied.
     """
-    stream = bounded(stream, file)
+    plain, stream = stream, bounded(stream, file)
     try:
         bare = lacks_preamble(stream)
         if keywords:
             return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(keywords), force=bare)
-        dataset = read_partial(stream, stop_when=None if whole else _after_pixels(), force=bare)
+        stop = _AtPixels(lends=data is not None and stream is plain)
+        dataset = read_partial(stream, stop_when=None if whole else stop, force=bare)
+        if stop.lent is not None and data is not None:
+            _lend_pixels(dataset, data, stream.tell(), *stop.lent)
         if bare:
             name_syntax(dataset)
     except EOFError as error:
@@ -83,18 +90,31 @@ def read_dataset(stream: BinaryIO, file: str, keywords: Sequence[str] = (), *, w
     return dataset
 
 
-def _after_pixels() -> Callable[[BaseTag, str | None, int], bool]:
-    """Return a test that ends the reading behind PixelData: a real series has megabytes of zeros there."""
-    passed: list[BaseTag] = []
+class _AtPixels:
+    """A test that ends the reading behind PixelData: a real series has megabytes of zeros there.
 
-    def stop(tag: BaseTag, _vr: str | None, _length: int) -> bool:
-        if passed:
+    Where it `lends`, before those of a known length, which are then `lent`: (VR, length).
+    """
+
+    def __init__(self, *, lends: bool) -> None:
+        self.lends, self.passed = lends, False
+        self.lent: tuple[str | None, int] | None = None
+
+    def __call__(self, tag: BaseTag, vr: str | None, length: int) -> bool:
+        if self.passed:
             return True
-        if tag == _PIXEL_DATA:
-            passed.append(tag)
-        return False
+        self.passed = tag == _PIXEL_DATA
+        if self.passed and self.lends and length not in {0, _UNDEFINED}:
+            self.lent = vr, length
+        return self.lent is not None
 
-    return stop
+
+def _lend_pixels(dataset: Dataset, data: bytes, start: int, vr: str | None, length: int) -> None:
+    """Set PixelData, which begins at `start` of `data`, to what lies there; reading ended before it."""
+    implicit, little = dataset.original_encoding
+    position = start + (12 if not implicit and vr in EXPLICIT_VR_LENGTH_32 else 8)
+    value: Any = memoryview(data)[position : position + length]  # numpy and len take it for bytes
+    dataset[_PIXEL_DATA] = RawDataElement(Tag(_PIXEL_DATA), vr, length, value, position, bool(implicit), bool(little))
 
 
 def file_meta(header: Dataset) -> Dataset:

@@ -6,6 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from pydicom import uid
+from pydicom.dataelem import RawDataElement
 from pydicom.pixels.decoders.base import get_decoder
 
 from medaug_cli.core.errors import SampleError
@@ -134,6 +135,9 @@ def _decode(header: Dataset, syntax: uid.UID, file: str) -> tuple[AnyArray, str]
         package = _PACKAGES.get(syntax, "python-gdcm")
         message = f"{file}: transfer syntax {syntax.name} needs a codec; pip install {package}"
         raise SampleError("codec_missing", message)
+    element = header.get_item("PixelData")
+    if isinstance(element, RawDataElement) and isinstance(element.value, memoryview):  # no bytes to pydicom
+        header[element.tag] = element._replace(value=bytes(element.value))
     try:
         array, pixels = decoder.as_array(header, raw=True, decoding_plugin=_choose_plugin(decoder))
     except (RuntimeError, IndexError, MemoryError, *MALFORMED) as error:
@@ -157,7 +161,8 @@ def _clean_high_bits(array: AnyArray, bits_stored: int) -> AnyArray:
     Old files keep overlays in them (PS3.5 8.1.1), and some writers leave negative values unextended.
     """
     spare = array.dtype.itemsize * 8 - bits_stored
-    low = -(1 << (bits_stored - 1)) if array.dtype.kind == "i" else 0
-    if spare == 0 or (array.min() >= low and array.max() < low + (1 << bits_stored)):
+    signed = array.dtype.kind == "i"
+    low = -(1 << (bits_stored - 1)) if signed else 0
+    if spare == 0 or (array.max() < low + (1 << bits_stored) and not (signed and array.min() < low)):
         return array
     return np.right_shift(np.left_shift(array, spare), spare)

@@ -95,7 +95,7 @@ def _join(
 def _read_slice(root: Path, source: Source, index: int, limits: Limits) -> tuple[SliceTemplate, AnyArray, FileEntry]:
     file = source.files[index]
     data = read_bytes(root, source, index)
-    header = read_dataset(io.BytesIO(data), file)
+    header = read_dataset(io.BytesIO(data), file, data=data)
     if limits.repair:
         fill_uids(header, file, lambda: data)
     untouched = shallow_copy(header)  # parsing decodes elements, which a template keeps as they are

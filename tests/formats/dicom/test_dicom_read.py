@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pydicom
 import pytest
-from pydicom.uid import RLELossless
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    RLELossless,
+)
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.sample import Source, Volume
 from medaug_cli.formats import Limits
 from medaug_cli.formats.dicom import FORMAT
+from medaug_cli.formats.dicom.header import read_dataset
 from tests.formats.dicom.datasets import (
     CR,
     DX,
@@ -289,3 +298,32 @@ def test_the_window_of_a_monochrome1_image_is_turned_round_with_its_values(tmp_p
     said = {"WindowCenter": 300, "WindowWidth": 90, "PhotometricInterpretation": "MONOCHROME1", "BitsStored": 10}
     save(mammogram(ramp().astype(np.uint16), **said), tmp_path / "a.dcm")
     assert load(tmp_path).window == (723, 90)
+
+
+@pytest.mark.parametrize(
+    ("syntax", "is_lent"),
+    [
+        (ImplicitVRLittleEndian, True),
+        (ExplicitVRLittleEndian, True),
+        (ExplicitVRBigEndian, True),
+        (DeflatedExplicitVRLittleEndian, False),
+    ],
+)
+def test_native_pixels_lie_where_the_file_was_read_to_and_all_else_is_the_same(
+    syntax: pydicom.uid.UID, tmp_path: Path, *, is_lent: bool
+) -> None:
+    header = image(ramp(), **placed())
+    header.file_meta = FileMetaDataset()
+    header.file_meta.TransferSyntaxUID = syntax
+    order = "<" if syntax.is_little_endian else ">"
+    header.PixelData = ramp().astype(ramp().dtype.newbyteorder(order)).tobytes()
+    pydicom.dcmwrite(tmp_path / "a.dcm", header, enforce_file_format=True)
+    data = (tmp_path / "a.dcm").read_bytes()
+    copied, lent = (read_dataset(io.BytesIO(data), "a.dcm", data=given) for given in (None, data))
+    pixels = lent.get_item("PixelData").value
+    assert isinstance(pixels, memoryview) == is_lent
+    assert bytes(pixels) == copied.get_item("PixelData").value == header.PixelData
+    assert {tag: element for tag, element in lent.items() if tag < 0x7FE00010} == {
+        tag: element for tag, element in copied.items() if tag < 0x7FE00010
+    }
+    assert voxels(load(tmp_path))[0, 0].tolist() == ramp().tolist()
