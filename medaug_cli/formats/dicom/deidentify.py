@@ -58,7 +58,18 @@ _KEPT = frozenset({"keep", "walk"})
 _WALKED = _KEPT | {"U", "words"}
 _LABEL_WORDS = "REMOVED"  # a label must be called something (type 1)
 _OLDEST_YEARS = 89  # older patients are few enough to be known by their age alone
-_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})(.*)", re.DOTALL)
+_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})([0-9.+-]*)")
+_AGE = re.compile(r"(\d{3})[DWMY]")
+# The signs that values of these VRs are written with (PS3.5 6.2); what has others is a text in the wrong place.
+_SIGNS = {
+    "DS": re.compile(r"[0-9+.eE\\ -]*"),
+    "IS": re.compile(r"[0-9+\\ -]*"),
+    "TM": re.compile(r"[0-9.:\\ -]*"),
+    "DA": re.compile(r"[0-9.\\ -]*"),
+    "DT": re.compile(r"[0-9.+\\ -]*"),
+    "AS": re.compile(r"[0-9DWMY\\ ]*"),
+    "CS": re.compile(r"[A-Za-z0-9_./+\\ -]*"),
+}
 
 
 def deidentify(header: Dataset, privacy: Privacy | None, own: frozenset[int] = frozenset()) -> Dataset:
@@ -91,7 +102,7 @@ class _Walk:
         self._days = privacy.days(patient)
         self._change: dict[str, Callable[[DataElement], Any]] = {
             "Z": lambda element: Items([]) if element.VR == "SQ" else None,
-            "D": lambda element: _dummy(element.VR),
+            "D": lambda element: _DUMMIES[element.VR],
             "U": lambda element: _each(element.value, privacy.uid),
             "words": _as_words,
             "date": lambda element: _each(element.value, lambda text: _shift(text, self._days)),
@@ -125,11 +136,25 @@ class _Walk:
             return self._clean_items(item, tag)
         if element.VR == "UN" or action == "X" or (action == "D" and element.VR not in _DUMMIES):
             return None  # a sequence of which a dummy is asked is required by no class that is written
-        return element if action in _KEPT else DataElement(tag, str(element.VR), self._change[action](item[tag]))
+        if action in _KEPT:
+            return None if _is_misused(element) else element
+        return DataElement(tag, str(element.VR), self._change[action](item[tag]))
 
     def _clean_items(self, item: Dataset, tag: BaseTag) -> DataElement:
         own = self._own if tag == _SHARED_GROUPS else frozenset()
         return DataElement(tag, "SQ", Items([self.clean(inner, own) for inner in item[tag].value or ()]))
+
+
+def _is_misused(element: DataElement | RawDataElement) -> bool:
+    """Say whether an element, decoded or not, holds signs that its VR does not allow."""
+    signs, value = _SIGNS.get(str(element.VR)), element.value
+    if signs is None or value is None:
+        return False
+    if isinstance(value, bytes):
+        text = value.decode("latin-1").rstrip("\0")
+    else:
+        text = "\\".join(map(str, value)) if isinstance(value, MultiValue | list) else str(value)
+    return signs.fullmatch(text) is None
 
 
 def _each(value: Any, change: Callable[[str], str]) -> Any:
@@ -138,10 +163,6 @@ def _each(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, MultiValue | list):
         return [change(str(one)) for one in value]
     return change(str(value))
-
-
-def _dummy(vr: str) -> Any:
-    return _DUMMIES[vr]
 
 
 def _as_words(element: DataElement) -> str:
@@ -166,9 +187,12 @@ def _shift(text: str, days: int) -> str:
 
 
 def _blur_age(text: str) -> str:
-    """Return an AS; of 90 years and more it is 090Y."""
-    years = text.strip(" \0")
-    return "090Y" if years.endswith("Y") and years[:-1].isdigit() and int(years[:-1]) > _OLDEST_YEARS else years
+    """Return an AS; of 90 years and more it is 090Y, and empty what is no age."""
+    age = text.strip(" \0")
+    found = _AGE.fullmatch(age)
+    if found is None:
+        return ""
+    return "090Y" if age.endswith("Y") and int(found[1]) > _OLDEST_YEARS else age
 
 
 def _say_how(cleaned: Dataset, header: Dataset, privacy: Privacy, *, burned_in: bool) -> None:

@@ -209,6 +209,35 @@ def test_every_attribute_that_an_option_names_stands_in_the_table_or_is_a_text()
     assert set(missing) <= {"ROIDescription", "SegmentDescription"}
 
 
+@pytest.mark.parametrize(
+    ("keyword", "value", "kept"),
+    [
+        ("KVP", TEXT, False),
+        ("KVP", "1.2e+02", True),
+        ("SeriesNumber", TEXT, False),
+        ("SeriesNumber", "-3 ", True),
+        ("BodyPartExamined", "DOE^JOHN", False),
+        ("BodyPartExamined", "HEADNECK", True),
+        ("ImageType", ["ORIGINAL", "PRIMARY", "M/SE"], True),
+        ("ImageType", ["ORIGINAL", "D\u00f6, J"], False),
+        ("FrameReferenceTime", "12.5", True),
+    ],
+)
+def test_a_number_or_code_with_signs_of_a_text_goes(tmp_path: Path, keyword: str, value: Any, kept: bool) -> None:
+    header = image(ramp(), **placed())
+    header.add_new(keyword, "LO", value)
+    save(header, tmp_path / "1.dcm")
+    again = pydicom.dcmread(tmp_path / "1.dcm")
+    again._dict[Tag(keyword)] = again.get_item(keyword)._replace(VR=dictionary_VR(keyword))  # as it stands in a file
+    assert (keyword in deidentify(again, PRIVACY)) is kept
+
+
+def test_an_age_that_is_none_is_emptied() -> None:
+    keeping = Privacy(KEY, frozenset({"retain_patient_characteristics"}))
+    with pydicom.config.disable_value_validation():
+        assert not deidentify(image(ramp(), PatientAge="XYZZ"), keeping).PatientAge
+
+
 def test_uids_are_keyed_closed_and_those_of_the_standard_stay() -> None:
     header = image(ramp(), **placed())
     reference = Dataset()
