@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import shutil
@@ -15,6 +16,7 @@ import pytest
 from datasets_for_runs import (
     PROJECT,
     canonical_manifest,
+    here,
     medaug,
     records_of,
     run_here,
@@ -66,7 +68,15 @@ def told_by(root: Path, *texts: str) -> bytes:
 
 
 def signs_in(told: bytes) -> list[bytes]:
-    return [sign for sign in SIGNS if sign in told or sign.lower() in told.lower()]
+    """Return the canaries in `told`, whatever the case, in UTF-16 and base64, too."""
+    low = told.lower()
+    return [sign for sign in SIGNS if any(form.lower() in low for form in _forms_of(sign))]
+
+
+def _forms_of(sign: bytes) -> list[bytes]:
+    # Six bits a letter: what stands before shifts the letters, and those at the ends are also its neighbours'.
+    packed = [base64.b64encode(bytes(shift) + sign)[4 * bool(shift) : -4] for shift in range(3)]
+    return [sign, sign.decode().encode("utf-16-le"), sign.hex().encode(), *(form for form in packed if len(form) > 8)]
 
 
 def save_dicom(dataset: Path, patient: str = CANARY) -> Path:
@@ -115,7 +125,7 @@ def cut_copy(path: Path, target: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["dicom", "nifti"])
 def test_no_canary_is_in_any_byte_that_is_written_or_told(tmp_path: Path, kind: str) -> None:
-    dataset = (save_dicom if kind == "dicom" else save_nifti)(tmp_path / "dataset")
+    dataset = (save_dicom if kind == "dicom" else save_nifti)(tmp_path / f"{CANARY} 山田" / "dataset")
     damaged = next(path for path in dataset.rglob("*") if path.name.endswith((".0.dcm", "RY.nii.gz")))
     cut_copy(damaged, damaged.parent.with_name(f"{CANARY}-broken") / f"Z{damaged.name}")
     root, log = tmp_path / "root", tmp_path / "log.txt"
@@ -127,6 +137,17 @@ def test_no_canary_is_in_any_byte_that_is_written_or_told(tmp_path: Path, kind: 
     again = medaug("run", recipe, dataset, "-o", root, "--json", "--engine", "serial", MEDAUG_KEY=KEY)
     status = medaug("status", root, "--json")
     texts = [text for one in (done, plan, again, status) for text in (one.stdout, one.stderr)]
+    made = next(record for record in records_of(root) if record.status == "ok")
+    for arguments in (
+        ("validate", recipe, dataset),
+        ("preview", recipe, dataset, "-o", root / "sheet.html", "--copies", 1, "--sample", made.sample_id),
+        ("verify", root, "--source", dataset),
+        ("replay", root, "--id", made.output_id, "--source", dataset, "--check", "-o", root / "again"),
+        ("scan", root, "--phi"),
+    ):
+        texts += here(*arguments)[1:]
+    assert (root / "sheet.html").exists()
+    assert (root / "again").exists()
     assert signs_in(told_by(root, log.read_text(encoding="utf-8"), *texts)) == []
     assert {record.status for record in records_of(root)} == {"ok", "failed"}
     assert KEY.encode() not in told_by(root)

@@ -203,6 +203,15 @@ def test_an_option_keeps_its_own_and_nothing_else(option: str) -> None:
         assert changed or option == "clean_graphics"
 
 
+def test_all_options_together_keep_no_more_than_each_keeps() -> None:
+    """Those for which there is another way to say it are left out: full dates, and UIDs, which are no text."""
+    together = frozenset(OPTIONS) - {"retain_full_dates", "retain_uids"}
+    made = deidentify(bearer(PatientID=TEXT), Privacy(KEY, together))
+    telling = {element.keyword for element in made.iterall() if element.VR != "SQ" and TEXT in str(element.value)}
+    kept = {one for option, names in _OF_OPTION.items() if option != "clean_descriptors" for one in names}
+    assert telling - kept == set()
+
+
 def test_every_attribute_that_an_option_names_stands_in_the_table_or_is_a_text() -> None:
     actions = profile_actions()
     missing = [one for names in _OF_OPTION.values() for one in names if Tag(one) not in actions]
