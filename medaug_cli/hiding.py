@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import MedaugError, SampleError
-from medaug_cli.core.privacy import plain_words
+from medaug_cli.core.names import hide_name, hide_pieces, is_plain, words_of
 from medaug_cli.core.sample import Alias
 from medaug_cli.discover.walk import walk_dataset
 from medaug_cli.naming import case_of, split_suffix
@@ -22,30 +22,7 @@ if TYPE_CHECKING:
     from medaug_cli.core.sample import Sample, Source
     from medaug_cli.discover import Inventory
 
-# Words of the layouts, which their readers need to find their way.
-_LAYOUT_WORDS = frozenset(
-    {
-        *("imagestr", "imagests", "imagesval", "labelstr", "labelsts", "labelsval", "images", "labels", "masks"),
-        *("train", "test", "val", "derivatives", "anat", "func", "dwi", "fmap", "perf", "bold", "t1map", "epi"),
-        *("magnitude1", "magnitude2", "phasediff", "dseg", "probseg", "mrk", "fcsv", "json", "csv", "tsv"),
-        *("dataset", "data", "raw", "rawdata", "sourcedata", "dicom", "nifti", "dcm", "nii", "gz", "hdr"),
-    }
-)
-# Keys of a name in BIDS, which stay; of these the labels of some are never words of the field.
-_ENTITIES = frozenset(
-    {
-        *("sub", "ses", "sample", "task", "tracksys", "acq", "nuc", "voi", "ce", "trc", "stain", "rec", "dir", "run"),
-        *("mod", "echo", "flip", "inv", "mt", "part", "proc", "hemi", "space", "split", "recording", "chunk", "atlas"),
-        *("seg", "scale", "res", "den", "label", "desc", "from", "to", "mode", "tpl", "cohort"),
-    }
-)
-_OF_A_PERSON = frozenset({"sub", "ses", "sample"})
-_PART = re.compile(r"_(?=[^\W\d])")  # not before a number, which may go on a date
-# Several numbers in a row may be a date, a UID or a phone number; else what stands between signs and spaces of ASCII.
-_PIECE = re.compile(r"\d+(?:[-._ ]\d+)+|[^\s!-/:-@\[-`{-~]+")
-_WORD = re.compile(r"[^\W_]+")
-_MOST_DIGITS = 4  # a channel, a run or a year, and no date
-_LEAST_SIGNS = 3  # of a name that is looked for in a message
+_LEAST_BYTES = 3  # of a name that is looked for in a message: two letters, or one sign of Chinese
 
 
 def hide_inventory(inventory: Inventory, privacy: Privacy) -> Inventory:
@@ -55,7 +32,7 @@ def hide_inventory(inventory: Inventory, privacy: Privacy) -> Inventory:
     return replace(
         inventory,
         samples=tuple(_hide_problem(hide_sample(sample, privacy), names) for sample in inventory.samples),
-        label_names={value: _hide_pieces(name, privacy) for value, name in inventory.label_names.items()},
+        label_names={value: hide_pieces(name, privacy) for value, name in inventory.label_names.items()},
         skipped=tuple(
             (ids.get(one, privacy.name(one)), reason, hide_text(message, names))
             for one, reason, message in inventory.skipped
@@ -91,7 +68,7 @@ def _hide_channel(source: Source, layout: str, privacy: Privacy) -> str:
     named_by_file = source.format == "dicom" and source.channel in {stem, posixpath.basename(stem)}
     named_by_dataset = layout == "nnunet" and source.role == "image"
     hidden = (named_by_file and source.role == "label") or named_by_dataset
-    return _hide_pieces(source.channel, privacy) if hidden else source.channel
+    return hide_pieces(source.channel, privacy) if hidden else source.channel
 
 
 def _hide_problem(sample: Sample, names: Mapping[str, str]) -> Sample:
@@ -112,37 +89,14 @@ def _names_of(sample: Sample, source: Source, case: str, privacy: Privacy) -> tu
 def _hide_path(path: str, sample: Sample, case: str, privacy: Privacy) -> str:
     folder, name = posixpath.split(path)
     stem, suffix = split_suffix(name)
-    folders = [_hide_name(part, privacy) for part in folder.split("/") if part]
+    folders = [hide_name(part, privacy) for part in folder.split("/") if part]
     if sample.layout == "bids":
-        hidden = _hide_name(stem, privacy)
+        hidden = hide_name(stem, privacy)
     elif case:
-        hidden = privacy.name(sample.id) + _hide_pieces(stem[len(case) :], privacy)
+        hidden = privacy.name(sample.id) + hide_pieces(stem[len(case) :], privacy)
     else:
         hidden = privacy.name(path)
     return posixpath.join(*folders, hidden + suffix)
-
-
-def _hide_name(name: str, privacy: Privacy) -> str:
-    """Return a folder's or file's name by its pieces; of a BIDS entity the label alone is hidden."""
-    parts = []
-    for part in _PART.split(name):
-        key, dash, label = part.partition("-")
-        if not dash or key not in _ENTITIES:
-            parts.append(_hide_pieces(part, privacy))
-        else:
-            parts.append(f"{key}-{privacy.name(label) if key in _OF_A_PERSON else _hide_pieces(label, privacy)}")
-    return "_".join(parts)
-
-
-def _hide_pieces(text: str, privacy: Privacy) -> str:
-    return _PIECE.sub(lambda found: found[0] if _is_plain(found[0]) else privacy.name(found[0]), text)
-
-
-def _is_plain(piece: str) -> bool:
-    """Say whether a piece of a name is a word of the field or of the layouts, or a small number."""
-    if piece.isdecimal():
-        return len(piece) <= _MOST_DIGITS
-    return piece.lower() in _LAYOUT_WORDS or plain_words(piece) == piece
 
 
 def hide_text(text: str, names: Mapping[str, str]) -> str:
@@ -176,8 +130,8 @@ def names_in_dataset(dataset: Path, privacy: Privacy | None) -> dict[str, str]:
         return {}
     tree = walk_dataset(dataset)
     paths = [*tree.files, *(path for path, _, _ in tree.left_alone)]
-    words = {word for path in paths for word in _WORD.findall(path) if len(word) >= _LEAST_SIGNS}
-    return _hide_parts(paths, privacy) | {word: privacy.name(word) for word in words if not _is_plain(word)}
+    words = {word for path in paths for word in words_of(path) if len(word.encode()) >= _LEAST_BYTES}
+    return _hide_parts(paths, privacy) | {word: privacy.name(word) for word in words if not is_plain(word)}
 
 
 def _names_in(inventory: Inventory, privacy: Privacy) -> dict[str, str]:
@@ -194,7 +148,7 @@ def _names_in(inventory: Inventory, privacy: Privacy) -> dict[str, str]:
 def _hide_parts(paths: Iterable[str], privacy: Privacy) -> dict[str, str]:
     """Return what stands for `paths` and for all parts of them that tell anything."""
     parts = {part for path in paths for part in _parts_of(path)}
-    return {part: privacy.name(part) for part in parts if _hide_pieces(part, privacy) != part}
+    return {part: privacy.name(part) for part in parts if hide_pieces(part, privacy) != part}
 
 
 def _parts_of(path: str) -> Iterable[str]:
@@ -204,12 +158,7 @@ def _parts_of(path: str) -> Iterable[str]:
     while folder:
         found.add(folder)
         folder = posixpath.dirname(folder)
-    return (part for part in found if len(part) >= _LEAST_SIGNS)
-
-
-def is_plain_path(path: str) -> bool:
-    """Say whether `path` is of nothing but words of the field and the layouts, and small numbers."""
-    return all(_is_plain(piece) for piece in _PIECE.findall(path))
+    return (part for part in found if len(part.encode()) >= _LEAST_BYTES)
 
 
 def paths_by_record(dataset: Path, privacy: Privacy) -> dict[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import SampleError
+from medaug_cli.core.names import has_other_words
 from medaug_cli.core.privacy import plain_words
 from medaug_cli.discover.walk import walk_dataset
 from medaug_cli.formats import Place, format_names, load_format
@@ -91,11 +92,14 @@ def _look_at_names(paths: Iterable[str], identifiers: dict[str, tuple[str, ...]]
     )
 
 
-def _tells_what(name: str, identifiers: Iterable[str]) -> Iterator[str]:
+def _tells_what(name: str, identifiers: Iterable[str]) -> list[str]:
+    """Return what the name of a file or folder looks like; nothing where it is of words of the field and counts."""
     stem = split_suffix(name)[0]
-    if tells(name, identifiers):
-        yield "identifier of a patient"
-    if _DATE.search(stem) or _DAY_FIRST.search(stem):
-        yield "like a date"
-    if "^" in stem or any(not any(map(plain_words, pair.groups())) for pair in _TWO_NAMES.finditer(stem)):
-        yield "like a person's name"
+    looks = {
+        "identifier of a patient": tells(name, identifiers),
+        "like a date": _DATE.search(stem) or _DAY_FIRST.search(stem),
+        "like a person's name": "^" in stem
+        or any(not any(map(plain_words, pair.groups())) for pair in _TWO_NAMES.finditer(stem)),
+    }
+    found = [what for what, is_so in looks.items() if is_so]
+    return found or (["words of another kind"] if has_other_words(stem) else [])

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from medaug_cli import __version__
 from medaug_cli.core.errors import Interrupt, UsageError
+from medaug_cli.core.names import is_plain_path
 from medaug_cli.core.process import cores_for_workers, memory_left
 from medaug_cli.discover import DatasetQuery, discover
 from medaug_cli.engines import Guard, load_engine
-from medaug_cli.hiding import hidden_errors, hide_inventory, is_plain_path, names_in_dataset
+from medaug_cli.hiding import hidden_errors, hide_inventory, names_in_dataset
 from medaug_cli.manifest import Settings
 from medaug_cli.originals import check_originals, describe_bids, place_originals
 from medaug_cli.ownership import check_ownership

@@ -9,10 +9,11 @@ import pytest
 from datasets_for_runs import here, records_of, run_here, save_case, save_dataset, save_image, save_label, save_recipe
 
 from medaug_cli.core.errors import RootError, SampleError
+from medaug_cli.core.names import is_plain_path
 from medaug_cli.core.privacy import Privacy
 from medaug_cli.core.sample import Sample, Source
 from medaug_cli.discover.inventory import Inventory
-from medaug_cli.hiding import hidden_errors, hide_inventory, hide_text, is_plain_path
+from medaug_cli.hiding import hidden_errors, hide_inventory, hide_text
 from medaug_cli.replay import compare, replay_record
 from medaug_cli.root import dataset_of
 

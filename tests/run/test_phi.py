@@ -167,9 +167,29 @@ def test_names_are_told_by_depth_and_count(tmp_path: Path) -> None:
     names = {name: count for (kind, name), count in places(tmp_path).items() if kind == "name"}
     assert names == {
         "folder at depth 0: identifier of a patient": (1, 1),
+        "folder at depth 0: words of another kind": (1, 1),
         "folder at depth 1: like a date": (1, 1),
         "file at depth 1: like a person's name": (1, 1),
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (f"{CANARY}_JOHN.nii.gz", True),
+        ("471104.nii.gz", True),
+        ("\u5c71\u7530.nii.gz", True),
+        (f"sub-{CANARY}_T1w.nii.gz", True),
+        ("case01.nii.gz", False),
+        ("sub-01_ses-2_run-1_T1w.nii.gz", False),
+        ("left kidney 0012.nii", False),
+        ("0a1b2c3d4e5f6071_aug0001_0000.nii.gz", False),
+    ],
+)
+def test_a_name_with_words_that_are_not_of_the_field_is_told(tmp_path: Path, name: str, told: bool) -> None:
+    save_image(tmp_path / "in" / name)
+    found = {name for kind, name in places(tmp_path / "in") if kind == "name"}
+    assert found == ({"file at depth 0: words of another kind"} if told else set())
 
 
 def test_json_keys_that_somebody_made_up_are_not_told(tmp_path: Path) -> None:
