@@ -190,6 +190,15 @@ def test_resample_has_the_size_of_torchio() -> None:
     assert grid.center_mm == pytest.approx(GRID.center_mm)
 
 
+def test_resample_to_a_size_keeps_spacing_and_centre() -> None:
+    """Where the size is null as many as fit: floor(18 · 1.1 / 1.5)."""
+    step = make_step("resample", spacing_mm=1.5, size=[16, None, 8])
+    grid = augment(make_sample(make_volume(GRID)), step).images["0"].geometry
+    assert grid.size == (16, 13, 8)
+    assert grid.spacing_mm == (1.5, 1.5, 1.5)
+    assert grid.center_mm == pytest.approx(GRID.center_mm)
+
+
 def test_a_named_axis_is_resampled_and_the_others_keep_their_voxels() -> None:
     grid = augment(make_sample(make_volume(GRID)), make_step("resample", spacing_mm={"SI": 5})).images["0"].geometry
     assert (grid.size, grid.spacing_mm) == ((20, 18, 6), (0.8, 1.1, 5.0))
