@@ -152,7 +152,6 @@ def _section(step: dict[str, Any]) -> str:
             f"### {name}\n",
             f"{step['description']}\n",
             f"{' '.join([like, *modalities])}\n",
-            *([f"Its `steps` are {step['steps']}.\n"] if step["steps"] else []),
             *([_table(own)] if own else []),
             f"```yml\n{step['example']}\n```\n",
             f"![{name}: the source and what it becomes](transforms/{name}.jpg)\n",

@@ -21,6 +21,7 @@ _ROLES: dict[str, type[Step]] = {"policy": Policy, "intensity": IntensityStep, "
 _POLICY_EXAMPLE = ("gamma", "gaussian_noise")
 _LIMITS = (("ge", "≥ {:g}"), ("gt", "> {:g}"), ("le", "≤ {:g}"), ("lt", "< {:g}"))
 _UNITS = {"_mm": "mm", "_deg": "deg", "_hu": "HU", "_db_per_cm": "dB/cm"}
+_STEPS = "a list of steps"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -64,7 +65,7 @@ def describe_step(name: str) -> dict[str, Any]:
     """Return name, role, summary, description, units, peers, modalities, parameters and an example of a step."""
     step = load_step(name)
     text = inspect.getdoc(step) or ""
-    parameters = [_describe(key, field) for key, field in step.model_fields.items() if key != "steps"]
+    parameters = [_describe(key, field) for key, field in step.model_fields.items()]
     return {
         "name": name,
         "role": next((role for role, kind in _ROLES.items() if issubclass(step, kind)), "spatial"),
@@ -89,7 +90,7 @@ def _describe(key: str, field: FieldInfo) -> dict[str, Any]:
         "name": key,
         "help": field.description or "",
         "unit": bounds.unit if bounds else _unit_in_name(key),
-        "allowed": bounds.text() if bounds else _allowed(field),
+        "allowed": bounds.text() if bounds else _STEPS if key == "steps" else _allowed(field),
         "default": None if field.is_required() else shown,
         "required": field.is_required(),
     }
@@ -124,7 +125,8 @@ def _choices(annotation: Any) -> list[str]:
         return []
     arguments = get_args(annotation)
     words = dict.fromkeys(word for inner in arguments for word in _choices(inner))
-    return [*words, *(["a number"] if words and float in arguments else [])]
+    also = {float: "a number", tuple[float, float, float]: "three numbers"}
+    return [*words, *(text for kind, text in also.items() if words and kind in arguments)]
 
 
 def example_of(name: str) -> str:

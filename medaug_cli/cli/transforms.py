@@ -53,7 +53,5 @@ def _show(step: dict[str, Any]) -> None:
         limits = f" [{parameter['allowed']}]" if parameter["allowed"] else ""
         default = "needed" if parameter["required"] else f"default {json.dumps(parameter['default'])}"
         typer.echo(f"  {parameter['name']}{limits}, {default}\n      {parameter['help']}")
-    if step["steps"]:
-        typer.echo(f"  steps, {step['steps']}\n      The list of steps to choose from.")
     typer.echo("\nExample:\n\nsteps:")
     typer.echo("".join(f"  {line}\n" for line in step["example"].splitlines()), nl=False)

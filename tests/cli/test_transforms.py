@@ -74,6 +74,15 @@ def test_limits_and_choices_are_told_wherever_they_stand() -> None:
     assert parameter("flip", "laterality")["allowed"] == "swap | keep | refuse"
     assert parameter("affine", "fill")["allowed"].startswith("minimum | mean | edge | ")
     assert parameter("affine", "fill")["allowed"].endswith(" | a number")
+    assert parameter("affine", "center")["allowed"] == "image | origin | three numbers"
+
+
+@pytest.mark.parametrize("name", [name for name in step_names() if "steps" in load_step(name).model_fields])
+def test_the_steps_of_a_policy_are_a_parameter_like_others(name: str) -> None:
+    steps = parameter(name, "steps")
+    assert steps["allowed"] == "a list of steps"
+    assert steps["required"] == load_step(name).model_fields["steps"].is_required()
+    assert steps["default"] == (None if steps["required"] else [])
 
 
 def test_json_holds_what_the_text_tells() -> None:
