@@ -22,6 +22,7 @@ _FEW = 10.0  # expected counts up to which adding up probabilities is faster tha
 _LOG_FACTORIALS = np.array([math.lgamma(n + 1) for n in range(16)])
 _HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 _PLAIN, _STEEP = 0.07, 0.013  # Hörmann's limits of quick acceptance and rejection
+_ROW = 2048  # voxels at a time, so that their numbers stay in the cache
 _MOST = 1e15  # expected counts: beyond, a double holds no single count, nor a float32 any noise
 
 
@@ -35,17 +36,39 @@ def count_photons(array: Any, generator: Generator, per_unit: float, zero: float
 
 @compiled
 def _count_flat(flat: Any, generator: Any, per_unit: float, zero: float) -> None:
-    for n in range(len(flat)):
-        expected = (np.float64(flat[n]) - zero) * per_unit
-        if 0.0 < expected < _MOST:
-            counts = _draw_few(generator, expected) if expected < _FEW else _draw_many(generator, expected)
-            flat[n] = np.float32(counts / per_unit + zero)
+    """Draw row by row, what every voxel needs worked out before by vector instructions."""
+    ready = np.empty((4, _ROW))
+    for begin in range(0, len(flat), _ROW):
+        row = flat[begin : begin + _ROW]
+        expected, none, wide, sure = ready[0, : len(row)], ready[1, : len(row)], ready[2, : len(row)], ready[3]
+        _prepare(row, per_unit, zero, expected, none, wide, sure)
+        for n in range(len(row)):
+            if 0.0 < expected[n] < _MOST:
+                few = expected[n] < _FEW
+                counts = (
+                    _draw_few(generator, expected[n], none[n])
+                    if few
+                    else _draw_many(generator, expected[n], wide[n], sure[n])
+                )
+                row[n] = np.float32(counts / per_unit + zero)
 
 
 @inner
-def _draw_few(generator: Any, expected: float) -> float:
+def _prepare(row: Any, per_unit: float, zero: float, expected: Any, none: Any, wide: Any, sure: Any) -> None:
+    """Fill the expected counts, the probability of none, and Hörmann's b and v_r."""
+    for n in range(len(row)):
+        expected[n] = (np.float64(row[n]) - zero) * per_unit
+    for n in range(len(row)):
+        none[n] = _exp2(-expected[n] / _LN2)
+    for n in range(len(row)):
+        wide[n] = 0.931 + 2.53 * math.sqrt(max(expected[n], _FEW))
+        sure[n] = 0.9277 - 3.6224 / (wide[n] - 2.0)
+
+
+@inner
+def _draw_few(generator: Any, expected: float, none: float) -> float:
     """Return a Poisson number: the first whose cumulative probability exceeds a uniform number."""
-    share = _exp2(-expected / _LN2)
+    share = none
     left = generator.random() - share
     counts = 0.0
     while left >= 0.0 and share > 0.0:
@@ -56,18 +79,16 @@ def _draw_few(generator: Any, expected: float) -> float:
 
 
 @inner
-def _draw_many(generator: Any, expected: float) -> float:
+def _draw_many(generator: Any, expected: float, b: float, sure: float) -> float:
     """Return a Poisson number by transformed rejection; nearly always the first test accepts."""
-    b = 0.931 + 2.53 * math.sqrt(expected)
     a = -0.059 + 0.02483 * b
-    sure = 0.9277 - 3.6224 / (b - 2.0)
     while True:
         u = generator.random() - 0.5
         v = generator.random()
         us = 0.5 - abs(u)
         if us <= 0.0 or v <= 0.0:
             continue
-        counts = float(math.floor((2.0 * a / us + b) * u + expected + 0.43))
+        counts = np.floor((2.0 * a / us + b) * u + expected + 0.43)
         if us >= _PLAIN and v <= sure:
             return float(counts)
         if counts < 0.0 or (us < _STEEP and v > us):

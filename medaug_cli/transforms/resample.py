@@ -36,8 +36,8 @@ class Resample(GridStep, ResamplingStep):
     isotropic: bool = Field(default=False, description="Draw one spacing for all axes where none is named.")
     size: Size | None = Field(
         default=None,
-        description="Voxels an axis, or along [i, j, k] (2-D: [horizontal, vertical]), about the same centre; null, for "
-        "all or one of them: as many as fit.",
+        description="Voxels an axis, or along [i, j, k] (2-D: [horizontal, vertical]), about the same centre; null "
+        "or no size: as many as fit.",
     )
 
     def new_grid(self, scene: Scene) -> Geometry:
