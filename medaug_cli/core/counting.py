@@ -36,21 +36,20 @@ def count_photons(array: Any, generator: Generator, per_unit: float, zero: float
 
 @compiled
 def _count_flat(flat: Any, generator: Any, per_unit: float, zero: float) -> None:
-    """Draw row by row, what every voxel needs worked out before by vector instructions."""
+    """Draw row by row; what every voxel's number needs is worked out before, by vector instructions."""
     ready = np.empty((4, _ROW))
     for begin in range(0, len(flat), _ROW):
         row = flat[begin : begin + _ROW]
         expected, none, wide, sure = ready[0, : len(row)], ready[1, : len(row)], ready[2, : len(row)], ready[3]
         _prepare(row, per_unit, zero, expected, none, wide, sure)
         for n in range(len(row)):
-            if 0.0 < expected[n] < _MOST:
-                few = expected[n] < _FEW
-                counts = (
-                    _draw_few(generator, expected[n], none[n])
-                    if few
-                    else _draw_many(generator, expected[n], wide[n], sure[n])
-                )
-                row[n] = np.float32(counts / per_unit + zero)
+            if 0.0 < expected[n] < _FEW:
+                counts = _draw_few(generator, expected[n], none[n])
+            elif _FEW <= expected[n] < _MOST:
+                counts = _draw_many(generator, expected[n], wide[n], sure[n])
+            else:
+                continue
+            row[n] = np.float32(counts / per_unit + zero)
 
 
 @inner
@@ -66,9 +65,11 @@ def _prepare(row: Any, per_unit: float, zero: float, expected: Any, none: Any, w
 
 
 @inner
-def _draw_few(generator: Any, expected: float, none: float) -> float:
-    """Return a Poisson number: the first whose cumulative probability exceeds a uniform number."""
-    share = none
+def _draw_few(generator: Any, expected: float, share: float) -> float:
+    """Return a Poisson number: the first whose cumulative probability exceeds a uniform number.
+
+    `share` is the probability of 0.
+    """
     left = generator.random() - share
     counts = 0.0
     while left >= 0.0 and share > 0.0:
@@ -80,7 +81,7 @@ def _draw_few(generator: Any, expected: float, none: float) -> float:
 
 @inner
 def _draw_many(generator: Any, expected: float, b: float, sure: float) -> float:
-    """Return a Poisson number by transformed rejection; nearly always the first test accepts."""
+    """Return a Poisson number by transformed rejection; nearly always the first test, v below `sure`, accepts."""
     a = -0.059 + 0.02483 * b
     while True:
         u = generator.random() - 0.5
