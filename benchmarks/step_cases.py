@@ -416,7 +416,7 @@ FILTERS = (
     ),
     Case(
         "cutout",
-        {"size_mm": 30, "count": 3},
+        {"size_mm": 30, "count": 3, "fill": 0},
         {
             "MONAI": monai("RandCoarseDropout", 3, 30, fill_value=0, prob=1.0),
             "batchgeneratorsv2": nnunet("noise.blank_rectangle", "BlankRectangleTransform", 30, 0.0, 3),
