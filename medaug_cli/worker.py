@@ -129,10 +129,10 @@ def draw_and_apply(orders: Orders, loaded: LoadedSample, copy: int) -> tuple[Pro
 
 def _paths_and_bytes(
     root: Path, files: Iterator[Written], written: list[Written]
-) -> Iterator[tuple[Path, bytes | bytearray]]:
+) -> Iterator[tuple[Path, tuple[bytes | bytearray | memoryview, ...]]]:
     """Yield each file to the publisher; keep what the record says of it once its bytes are on their way."""
     for one in files:
-        yield root / one.file.path, one.file.data
+        yield root / one.file.path, one.file.parts
         written.append(Written(one.source, one.file.told()))
 
 

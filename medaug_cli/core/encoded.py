@@ -14,17 +14,23 @@ if TYPE_CHECKING:
 class EncodedFile:
     """One output file, ready to be published at `path` (POSIX, relative to ROOT).
 
-    `hash_voxels` is asked once, and best while the data are on their way to the disk. `suspicions` are stable words for
-    what may still show a patient: `burned_in_text`, `face`.
+    `parts` are its bytes one after another, pixels where they lie. `hash_voxels` is asked once, and best while they are
+    on their way to the disk. `suspicions` are stable words for what may still show a patient: `burned_in_text`, `face`.
     """
 
     path: str
-    data: bytes | bytearray
+    parts: tuple[bytes | bytearray | memoryview, ...]
     hash_voxels: Callable[[], str]
     dtype: str
     uids: dict[str, str] = field(default_factory=dict)
     clipped: int = 0
     suspicions: tuple[str, ...] = ()
+
+    @property
+    def data(self) -> bytes | bytearray:
+        """All bytes of the file together."""
+        only = self.parts[0] if len(self.parts) == 1 else None
+        return only if isinstance(only, bytes | bytearray) else b"".join(self.parts)
 
     @cached_property
     def voxel_sha256(self) -> str:
@@ -34,4 +40,4 @@ class EncodedFile:
     def told(self) -> EncodedFile:
         """Return what a record says of this file, without the arrays that it was made of."""
         voxel_sha256 = self.voxel_sha256
-        return replace(self, data=b"", hash_voxels=lambda: voxel_sha256)
+        return replace(self, parts=(), hash_voxels=lambda: voxel_sha256)

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from io import FileIO
     from pathlib import Path
 
-    Content = bytes | bytearray | Iterable[bytes]
+    Buffer = bytes | bytearray | memoryview
+    Content = bytes | bytearray | tuple[Buffer, ...] | Iterable[bytes]
 
 _PIECE = 1 << 18  # read back at once
 _UNDERWAY = 8  # files on their way to the disk together, which file systems bring there in one turn
 _BYTES_UNDERWAY = 16 << 20
+_KEPT = (bytes, bytearray, tuple)  # content that is there until it has been read back
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
 
 
@@ -50,7 +52,7 @@ def temporary_of(target: Path) -> Path:
 def publish(files: Iterable[tuple[Path, Content]]) -> list[Published]:
     """Write `files` beside their targets, fsync and read each back, then rename them all; return what they hold.
 
-    What is too much for memory comes in pieces.
+    What one file holds may lie in several buffers; what is too much for memory comes in pieces from an iterator.
 
     Raises ResourceError for a full disk and RootError for any other fault; nothing is renamed then, and no temporary
     file stays.
@@ -94,13 +96,14 @@ def _write_all(
 def _begin(target: Path, data: Content, pool: Executor) -> tuple[Published, Future[None]]:
     """Write `data` beside `target`, and hash it while the system brings it to the disk; pieces before they are gone."""
     hashed = hashlib.sha256()
-    content = data if isinstance(data, (bytes, bytearray)) else _hashing(data, hashed)
+    content = data if isinstance(data, _KEPT) else _hashing(data, hashed)
     with _full_disk_explained(target, data):
         target.parent.mkdir(parents=True, exist_ok=True)
         length = _write_temporary(temporary_of(target), content)
     settled = pool.submit(_settle, target, data, hashed)
-    if isinstance(data, (bytes, bytearray)):
-        hashed.update(data)
+    if isinstance(data, _KEPT):
+        for part in _parts_of(data):
+            hashed.update(part)
     return Published(length, hashed.hexdigest()), settled
 
 
@@ -112,7 +115,11 @@ def _hashing(pieces: Iterable[bytes], hashed: hashlib._Hash) -> Iterator[bytes]:
 
 def _write_temporary(path: Path, data: Content) -> int:
     with path.open("wb") as stream:
-        return sum(stream.write(piece) for piece in ((data,) if isinstance(data, (bytes, bytearray)) else data))
+        return sum(stream.write(part) for part in _parts_of(data))
+
+
+def _parts_of(data: Content) -> Iterable[Buffer]:
+    return (data,) if isinstance(data, (bytes, bytearray)) else data
 
 
 def _settle(target: Path, data: Content, hashed: hashlib._Hash) -> None:
@@ -125,14 +132,20 @@ def _settle(target: Path, data: Content, hashed: hashlib._Hash) -> None:
 
 def _reads_back(stream: FileIO, data: Content, hashed: hashlib._Hash) -> bool:
     """Say whether a file holds what was written to it: byte by byte, or by its hash where the bytes are gone."""
-    if not isinstance(data, (bytes, bytearray)):
+    if not isinstance(data, _KEPT):
         return hashlib.file_digest(stream, "sha256").digest() == hashed.digest()
-    position, piece = 0, memoryview(bytearray(_PIECE))
-    while count := stream.readinto(piece):
-        if not data.startswith(piece[:count], position):
+    piece = bytearray(_PIECE)
+    return all(_holds(stream, memoryview(part), piece) for part in _parts_of(data)) and not stream.read(1)
+
+
+def _holds(stream: FileIO, part: memoryview, piece: bytearray) -> bool:
+    """Say whether `part` comes next in `stream`, which is read into `piece`."""
+    while part:
+        count = stream.readinto(memoryview(piece)[: len(part)])
+        if not count or not piece.startswith(part[:count]):
             return False
-        position += count
-    return position == len(data)
+        part = part[count:]
+    return True
 
 
 @contextlib.contextmanager
@@ -143,7 +156,7 @@ def _full_disk_explained(target: Path, data: Content) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        needed = f"{len(data)} bytes needed, " if isinstance(data, (bytes, bytearray)) else ""
+        needed = f"{sum(map(len, _parts_of(data)))} bytes needed, " if isinstance(data, _KEPT) else ""
         raise ResourceError(
             f"{target}: {error.strerror}: {needed}{_room_in(target)}; free some space and run again to go on"
         ) from error

@@ -167,7 +167,7 @@ import errno, os, sys
 from medaug_cli.core import files
 real = files._write_temporary
 def full(path, data):
-    if isinstance(data, (bytes, bytearray)) and data[:1] != b"{" and path.parent.name != ".medaug":
+    if isinstance(data, (bytes, bytearray, tuple)) and data[:1] != b"{" and path.parent.name != ".medaug":
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     return real(path, data)
 files._write_temporary = full

@@ -12,8 +12,8 @@ def test_voxels_are_hashed_once_and_only_when_asked_for() -> None:
         asked.append("now")
         return "ab12"
 
-    file = EncodedFile("a.dcm", b"bytes", hash_voxels, "int16", clipped=3)
-    assert asked == []
+    file = EncodedFile("a.dcm", (b"by", memoryview(b"tes")), hash_voxels, "int16", clipped=3)
+    assert (file.data, asked) == (b"bytes", [])
     told = file.told()
     assert (told.voxel_sha256, file.voxel_sha256, told.told().voxel_sha256) == ("ab12", "ab12", "ab12")
     assert asked == ["now"]

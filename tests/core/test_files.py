@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medaug_cli.core.errors import ResourceError
+from medaug_cli.core.errors import ResourceError, RootError
 from medaug_cli.core.files import Published, publish
 
 if TYPE_CHECKING:
@@ -81,3 +81,30 @@ def test_the_next_file_is_made_only_once_a_large_one_is_on_the_disk(
     monkeypatch.setattr(os, "fsync", disk)
     publish(files())
     assert there == [set(), {0}, {0, 1}]
+
+
+PARTS = (b"head", memoryview(b"pixels" * 99_999), bytearray(b""), b"tail")
+
+
+def test_a_file_of_several_buffers_holds_one_after_another(tmp_path: Path) -> None:
+    (published,) = publish([(tmp_path / "x", PARTS)])
+    whole = b"".join(PARTS)
+    assert (tmp_path / "x").read_bytes() == whole
+    assert published == Published(len(whole), hashlib.sha256(whole).hexdigest())
+
+
+@pytest.mark.parametrize("place", [0, 4, 500_000, 599_998, 600_001])
+@pytest.mark.parametrize("changed", [b"\xff", b"longer than it was"])
+def test_whichever_buffer_is_read_back_differently_nothing_is_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int, changed: bytes
+) -> None:
+    monkeypatch.setattr(os, "fsync", lambda descriptor: os.pwrite(descriptor, changed, place))
+    with pytest.raises(RootError, match="what was read back differs from what was written"):
+        publish([(tmp_path / "x", PARTS)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_lost_its_end_is_not_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda descriptor: os.truncate(descriptor, 599_999))
+    with pytest.raises(RootError, match="what was read back differs from what was written"):
+        publish([(tmp_path / "x", PARTS)])

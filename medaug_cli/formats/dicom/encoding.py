@@ -51,7 +51,7 @@ def pixel_element(frames: AnyArray, header: Dataset, syntax: uid.UID, file: str)
         pixels = np.ascontiguousarray(frames, dtype=frames.dtype.newbyteorder("<"))
         kind = "OB" if frames.dtype.itemsize == 1 else "OW"
         even = pixels.nbytes % 2 == 0
-        # Pixels that need no byte more are joined to the file without a copy of their own.
+        # Pixels that need no byte more are written without a copy of their own.
         value = pixels.reshape(-1).view(np.uint8).data if even else pixels.tobytes() + b"\0"
         return DataElement(PIXEL_DATA, kind, value, already_converted=True)
     encoder = get_encoder(syntax)
@@ -85,8 +85,8 @@ def pixel_element(frames: AnyArray, header: Dataset, syntax: uid.UID, file: str)
 
 def write_file(
     header: Dataset, stored: AnyArray, instance: Instance, derivation: Derivation, own: frozenset[int] = frozenset()
-) -> bytes:
-    """Return the file of one instance that stores `stored` (components or frames, rows, columns).
+) -> tuple[bytes | memoryview, ...]:
+    """Return the file of one instance that stores `stored` (components or frames, rows, columns), pixels by themselves.
 
     Where `derivation` hides the patient, all but what is the writer's `own` is de-identified here. Raises
     SampleError where an element of `header` cannot be written.
@@ -100,7 +100,9 @@ def write_file(
         # With its own reversible colours, which pack better and are all that ultrasound allows (PS3.3 C.8.5.6.1.2).
         header.PhotometricInterpretation = "YBR_RCT"
     header[PIXEL_DATA] = pixel_element(frames, header, syntax, instance.file)
-    return _join(header, syntax, instance.file, encode_elements)
+    parts = _encode(header, syntax, instance.file, encode_elements)
+    pixels = parts.pop() if isinstance(parts[-1], memoryview) else b""
+    return b"".join(parts), pixels
 
 
 def write_object(header: Dataset, file: str, derivation: Derivation, own: frozenset[int] = frozenset()) -> bytes:
@@ -109,12 +111,13 @@ def write_object(header: Dataset, file: str, derivation: Derivation, own: frozen
     Implicit VR Little Endian, since ContourData may be longer than an explicit VR DS holds (PS3.3 C.8.8.6.4). Raises
     SampleError where an element of `header` cannot be written.
     """
-    return _join(deidentify(header, derivation.privacy, own), uid.ImplicitVRLittleEndian, file, _implicit)
+    return b"".join(_encode(deidentify(header, derivation.privacy, own), uid.ImplicitVRLittleEndian, file, _implicit))
 
 
 def write_segments(header: Dataset, file: str, derivation: Derivation, own: frozenset[int] = frozenset()) -> bytes:
     """Return the file of a SEG, whose pixels stand in `header`, in Explicit VR Little Endian; else as write_object."""
-    return _join(deidentify(header, derivation.privacy, own), uid.ExplicitVRLittleEndian, file, encode_elements)
+    hidden = deidentify(header, derivation.privacy, own)
+    return b"".join(_encode(hidden, uid.ExplicitVRLittleEndian, file, encode_elements))
 
 
 def _implicit(header: Dataset) -> Iterator[bytes]:
@@ -133,12 +136,12 @@ def _decode_sequences(header: Dataset) -> None:
                 _decode_sequences(item)
 
 
-def _join(
+def _encode(
     header: Dataset, syntax: uid.UID, file: str, encode: Callable[[Dataset], Iterable[bytes | memoryview]]
-) -> bytes:
-    """Return preamble, file meta and `header` as `encode` has it."""
+) -> list[bytes | memoryview]:
+    """Return preamble, file meta and `header` as `encode` has it, one after another."""
     try:
-        return b"".join((bytes(_PREAMBLE), b"DICM", _file_meta(header, syntax), *encode(header)))
+        return [bytes(_PREAMBLE), b"DICM", _file_meta(header, syntax), *encode(header)]
     except MALFORMED as error:
         message = f"{file}: an element cannot be written again; its value breaks its VR"
         raise SampleError("bad_header", message) from error

@@ -98,10 +98,10 @@ def _encode(
     same_grid = content.geometry.same_grid(like.volume.geometry)
     instance = template.instance if same_grid else parse_instance(header, file)
     uids = derived_uids(template.instance, derivation)
-    data = write_file(header, stored, template.instance, derivation, OWN)
+    parts = write_file(header, stored, template.instance, derivation, OWN)
     suspicions = find_suspicions(header) if derivation.privacy else ()
     hash_voxels = partial(hash_planes, stored, instance)
-    return EncodedFile(target, data, hash_voxels, str(stored.dtype), uids, clipped, suspicions)
+    return EncodedFile(target, parts, hash_voxels, str(stored.dtype), uids, clipped, suspicions)
 
 
 def derive_header(

@@ -146,10 +146,10 @@ def _encode_slice(copy: _Copy, template: SliceTemplate, index: int, target: str)
     uids = derived_uids(template.instance, copy.derivation, copy.slices[index].number)
     header = _make_header(copy, template, storage, index, uids)
     instance = template.instance if copy.same_grid else parse_instance(header, template.instance.file)
-    data = write_file(header, stored, template.instance, copy.derivation, OWN)
+    parts = write_file(header, stored, template.instance, copy.derivation, OWN)
     return EncodedFile(
         path=target,
-        data=data,
+        parts=parts,
         hash_voxels=partial(hash_planes, stored, instance),
         dtype=str(stored.dtype),
         uids=uids,

@@ -54,7 +54,7 @@ def encode_copy(
     files = sidecar.files_of_volume(targets)
     yield from _encode_volume(content, template, files, derivation)
     for path in targets[len(files) :]:
-        yield EncodedFile(path, sidecar.encode(template.sidecar), str, sidecar.DTYPE)  # no voxels to hash
+        yield EncodedFile(path, (sidecar.encode(template.sidecar),), str, sidecar.DTYPE)  # no voxels to hash
 
 
 def _encode_volume(
@@ -77,14 +77,11 @@ def _encode_volume(
     voxels = stored.reshape(-1).view(np.uint8).data
     parts: tuple[tuple[bytes | memoryview, ...], ...] = ((head,), (voxels,)) if pair else ((head, voxels),)
     for path, part in zip(files, parts, strict=True):
-        packed = names.container_of(path) == "gzip"
-        data: bytes | bytearray = (
-            b"".join(part)
-            if not packed
-            else gzip_member.encode(*part, effort=derivation.compression, sparse=not is_image)
-        )
+        written: tuple[bytes | bytearray | memoryview, ...] = part
+        if names.container_of(path) == "gzip":
+            written = (gzip_member.encode(*part, effort=derivation.compression, sparse=not is_image),)
         holds_voxels = part[-1] is voxels
-        yield EncodedFile(path, data, hash_stored, header.dtype_name, clipped=clipped if holds_voxels else 0)
+        yield EncodedFile(path, written, hash_stored, header.dtype_name, clipped=clipped if holds_voxels else 0)
 
 
 def _as_float32(header: NiftiHeader) -> NiftiHeader:

@@ -87,7 +87,7 @@ def encode_copy(
         document, content = hide(document, content, targets[0])
     data = document.write(content, image).encode("utf-8", "surrogateescape")
     again = parse(targets[0], data, like.source, paths[0])
-    yield EncodedFile(targets[0], data, partial(_hash, again.content), _DTYPE)
+    yield EncodedFile(targets[0], (data,), partial(_hash, again.content), _DTYPE)
 
 
 def _read_bytes(root: Path, source: Source) -> bytes:

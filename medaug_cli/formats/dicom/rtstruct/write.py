@@ -49,7 +49,7 @@ def encode_structures(content: Contours, like: Loaded, target: str, derivation: 
         raise SampleError("bad_header", message) from error
     data = write_object(header, template.file, derivation, _OWN)
     uids = {"sop_instance": str(header.SOPInstanceUID), "series_instance": str(header.SeriesInstanceUID)}
-    return EncodedFile(target, data, partial(hash_contours, content), "float64", uids)
+    return EncodedFile(target, (data,), partial(hash_contours, content), "float64", uids)
 
 
 def _make_header(

@@ -80,7 +80,7 @@ def encode_segmentation(content: Labels, like: Loaded, target: str, derivation: 
     parts = parse_parts(header, file)
     voxel_sha256 = hash_parts(parts, decode_frames(parts))
     data = write_segments(header, file, derivation, _SERIES)
-    return EncodedFile(target, data, lambda: voxel_sha256, parts.instance.dtype, uids)
+    return EncodedFile(target, (data,), lambda: voxel_sha256, parts.instance.dtype, uids)
 
 
 def _referred_images(content: Labels, derivation: Derivation, file: str) -> tuple[Loaded, Volume, list[Dataset]]:
