@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from datasets_for_runs import save_dataset, save_image, save_recipe
+from datasets_for_runs import run_here, save_dataset, save_image, save_recipe
 
 PROJECT = Path(__file__).parents[1]
 PAGE = (PROJECT / "docs" / "unattended.md").read_text(encoding="utf-8")
@@ -41,12 +41,18 @@ def place(text: str, server: Path) -> str:
     return re.sub(r"(?<![\w/])/(srv|opt|usr/local)(?=/)", rf"{server}/\1", text)
 
 
+def install(name: str, server: Path) -> Path:
+    """Put the script of the page that calls itself /usr/local/bin/`name` there; return its path."""
+    (script,) = (text for text in blocks("sh") if f"# /usr/local/bin/{name}\n" in text)
+    path = server / "usr" / "local" / "bin" / name
+    path.write_text(place(script, server))
+    path.chmod(0o755)
+    return path
+
+
 def run_as_cron(server: Path) -> subprocess.CompletedProcess[str]:
     """Run the line of the crontab as cron(8) does: sh -c, the crontab's own PATH, and nearly no environment."""
-    (script,) = blocks("sh")
-    nightly = server / "usr" / "local" / "bin" / "medaug-nightly"
-    nightly.write_text(place(script, server))
-    nightly.chmod(0o755)
+    install("medaug-nightly", server)
     (table,) = blocks("cron")
     settings = dict(line.split("=", 1) for line in table.splitlines() if re.match(r"[A-Z]+=", line))
     (line,) = (line for line in table.splitlines() if re.match(r"[0-9*]", line))
@@ -78,6 +84,24 @@ def test_the_cron_line_is_silent_when_all_is_well_and_tells_what_is_not(server: 
     assert done.returncode == 10  # one sample of three is more than 5 %
     assert "truncated: case03.nii.gz" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("medaug: exit 10")
+
+
+def test_the_check_tells_a_monitor_how_the_run_stands(server: Path) -> None:
+    check = install("medaug-check", server)
+
+    def told() -> tuple[int, str]:
+        done = subprocess.run([check], env={"PATH": os.defpath}, capture_output=True, text=True, check=False)
+        (line,) = done.stdout.splitlines()
+        return done.returncode, line
+
+    code, line = told()
+    assert (code, line.startswith("MEDAUG CRITICAL - medaug: ")) == (2, True)  # there is no ROOT yet
+    recipe, images, root = (server / "srv" / name for name in ("medaug/recipe.yaml", "images", "augmented"))
+    run_here(recipe, images, root)
+    assert told() == (0, "MEDAUG OK - finished: 4 copies valid, 0 failed")
+    (images / "case01.nii.gz").write_bytes((images / "case01.nii.gz").read_bytes()[:-9])
+    run_here(recipe, images, root)
+    assert told() == (1, "MEDAUG WARNING - finished: 2 copies valid, 2 failed")
 
 
 def test_the_units_are_sound_and_their_command_runs(server: Path) -> None:
