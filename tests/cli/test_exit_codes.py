@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +29,7 @@ from datasets_for_runs import (
 from medaug_cli.verify import verify_root
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -229,25 +233,51 @@ def test_3_at_once_with_fail_fast_or_where_the_recipe_says_so(recipe: Path, data
     assert (code, "stopped at the first failure" in last) == (3, True)
 
 
+@contextmanager
+def held(root: Path) -> Iterator[subprocess.Popen[str]]:
+    """Let another process hold ROOT until it is killed."""
+    hold = (
+        "import sys, time; from pathlib import Path; from medaug_cli.root import hold_root\n"
+        "with hold_root(Path(sys.argv[1]), 0):\n    print('held', flush=True)\n    time.sleep(600)\n"
+    )
+    words = [sys.executable, "-c", hold, str(root)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=clean_environment()) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        try:
+            yield holder
+        finally:
+            holder.kill()
+
+
 def test_11_while_another_run_holds_root_and_free_at_once_after_kill_9(
     recipe: Path, dataset: Path, tmp_path: Path
 ) -> None:
     root = tmp_path / "root"
-    hold = (
-        "import sys, time; from pathlib import Path; from medaug_cli.root import hold_root\n"
-        "with hold_root(Path(sys.argv[1]), 0):\n    print('held', flush=True)\n    time.sleep(60)\n"
-    )
-    holder = subprocess.Popen(
-        [sys.executable, "-c", hold, str(root)], stdout=subprocess.PIPE, text=True, env=clean_environment()
-    )
-    with holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
+    with held(root) as holder:
         code, _, said = run_serially(recipe, dataset, "-o", root)
         assert (code, f"another run holds it (process {holder.pid} on " in said) == (11, True)
         holder.kill()
         holder.wait()
         assert run_here(recipe, dataset, root)[0].done == 4
+
+
+def test_with_a_lock_timeout_a_run_waits_until_root_is_free(
+    recipe: Path, dataset: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "root"
+    caplog.set_level(logging.DEBUG, "filelock")
+    with held(root) as holder:
+
+        class Release(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                if "waiting" in record.getMessage():  # it found ROOT held, and will ask again
+                    holder.kill()
+                    holder.wait()
+
+        monkeypatch.setattr(logging.getLogger("filelock"), "handlers", [Release()])
+        assert run_here(recipe, dataset, root, lock_timeout_s=100.0)[0].done == 4
+        assert holder.returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("flag", ["MEDAUG_TIMEOUT", "MEDAUG_MAX_DURATION", "MEDAUG_MEMORY", "MEDAUG_WORKERS"])
