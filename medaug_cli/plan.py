@@ -105,17 +105,18 @@ def make_plan(inventory: Inventory, recipe: Recipe, root: Root, dataset: Path, c
     chosen = [sample for sample in inventory.samples if only is None or _is_called(sample, only)]
     if not chosen:
         raise DatasetError(f"no sample is called {only}; `medaug scan` lists them")
-    chosen = [_refuse_long_names(sample, recipe.copies) for sample in chosen[: choice.limit]]
     names = dict(recipe.dataset.label_names or inventory.label_names)
     check = Validity(root, dataset, recipe.voxel_digest(choice.resampler, choice.privacy), names)
-    every = [(sample, copy) for sample in chosen for copy in range(1, recipe.copies + 1)]
-    _check_clashes(every, inventory)
+    taken = _Names(inventory)
     jobs, kept = [], 0
-    for sample in chosen:
+    for found in chosen[: choice.limit]:
+        paths = {copy: _paths(found, copy) for copy in range(1, recipe.copies + 1)}
+        sample = _refuse_long_names(found, paths[recipe.copies])
+        taken.add(sample, paths.values())
         missing = [
             copy
-            for copy in range(1, recipe.copies + 1)
-            if choice.overwrite == "all" or not check.stands(sample, copy, _paths(sample, copy))
+            for copy, planned in paths.items()
+            if choice.overwrite == "all" or not check.stands(sample, copy, planned)
         ]
         kept += recipe.copies - len(missing)
         if missing:
@@ -133,27 +134,33 @@ def _paths(sample: Sample, copy: int) -> list[str]:
     return [path for source in sample.sources for path in copy_paths(sample, source, copy)]
 
 
-def _check_clashes(every: Iterable[tuple[Sample, int]], inventory: Inventory) -> None:
-    """Raise DatasetError where two copies would have one name, or a source's name, on any kind of disk."""
-    sources = {
-        _name_on_any_disk(path) for sample in inventory.samples for source in sample.sources for path in source.files
-    }
-    owners: dict[str, str] = {}
-    for sample, copy in every:
-        paths = _paths(sample, copy)
-        for path in paths:
-            name = _name_on_any_disk(path)
-            other = owners.setdefault(name, sample.id)
-            if other != sample.id or name in sources:
-                raise DatasetError(f"copies of {sample.id} and {other} would both be written to {path}; rename one")
-        if len(set(paths)) < len(paths):
-            twice = next(path for path, count in Counter(paths).items() if count > 1)
-            raise DatasetError(f"two files of {sample.id} would both be written to {twice}; rename one")
+class _Names:
+    """The names that copies will have, as any kind of disk takes them, and whose they are."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._sources = {
+            _name_on_any_disk(path)
+            for sample in inventory.samples
+            for source in sample.sources
+            for path in source.files
+        }
+        self._owners: dict[str, str] = {}
+
+    def add(self, sample: Sample, copies: Iterable[Sequence[str]]) -> None:
+        """Take the paths of each of `copies`; raises DatasetError where one is taken or is a source's."""
+        for paths in copies:
+            for path in paths:
+                name = _name_on_any_disk(path)
+                other = self._owners.setdefault(name, sample.id)
+                if other != sample.id or name in self._sources:
+                    raise DatasetError(f"copies of {sample.id} and {other} would both be written to {path}; rename one")
+            if len(set(paths)) < len(paths):
+                twice = next(path for path, count in Counter(paths).items() if count > 1)
+                raise DatasetError(f"two files of {sample.id} would both be written to {twice}; rename one")
 
 
-def _refuse_long_names(sample: Sample, copies: int) -> Sample:
-    """Return `sample`, with a problem where its copies' names, which are longer than its own, fit on no disk."""
-    paths = _paths(sample, copies)
+def _refuse_long_names(sample: Sample, paths: Sequence[str]) -> Sample:
+    """Return `sample`, with a problem where its copies' `paths`, which are longer than its own, fit on no disk."""
     if max(map(len, paths), default=0) * _MOST_BYTES_OF_A_SIGN <= _LONGEST_NAME_BYTES:
         return sample
     longest = max(paths, key=_longest_name)
