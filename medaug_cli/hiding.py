@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from medaug_cli.core.sample import Sample, Source
     from medaug_cli.discover import Inventory
 
-_LEAST_BYTES = 3  # of a name that is looked for in a message: two letters, or one sign of Chinese
+_LEAST_BYTES = 3  # of a name that is looked for in a message: three letters, or one sign of Chinese
 
 
 def hide_inventory(inventory: Inventory, privacy: Privacy) -> Inventory:

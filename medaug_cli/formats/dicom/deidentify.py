@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _SHARED_GROUPS = 0x52009229
 _PIXELS = 0x7FE00010
+_DRAWN = frozenset({*range(0x5000, 0x5100), *range(0x6000, 0x6100), 0x7FE0})  # curves, overlays, pixels within items
 _PROFILE = ("113100", "DCM", "Basic Application Confidentiality Profile")
 # PS3.16 CID 7050
 _CODES = {
@@ -82,7 +83,7 @@ def deidentify(header: Dataset, privacy: Privacy | None, own: frozenset[int] = f
         return header
     patient = _patient_of(header)
     suspicions = find_suspicions(header)
-    cleaned = _Walk(privacy, patient, own).clean(header, own)
+    cleaned = _Walk(privacy, patient, own).clean(header, own | {_PIXELS})
     _say_how(cleaned, header, privacy, burned_in="burned_in_text" in suspicions)
     return cleaned
 
@@ -114,7 +115,7 @@ class _Walk:
         """Return a dataset without what identifies; looks up every element once, at every depth."""
         kept: dict[BaseTag, DataElement | RawDataElement] = {}
         for tag, element in list(item.items()):
-            if tag in own or tag == _PIXELS:
+            if tag in own:
                 kept[tag] = element
                 continue
             changed = self._clean_element(item, tag, element)
@@ -126,7 +127,7 @@ class _Walk:
         self, item: Dataset, tag: BaseTag, element: DataElement | RawDataElement
     ) -> DataElement | RawDataElement | None:
         action = self._actions.get(tag)
-        if tag.is_private or action == "X":
+        if tag.is_private or tag.group in _DRAWN or action == "X":
             return None
         if element.VR in _UNDECODED:
             element = item[tag]

@@ -88,12 +88,12 @@ def find_lossy(header: Dataset, stored: AnyArray, file: str) -> tuple[str, str] 
 
 
 def clean_header(header: Dataset) -> Dataset:
-    """Return `header` without pixels, overlays, curves, signatures, stale descriptions, and private tags at any depth.
+    """Return `header` without pixels, overlays, curves, signatures, stale descriptions and private tags, at any depth.
 
     The result is encoded in Explicit VR Little Endian, whatever `header` was: its elements stay undecoded until they
     are asked for, and are written as they are. They are shared by all copies: replace them, never change them.
     """
-    kept = _without_private(header)
+    kept = _without_foreign(header)
     if header.original_encoding == (False, True):
         return kept
     encoded = DicomBytesIO()
@@ -102,20 +102,25 @@ def clean_header(header: Dataset) -> Dataset:
     return read_dataset(io.BytesIO(encoded.getvalue()), is_implicit_VR=False, is_little_endian=True)
 
 
-def _without_private(header: Dataset) -> Dataset:
+def _without_foreign(header: Dataset) -> Dataset:
     kept: dict[BaseTag, DataElement | RawDataElement] = {}
     for tag, element in list(header.items()):
-        group = tag >> 16
-        if group & 1 or group in _BELONGS_TO_SOURCE or tag in _STALE or not tag & 0xFFFF:
+        if _is_foreign(tag):
             continue
         kept[tag] = element
         if element.VR in _UNKNOWN_VRS:
             decoded = header[tag]
-            if decoded.VR == "SQ" and any(_has_private(item) for item in decoded.value):
-                kept[tag] = type(decoded)(tag, "SQ", Items([_without_private(item) for item in decoded.value]))
+            if decoded.VR == "SQ" and any(_has_foreign(item) for item in decoded.value):
+                kept[tag] = type(decoded)(tag, "SQ", Items([_without_foreign(item) for item in decoded.value]))
             elif element.VR != "SQ":
                 kept[tag] = decoded
     return like(header, kept)
+
+
+def _is_foreign(tag: BaseTag) -> bool:
+    """Say whether a copy must not have an element of its source: private, of the source alone, or a group's length."""
+    group = tag >> 16
+    return bool(group & 1) or group in _BELONGS_TO_SOURCE or tag in _STALE or not tag & 0xFFFF
 
 
 def shallow_copy(header: Dataset) -> Dataset:
@@ -133,14 +138,14 @@ def like(header: Dataset, elements: dict[BaseTag, Any]) -> Dataset:
     return dataset
 
 
-def _has_private(item: Dataset) -> bool:
+def _has_foreign(item: Dataset) -> bool:
     for tag, element in list(item.items()):
-        if tag.is_private:
+        if _is_foreign(tag):
             return True
         if (
             element.VR in _UNKNOWN_VRS
             and item[tag].VR == "SQ"
-            and any(_has_private(deeper) for deeper in item[tag].value)
+            and any(_has_foreign(deeper) for deeper in item[tag].value)
         ):
             return True
     return False

@@ -132,6 +132,22 @@ def test_without_a_request_nothing_is_removed_but_private_tags_and_overlays(tmp_
     assert "PatientIdentityRemoved" not in made
 
 
+@pytest.mark.parametrize("privacy", [None, PRIVACY])
+def test_pixels_overlays_and_curves_within_items_are_dropped_too(tmp_path: Path, privacy: Privacy | None) -> None:
+    inner = Dataset()
+    inner.CodeMeaning = "Chest"
+    for tag, vr in ((0x60003000, "OW"), (0x601E4000, "LT"), (0x50003000, "OW"), (0x7FE00010, "OW"), (0xFFFCFFFC, "OB")):
+        inner.add_new(tag, vr, TEXT if vr == "LT" else b"XYZZYCANARY ")
+    header = image(ramp(), **placed())
+    header.AnatomicRegionSequence = Sequence([inner])
+    save(header, tmp_path / "source" / "1.dcm")
+    (file,) = encode(load(tmp_path / "source"), replace(UNCHANGED, privacy=privacy))
+    assert b"XYZZYCANARY" not in file.data
+    (made,) = publish([file], tmp_path / "made")
+    assert list(made.AnatomicRegionSequence[0].keys()) == [Tag("CodeMeaning")]
+    assert len(made.PixelData) == len(header.PixelData)
+
+
 def test_earlier_methods_stay_and_the_profile_is_named_once() -> None:
     header = image(ramp(), **placed(), DeidentificationMethod="Earlier tool")
     once = deidentify(header, PRIVACY)
