@@ -9,29 +9,33 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import MedaugError, SampleError
-from medaug_cli.core.names import hide_name, hide_pieces, is_plain, words_of
+from medaug_cli.core.names import WORD, hide_name, hide_pieces, is_plain, is_plain_path
 from medaug_cli.core.sample import Alias
 from medaug_cli.discover.walk import walk_dataset
 from medaug_cli.naming import case_of, split_suffix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from medaug_cli.core.privacy import Privacy
     from medaug_cli.core.sample import Sample, Source
     from medaug_cli.discover import Inventory
 
+_AROUND = re.compile(r"^[\W_]+|[\W_]+$")
+_MOST_WORDS = 64  # of a path
+_LEAST_PREFIX = 5  # signs of a name that is found at the start of a longer word
 _LEAST_BYTES = 3  # of a name that is looked for in a message: three letters, or one sign of Chinese
 
 
 def hide_inventory(inventory: Inventory, privacy: Privacy) -> Inventory:
     """Return `inventory` with samples, names of copies and texts that tell nothing; the files to read stay."""
     ids = {sample.id: privacy.name(sample.id) for sample in inventory.samples}
-    names = _names_in(inventory, privacy)
+    hidden = [hide_sample(sample, privacy) for sample in inventory.samples]
+    names = _names_in(inventory, hidden, privacy)
     return replace(
         inventory,
-        samples=tuple(_hide_problem(hide_sample(sample, privacy), names) for sample in inventory.samples),
+        samples=tuple(_hide_problem(sample, names) for sample in hidden),
         label_names={value: hide_pieces(name, privacy) for value, name in inventory.label_names.items()},
         skipped=tuple(
             (ids.get(one, privacy.name(one)), reason, hide_text(message, names))
@@ -100,10 +104,32 @@ def _hide_path(path: str, sample: Sample, case: str, privacy: Privacy) -> str:
 
 
 def hide_text(text: str, names: Mapping[str, str]) -> str:
-    """Return a message with what stands for each of `names` instead of it, the longest where several fit."""
-    found = sorted((name for name in names if name in text), key=len, reverse=True)
-    # At once, so that nothing is looked for in what stands for another name.
-    return re.sub("|".join(map(re.escape, found)), lambda name: names[name[0]], text) if found else text
+    """Return a message with what stands for each of `names` instead of it, the longest where several fit.
+
+    A name is looked for from the start of a word to the end of one, a long one also as the start of a longer word, in
+    a time that does not depend on how many there are.
+    """
+    if not names:
+        return text
+    words = [word.span() for word in WORD.finditer(text)]
+    parts, done, at = [], 0, 0
+    while at < len(words):
+        start = words[at][0]
+        end = _end_of_name(text, words[at : at + _MOST_WORDS], names)
+        if end:
+            parts += [text[done:start], names[text[start:end]]]
+            done = end
+        at += 1
+        while at < len(words) and words[at][0] < done:
+            at += 1
+    return "".join([*parts, text[done:]])
+
+
+def _end_of_name(text: str, words: Sequence[tuple[int, int]], names: Mapping[str, str]) -> int:
+    """Return where the longest of `names` ends that starts with the first of `words`; 0 where none does."""
+    start, first_end = words[0]
+    ends = [end for _, end in reversed(words)] + list(range(first_end - 1, start + _LEAST_PREFIX - 1, -1))
+    return next((end for end in ends if text[start:end] in names), 0)
 
 
 @contextmanager
@@ -121,7 +147,7 @@ def names_of_sources(sources: Iterable[Source], privacy: Privacy | None) -> dict
     if privacy is None:
         return {}
     pairs = [pair for source in sources for pair in zip(source.files, source.names, strict=True)]
-    return _hide_parts((file for file, _ in pairs), privacy) | dict(pairs)
+    return _hide_parts((file for file, _ in pairs), privacy) | _from_word_to_word(pairs)
 
 
 def names_in_dataset(dataset: Path, privacy: Privacy | None) -> dict[str, str]:
@@ -130,25 +156,26 @@ def names_in_dataset(dataset: Path, privacy: Privacy | None) -> dict[str, str]:
         return {}
     tree = walk_dataset(dataset)
     paths = [*tree.files, *(path for path, _, _ in tree.left_alone)]
-    words = {word for path in paths for word in words_of(path) if len(word.encode()) >= _LEAST_BYTES}
+    words = {word for path in paths for word in WORD.findall(path) if len(word.encode()) >= _LEAST_BYTES}
     return _hide_parts(paths, privacy) | {word: privacy.name(word) for word in words if not is_plain(word)}
 
 
-def _names_in(inventory: Inventory, privacy: Privacy) -> dict[str, str]:
-    """Return what stands in messages for every path and sample of an inventory."""
-    paths = [path for sample in inventory.samples for source in sample.sources for path in source.files]
-    paths += [path for path, _, _ in inventory.left_alone] + [sample.id for sample in inventory.samples]
-    names = _hide_parts(paths, privacy)
-    for sample in inventory.samples:
-        for source in hide_sample(sample, privacy).sources:
-            names |= dict(zip(source.files, source.names, strict=True))
-    return names
+def _names_in(inventory: Inventory, hidden: Iterable[Sample], privacy: Privacy) -> dict[str, str]:
+    """Return what stands in messages for every path and sample of an inventory, whose samples are `hidden` already."""
+    paths = [path for path, _, _ in inventory.left_alone] + [sample.id for sample in inventory.samples]
+    sources = (source for sample in hidden for source in sample.sources)
+    return _hide_parts(paths, privacy) | names_of_sources(sources, privacy)
 
 
 def _hide_parts(paths: Iterable[str], privacy: Privacy) -> dict[str, str]:
     """Return what stands for `paths` and for all parts of them that tell anything."""
     parts = {part for path in paths for part in _parts_of(path)}
-    return {part: privacy.name(part) for part in parts if hide_pieces(part, privacy) != part}
+    return _from_word_to_word((part, privacy.name(part)) for part in parts if not is_plain_path(part))
+
+
+def _from_word_to_word(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return `pairs` by the name without the signs before its first word and after its last."""
+    return {_AROUND.sub("", name): hidden for name, hidden in pairs}
 
 
 def _parts_of(path: str) -> Iterable[str]:

@@ -73,6 +73,29 @@ def test_a_text_is_hidden_at_once_and_the_longest_name_first() -> None:
     assert hide_text("doe/doe.0.dcm: as 4.dcm of doe", names) == "a/0004.dcm: as b of c"
 
 
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("Doe_John/ct/1.dcm: cut", "P: cut"),
+        ("Doe_John/ct: 3 files", "Q/ct: 3 files"),
+        ("looked for 4711042T1.nii.gz", "looked for RT1.nii.gz"),
+        ("of doe (Smith), 4711042", "of doe (Smith), R"),
+        ("4711042/4711042/4711042", "R/R/R"),
+        ("nothing", "nothing"),
+        ("", ""),
+    ],
+)
+def test_names_are_found_wherever_they_start_a_word(text: str, hidden: str) -> None:
+    assert hide_text(text, {"Doe_John/ct/1.dcm": "P", "Doe_John": "Q", "4711042": "R", "oe": "S"}) == hidden
+
+
+def test_many_names_take_no_longer_than_few() -> None:
+    """A hundred thousand names and messages: as many look-ups, not ten thousand million."""
+    names = {f"case{number}": "#" for number in range(100_000)}
+    hidden = {hide_text(f"case{number}: no image", names) for number in range(100_000)}
+    assert hidden == {"#: no image"}
+
+
 def test_an_error_keeps_its_kind_and_reason() -> None:
     with pytest.raises(SampleError) as hidden, hidden_errors(lambda: {"doe": "#"}):
         raise SampleError("truncated", "doe.nii: cut")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.privacy import plain_words
@@ -31,7 +32,8 @@ _OF_A_PERSON = frozenset({"sub", "ses", "sample"})
 _PART = re.compile(r"_(?=[^\W\d])")  # not before a number, which may go on a date
 # Several numbers in a row may be a date, a UID or a phone number; else what stands between signs and spaces of ASCII.
 _PIECE = re.compile(r"\d+(?:[-._ ]\d+)+|[^\s!-/:-@\[-`{-~]+")
-_WORD = re.compile(r"[^\W_]+")
+WORD = re.compile(r"[^\W_]+")
+"""A word in any script, or a number."""
 _COUNTED = re.compile(
     r"(?:case|sub|subject|pat|patient|img|image|scan|vol|volume|aug|slice|[a-z])\d{0,4}", re.IGNORECASE
 )
@@ -56,16 +58,12 @@ def hide_pieces(text: str, privacy: Privacy) -> str:
     return _PIECE.sub(lambda found: found[0] if is_plain(found[0]) else privacy.name(found[0]), text)
 
 
+@lru_cache(maxsize=65536)  # the same words stand in most names of a dataset
 def is_plain(piece: str) -> bool:
     """Say whether a piece of a name is a word of the field or of the layouts, or a small number."""
     if piece.isdecimal():
         return len(piece) <= _MOST_DIGITS
     return piece.lower() in _LAYOUT_WORDS or plain_words(piece) == piece
-
-
-def words_of(text: str) -> list[str]:
-    """Return the words of `text` in any script, numbers among them."""
-    return _WORD.findall(text)
 
 
 def is_plain_path(path: str) -> bool:
@@ -78,5 +76,5 @@ def has_other_words(name: str) -> bool:
 
     `case01`, `sub-01_T1w` and the pseudonyms of copies have none.
     """
-    words = (word for word in words_of(name) if not _COUNTED.fullmatch(word) and not _PSEUDONYM.fullmatch(word))
+    words = (word for word in WORD.findall(name) if not _COUNTED.fullmatch(word) and not _PSEUDONYM.fullmatch(word))
     return not all(is_plain(word) or word.lower() in _ENTITIES for word in words)

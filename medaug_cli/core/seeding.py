@@ -30,4 +30,4 @@ def make_generator(seed: int, *words: str | int) -> Generator:
 
 def keyed_hash(key: str, identifier: str) -> str:
     """Return an HMAC-SHA-256 (32 hex digits) of `identifier`."""
-    return hmac.new(key.encode(), identifier.encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(key.encode(), identifier.encode(), "sha256").hex()[:32]
