@@ -84,7 +84,6 @@ def derive(
         swap_laterality=copy.swaps_laterality,
         swaps=copy.swaps,
         turn=turn_of(copy.mapping, grid),
-        index_map=_index_map(copy.mapping, grid, first.geometry),
         lossy_ratios=tuple(ratio for ratio in ratios if ratio is not None),
         compression=settings.compression,
         transfer_syntax=settings.transfer_syntax,
@@ -118,7 +117,12 @@ def encode_copy(
     }
     for loaded in sample.everything():
         source = loaded.source
-        said = derivation if source.role == "image" else replace(derivation, images=images)
+        if source.role == "image":  # channels may lie on grids of their own
+            made_on = copy.images[source.channel].geometry
+            index_map = _index_map(copy.mapping, loaded.volume.geometry, made_on)
+            said = replace(derivation, index_map=index_map)
+        else:
+            said = replace(derivation, images=images)
         for file in load_format(source.copy_format).encode(made[source], loaded, targets[source], said):
             hidden = file if said.privacy is None else replace(file, uids=_hide_uids(file.uids, said.privacy))
             yield Written(source, hidden)

@@ -302,9 +302,9 @@ class Derivation:
     array axis x, y, z of the copy the source axis that now lies along it, with its sign (+1, -1). `images` are the
     copy's images as read, as made, and their paths; a writer of labels and marks is told them, to refer to them.
     `swaps` are the pairs of label names that reflections have exchanged.
-    `index_map` are the rows x, y, z of the matrix that takes array indices (x, y, z, 1) of the first image to those of
-    its copy; None where the mapping is not affine. `lossy_ratios` say how many times smaller each step that stored the
-    images as JPEG made them.
+    `index_map` are the rows x, y, z of the matrix that takes array indices (x, y, z, 1) of the image that is written to
+    those of its copy; None where the mapping is not affine, and for labels. `lossy_ratios` say how many times smaller
+    each step that stored the images as JPEG made them.
     `privacy` hides the patient; None where the recipe asks for no de-identification.
     """
 

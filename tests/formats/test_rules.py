@@ -43,6 +43,8 @@ DICOM = {
     "SourceImageSequence with purpose and what is preserved": (
         (WRITE, "test_a_slice_names_itself_unmoved_and_its_whole_stack_moved"),
         (WRITE, "test_a_long_stack_names_the_64_nearest_slices"),
+        (WRITE, "test_a_slice_names_the_slices_that_an_affine_map_takes_it_from"),
+        ("run/test_source_images.py", "test_a_slice_that_changes_with_a_source_slice_names_it"),
         (REGIONS, "test_a_projection_says_how_it_keeps_the_places_of_its_source"),
     ),
     "no claim of synthetic data, burned-in annotation as it was": (

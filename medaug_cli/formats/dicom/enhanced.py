@@ -124,7 +124,9 @@ def derive_header(
         else None,
         derivation=derivation,
         geometry=None if same_grid else content.geometry,
-        sources=SourceImages([template.instance], derivation=derivation, same_grid=same_grid),
+        sources=SourceImages(
+            [template.instance], derivation=derivation, size=content.geometry.size, same_grid=same_grid
+        ),
     )
     change_groups(header, template, frames, changes)
     header.NumberOfFrames = len(frames)

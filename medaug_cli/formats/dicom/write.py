@@ -129,7 +129,7 @@ def _make_copy(content: Volume, like: Loaded, derivation: Derivation) -> _Copy:
         old_grid=like.volume.geometry,
         slices=place_slices(like.volume.geometry, content.geometry),
         derivation=derivation,
-        sources=SourceImages(instances, derivation=derivation, same_grid=same_grid),
+        sources=SourceImages(instances, derivation=derivation, size=content.geometry.size, same_grid=same_grid),
         window=None,
         same_grid=same_grid,
     )
@@ -184,7 +184,7 @@ def _make_header(copy: _Copy, template: SliceTemplate, storage: Storage, index: 
     describe_copy(header, template, copy.derivation, same_grid=copy.same_grid)
     if copy.derivation.moved or not copy.same_grid:
         move_regions(header, copy.derivation.index_map, copy.content.geometry.size, template.instance.file)
-    copy.sources.name_in(header, copy.slices[index])
+    copy.sources.name_in(header, copy.slices[index], index)
     if storage.slope != template.storage.slope:
         header.RescaleSlope = format_number_as_ds(storage.slope)
         if "RealWorldValueMappingSequence" in header:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pydicom
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -184,6 +184,26 @@ def test_a_long_stack_names_the_64_nearest_slices(tmp_path: Path) -> None:
     assert len(made[99].SourceImageSequence) == 64
 
 
+@pytest.mark.parametrize(
+    ("rows", "named"),
+    [
+        (((-1, 0, 0, 5), (0, 1, 0, 0), (0, 0, 1, 0)), {3: [3]}),  # mirrored within its plane
+        (((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, -1, 8)), {3: [5], 8: [0]}),  # mirrored along the slices
+        (((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0.5)), {0: [0], 3: [2, 3]}),  # half a slice up
+        (((1, 0, 0, 0), (0, 1, 0, 0), (0, 0.5, 1, 0)), {0: [0], 3: [1, 2, 3]}),  # 3 rows are 1.5 slices
+        (((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 90)), {3: [0]}),  # taken from nowhere: the nearest there is
+    ],
+)
+def test_a_slice_names_the_slices_that_an_affine_map_takes_it_from(
+    rows: tuple[tuple[float, ...], ...], named: dict[int, list[int]], tmp_path: Path
+) -> None:
+    save_series(tmp_path, [ramp(k) for k in range(9)])
+    made = publish(encode(load(tmp_path), replace(MOVED, index_map=rows)), tmp_path / "copy")
+    for index, wanted in named.items():
+        found = [int(item.ReferencedSOPInstanceUID.rsplit(".", 1)[1]) - 1 for item in made[index].SourceImageSequence]
+        assert found == wanted
+
+
 def test_what_is_true_of_the_source_alone_is_gone_at_every_depth(tmp_path: Path) -> None:
     header = image(ramp(), **placed(SmallestImagePixelValue=0, LargestImagePixelValue=9))
     item = Dataset()
@@ -228,6 +248,7 @@ def test_values_are_rounded_to_the_nearest_and_not_cut() -> None:
     assert stored.tolist() == [[-2, 2, 0]]
 
 
+@settings(deadline=None)  # the first call compiles
 @given(
     dtype=st.sampled_from(["int16", "uint16", "uint8"]),
     slope=st.floats(1e-5, 100),
