@@ -222,6 +222,9 @@ NIFTI = {
         (VALUES, "test_a_voxel_without_value_in_one_volume_is_void_and_the_others_keep_theirs"),
     ),
     "4-D and 5-D": ((NII, "test_four_dimensions_keep_their_time_axis"),),
+    "gradients of diffusion are not turned: such series are left alone": (
+        ("discover/test_nifti_layout.py", "test_diffusion_series_are_left_alone"),
+    ),
     "RGB and RGBA": ((VALUES, "test_colours_are_components_and_are_stored_side_by_side_again"),),
     "units": ((ORIENTATION, "test_metres_and_microns_become_mm"),),
     "dim_info, slice timing, cal_min and cal_max": (

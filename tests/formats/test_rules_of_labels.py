@@ -89,6 +89,7 @@ LABELS = {
     ),
     "points and image follow one mapping": (
         (POINTS, "test_a_moved_point_lies_where_the_copy_shows_its_spot"),
+        ("run/test_points_of_dicom.py", "test_points_of_every_format_are_where_the_affine_takes_them"),
         ("spatial/test_points.py", "test_the_inverse_of_a_deformation_is_not_its_negated_field"),
     ),
     "points outside are dropped or kept": ((POINTS, "test_points_outside_are_dropped_and_counted_or_kept"),),
