@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import SampleError
-from medaug_cli.core.names import has_other_words
+from medaug_cli.core.names import has_other_words, tells
 from medaug_cli.core.privacy import plain_words
 from medaug_cli.discover.walk import walk_dataset
 from medaug_cli.formats import Place, format_names, load_format
 from medaug_cli.naming import split_suffix
-from medaug_cli.privacy import tells
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

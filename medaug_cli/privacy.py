@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
-import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import DatasetError, RootError, UsageError
+from medaug_cli.core.names import tells
 from medaug_cli.core.privacy import LEAST_KEY_CHARACTERS, LEAST_KEY_VARIETY, Privacy
 from medaug_cli.manifest import PrivacyEntry
 from medaug_cli.recipe.model import PrivacySection
@@ -22,11 +21,7 @@ if TYPE_CHECKING:
 
 _NO_KEY = "medaug"
 """The key of `patient_key` where the user has none: patients are told apart, and nobody is hidden by it."""
-_LEAST_SIGNS = 4  # of an identifier that is looked for in paths: shorter ones stand in half of all names by chance
 _MOST_KEY_BYTES = 4096
-_WORDS = re.compile(r"[^\W_]+")
-_DATE = re.compile(r"(?:1[89]|20)\d{6}")
-_BETWEEN_DIGITS = re.compile(r"(?<=\d)[-._ ](?=\d)")
 
 
 def find_key(section: PrivacySection, root: Path | None) -> str:
@@ -91,37 +86,6 @@ def check_paths(section: PrivacySection, samples: Sequence[Sample]) -> list[str]
         )
     hidden = "copies are named by pseudonyms" if section.deidentify else "copies and manifest repeat them"
     return [f"{what}; {hidden}; `medaug scan --phi` says more"]
-
-
-def tells(path: str, identifiers: Iterable[str]) -> bool:
-    """Say whether `path` contains one of `identifiers`, a long word of one, or all words of one that has several.
-
-    Case, signs between digits (1950-01-02), the order of a date and the way accents are composed make no difference.
-    """
-    folded = _fold(path)
-    forms = (folded, _BETWEEN_DIGITS.sub("", folded))
-    words = set(_WORDS.findall(folded))
-    return any(_stands_in(identifier, forms, words) for identifier in map(_fold, identifiers))
-
-
-def _fold(text: str) -> str:
-    return unicodedata.normalize("NFC", text).casefold()
-
-
-def _stands_in(identifier: str, forms: Iterable[str], words: set[str]) -> bool:
-    own = set(_WORDS.findall(identifier))
-    spelled = [one for one in (identifier, *_other_orders(identifier)) if len(one) >= _LEAST_SIGNS]
-    return (
-        any(one in form for one in spelled for form in forms)
-        or any(len(one) >= _LEAST_SIGNS for one in own & words)
-        or (len(own) > 1 and own <= words)
-    )
-
-
-def _other_orders(date: str) -> tuple[str, ...]:
-    """Return a date (YYYYMMDD) with its day or its month first; nothing for what is none."""
-    year, month, day = date[:4], date[4:6], date[6:]
-    return (day + month + year, month + day + year) if _DATE.fullmatch(date) else ()
 
 
 def privacy_entry(section: PrivacySection, privacy: Privacy | None) -> PrivacyEntry | None:

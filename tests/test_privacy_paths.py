@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medaug_cli.privacy import tells
+from medaug_cli.core.names import tells
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,17 @@
-"""Names: what of a name that people gave to a file, a folder or a label tells nothing of a patient."""
+"""Names: what of a name that people gave to a file, a folder or a label tells of a patient, and what does not."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.privacy import plain_words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from medaug_cli.core.privacy import Privacy
 
 # Words of the layouts, which their readers need to find their way.
@@ -38,6 +41,9 @@ _COUNTED = re.compile(
     r"(?:case|sub|subject|pat|patient|img|image|scan|vol|volume|aug|slice|[a-z])\d{0,4}", re.IGNORECASE
 )
 _PSEUDONYM = re.compile(r"[0-9a-f]{16}")
+_DATE = re.compile(r"(?:1[89]|20)\d{6}")
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[-._ ](?=\d)")
+_LEAST_SIGNS = 4  # of an identifier that is looked for: shorter ones stand in half of all names by chance
 _MOST_DIGITS = 4  # a channel, a run or a year, and no date
 
 
@@ -78,3 +84,34 @@ def has_other_words(name: str) -> bool:
     """
     words = (word for word in WORD.findall(name) if not _COUNTED.fullmatch(word) and not _PSEUDONYM.fullmatch(word))
     return not all(is_plain(word) or word.lower() in _ENTITIES for word in words)
+
+
+def tells(path: str, identifiers: Iterable[str]) -> bool:
+    """Say whether `path` contains one of `identifiers`, a long word of one, or all words of one that has several.
+
+    Case, signs between digits (1950-01-02), the order of a date and the way accents are composed make no difference.
+    """
+    folded = _fold(path)
+    forms = (folded, _BETWEEN_DIGITS.sub("", folded))
+    words = set(WORD.findall(folded))
+    return any(_stands_in(identifier, forms, words) for identifier in map(_fold, identifiers))
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def _stands_in(identifier: str, forms: Iterable[str], words: set[str]) -> bool:
+    own = set(WORD.findall(identifier))
+    spelled = [one for one in (identifier, *_other_orders(identifier)) if len(one) >= _LEAST_SIGNS]
+    return (
+        any(one in form for one in spelled for form in forms)
+        or any(len(one) >= _LEAST_SIGNS for one in own & words)
+        or (len(own) > 1 and own <= words)
+    )
+
+
+def _other_orders(date: str) -> tuple[str, ...]:
+    """Return a date (YYYYMMDD) with its day or its month first; nothing for what is none."""
+    year, month, day = date[:4], date[4:6], date[6:]
+    return (day + month + year, month + day + year) if _DATE.fullmatch(date) else ()

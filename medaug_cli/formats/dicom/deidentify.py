@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pydicom.dataelem import DataElement
@@ -12,9 +9,9 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as Items
 
 from medaug_cli import __version__
-from medaug_cli.core.privacy import plain_words
 from medaug_cli.formats.dicom.actions import EDITION, action_beyond, actions_for
 from medaug_cli.formats.dicom.codes import code_item
+from medaug_cli.formats.dicom.replacing import DUMMIES, as_words, blur_age, change_each, is_misused, shift_date
 from medaug_cli.formats.dicom.suspicions import find_suspicions
 from medaug_cli.formats.dicom.template import like
 
@@ -42,35 +39,9 @@ _CODES = {
     "retain_uids": ("113110", "DCM", "Retain UIDs Option"),
     "retain_institution": ("113112", "DCM", "Retain Institution Identity Option"),
 }
-_DUMMIES = {
-    **dict.fromkeys(("LO", "SH", "ST", "LT", "UT", "UC", "AE", "CS"), "REMOVED"),
-    "PN": "REMOVED",
-    "AS": "000Y",
-    "DA": "19000101",
-    "TM": "000000",
-    "DT": "19000101000000",
-    "DS": "0",
-    "IS": "0",
-    "UR": "urn:removed",
-    **dict.fromkeys(("OB", "UN"), b"\0\0"),
-}
 _UNDECODED = frozenset({None, "UN"})
 _KEPT = frozenset({"keep", "walk"})
 _WALKED = _KEPT | {"U", "words"}
-_LABEL_WORDS = "REMOVED"  # a label must be called something (type 1)
-_OLDEST_YEARS = 89  # older patients are few enough to be known by their age alone
-_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})([0-9.+-]*)")
-_AGE = re.compile(r"(\d{3})[DWMY]")
-# The signs that values of these VRs are written with (PS3.5 6.2); what has others is a text in the wrong place.
-_SIGNS = {
-    "DS": re.compile(r"[0-9+.eE\\ -]*"),
-    "IS": re.compile(r"[0-9+\\ -]*"),
-    "TM": re.compile(r"[0-9.:\\ -]*"),
-    "DA": re.compile(r"[0-9.\\ -]*"),
-    "DT": re.compile(r"[0-9.+\\ -]*"),
-    "AS": re.compile(r"[0-9DWMY\\ ]*"),
-    "CS": re.compile(r"[A-Za-z0-9_./+\\ -]*"),
-}
 
 
 def deidentify(header: Dataset, privacy: Privacy | None, own: frozenset[int] = frozenset()) -> Dataset:
@@ -103,11 +74,11 @@ class _Walk:
         self._days = privacy.days(patient)
         self._change: dict[str, Callable[[DataElement], Any]] = {
             "Z": lambda element: Items([]) if element.VR == "SQ" else None,
-            "D": lambda element: _DUMMIES[element.VR],
-            "U": lambda element: _each(element.value, privacy.uid),
-            "words": _as_words,
-            "date": lambda element: _each(element.value, lambda text: _shift(text, self._days)),
-            "age": lambda element: _each(element.value, _blur_age),
+            "D": lambda element: DUMMIES[element.VR],
+            "U": lambda element: change_each(element.value, privacy.uid),
+            "words": as_words,
+            "date": lambda element: change_each(element.value, lambda text: shift_date(text, self._days)),
+            "age": lambda element: change_each(element.value, blur_age),
             "pseudonym": lambda _: privacy.pseudonym(patient),
         }
 
@@ -135,65 +106,15 @@ class _Walk:
             action = action_beyond(tag, str(element.VR), self._privacy.options)
         if element.VR == "SQ" and action in _WALKED:
             return self._clean_items(item, tag)
-        if element.VR == "UN" or action == "X" or (action == "D" and element.VR not in _DUMMIES):
+        if element.VR == "UN" or action == "X" or (action == "D" and element.VR not in DUMMIES):
             return None  # a sequence of which a dummy is asked is required by no class that is written
         if action in _KEPT:
-            return None if _is_misused(element) else element
+            return None if is_misused(element) else element
         return DataElement(tag, str(element.VR), self._change[action](item[tag]))
 
     def _clean_items(self, item: Dataset, tag: BaseTag) -> DataElement:
         own = self._own if tag == _SHARED_GROUPS else frozenset()
         return DataElement(tag, "SQ", Items([self.clean(inner, own) for inner in item[tag].value or ()]))
-
-
-def _is_misused(element: DataElement | RawDataElement) -> bool:
-    """Say whether an element, decoded or not, holds signs that its VR does not allow."""
-    signs, value = _SIGNS.get(str(element.VR)), element.value
-    if signs is None or value is None:
-        return False
-    if isinstance(value, bytes):
-        text = value.decode("latin-1").rstrip("\0")
-    else:
-        text = "\\".join(map(str, value)) if isinstance(value, MultiValue | list) else str(value)
-    return signs.fullmatch(text) is None
-
-
-def _each(value: Any, change: Callable[[str], str]) -> Any:
-    if value is None or value == "":
-        return value
-    if isinstance(value, MultiValue | list):
-        return [change(str(one)) for one in value]
-    return change(str(value))
-
-
-def _as_words(element: DataElement) -> str:
-    """Return the words of the field in a text; a name that loses all of them gets one, for it may not be empty."""
-    if not element.value:
-        return ""
-    values = element.value if isinstance(element.value, MultiValue) else [element.value]
-    return plain_words(" ".join(map(str, values))) or _LABEL_WORDS
-
-
-@lru_cache(maxsize=4096)
-def _shift(text: str, days: int) -> str:
-    """Return a DA or DT moved by `days`; empty where it is no date, or the year alone."""
-    found = _DATE.fullmatch(text.strip(" \0"))
-    try:
-        if found is None:
-            return ""
-        moved = dt.date(*map(int, found.groups()[:3])) + dt.timedelta(days=days)
-    except (ValueError, OverflowError):
-        return ""
-    return f"{moved.year:04d}{moved.month:02d}{moved.day:02d}{found[4]}"
-
-
-def _blur_age(text: str) -> str:
-    """Return an AS; of 90 years and more it is 090Y, and empty what is no age."""
-    age = text.strip(" \0")
-    found = _AGE.fullmatch(age)
-    if found is None:
-        return ""
-    return "090Y" if age.endswith("Y") and int(found[1]) > _OLDEST_YEARS else age
 
 
 def _say_how(cleaned: Dataset, header: Dataset, privacy: Privacy, *, burned_in: bool) -> None:
@@ -221,15 +142,6 @@ def _say_dates(options: frozenset[str]) -> str:
     if "retain_full_dates" in options:
         return "UNMODIFIED"
     return "MODIFIED" if "retain_modified_dates" in options else "REMOVED"
-
-
-def is_dummy(vr: str, value: Any) -> bool:
-    """Say whether `value`, decoded or in bytes, is what `deidentify` puts in place of a value of this VR."""
-    dummy = _DUMMIES.get(vr)
-    if isinstance(dummy, bytes) or dummy is None:
-        return bool(value == dummy)
-    text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
-    return text.strip(" \0") == dummy
 
 
 def options_told(header: Dataset) -> frozenset[str]:

@@ -11,8 +11,9 @@ from pydicom.multival import MultiValue
 from medaug_cli.core.errors import SampleError
 from medaug_cli.formats import Place
 from medaug_cli.formats.dicom.actions import action_beyond, actions_for, profile_actions, vr_of
-from medaug_cli.formats.dicom.deidentify import is_dummy, options_told
+from medaug_cli.formats.dicom.deidentify import options_told
 from medaug_cli.formats.dicom.header import MALFORMED, file_meta, quiet, read_dataset
+from medaug_cli.formats.dicom.replacing import is_dummy
 from medaug_cli.formats.dicom.suspicions import find_suspicions
 
 if TYPE_CHECKING:

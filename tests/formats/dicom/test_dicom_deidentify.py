@@ -188,7 +188,9 @@ def test_dates_move_by_the_same_days_for_all_of_a_patient() -> None:
     assert first.LongitudinalTemporalInformationModified == "MODIFIED"
 
 
-@pytest.mark.parametrize(("age", "kept"), [("089Y", "089Y"), ("090Y", "090Y"), ("097Y", "090Y"), ("011M", "011M")])
+@pytest.mark.parametrize(
+    ("age", "kept"), [("089Y", "089Y"), ("090Y", "090Y"), ("097Y", "090Y"), ("011M", "011M"), ("95Y", "090Y")]
+)
 def test_an_age_above_89_is_90(age: str, kept: str) -> None:
     keeping = Privacy(KEY, frozenset({"retain_patient_characteristics"}))
     assert deidentify(image(ramp(), PatientAge=age), keeping).PatientAge == kept
@@ -255,6 +257,14 @@ def test_a_number_or_code_with_signs_of_a_text_goes(tmp_path: Path, keyword: str
     again = pydicom.dcmread(tmp_path / "1.dcm")
     again._dict[Tag(keyword)] = again.get_item(keyword)._replace(VR=dictionary_VR(keyword))  # as it stands in a file
     assert (keyword in deidentify(again, PRIVACY)) is kept
+
+
+def test_bytes_where_a_number_belongs_go() -> None:
+    header = image(ramp(), **placed(), ICCProfile=b"profile ")
+    header.add_new("KVP", "OB", b"XYZZYCANARY ")
+    made = deidentify(header, PRIVACY)
+    assert "KVP" not in made
+    assert made.ICCProfile == b"profile "
 
 
 def test_an_age_that_is_none_is_emptied() -> None:
