@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,15 @@ if TYPE_CHECKING:
 
 
 def add_sidecars(samples: Iterable[Sample], tree: Tree) -> tuple[Sample, ...]:
-    """Return `samples`, each NIfTI image with its sidecar as its last file; what is points or boxes is none."""
+    """Return `samples`, each NIfTI image with its sidecar as its last file.
+
+    What is points or boxes is none, and neither is what has the name of two images, as of `a.nii` and `a.nii.gz`.
+    """
     samples = tuple(samples)
-    taken = {path for sample in samples for source in sample.sources for path in source.files}
-    found = {path for path in tree.files if path.endswith(".json")} - taken
+    sources = [source for sample in samples for source in sample.sources]
+    images = Counter(_sidecar_of(source) for source in sources if _is_nifti_image(source))
+    taken = {path for source in sources for path in source.files}
+    found = {path for path in tree.files if images.get(path) == 1} - taken
     if not found:
         return samples
     return tuple(
@@ -28,9 +34,17 @@ def add_sidecars(samples: Iterable[Sample], tree: Tree) -> tuple[Sample, ...]:
     )
 
 
+def _is_nifti_image(source: Source) -> bool:
+    return source.role == "image" and source.format == "nifti"
+
+
+def _sidecar_of(source: Source) -> str:
+    return f"{stem(source.files[0])}.json"
+
+
 def _add_sidecar(source: Source, root: Path, found: Container[str]) -> Source:
-    path = f"{stem(source.files[0])}.json"
-    if source.role != "image" or source.format != "nifti" or path not in found or not source.stamps:
+    path = _sidecar_of(source)
+    if not _is_nifti_image(source) or path not in found or not source.stamps:
         return source
     try:
         status = (root / path).stat()

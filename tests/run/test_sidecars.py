@@ -125,3 +125,18 @@ def test_a_run_of_the_command_tells_of_them(tmp_path: Path) -> None:
     done = medaug("scan", tmp_path / "dataset", "--json")
     (sample,) = json.loads(done.stdout)["samples"]
     assert sample["images"] == {"image": ["case01.nii.gz", "case01.json"]}
+
+
+def test_a_sidecar_of_two_images_is_of_neither(tmp_path: Path) -> None:
+    for suffix in (".nii", ".nii.gz"):
+        save_image(tmp_path / "dataset" / f"case01{suffix}")
+    save_case(tmp_path / "dataset", "case02")
+    save_sidecar(tmp_path / "dataset" / "case01.json")
+    save_sidecar(tmp_path / "dataset" / "case02.json")
+    root = tmp_path / "root"
+    run_here(save_recipe(tmp_path / "a.yaml", RECIPE), tmp_path / "dataset", root)
+    assert sorted(path.name for path in root.glob("*.json")) == ["case02_aug0001.json", "case02_aug0002.json"]
+    assert {record.sample_id: record.reason for record in records_of(root)} == {
+        "case01": "ambiguous_image",
+        "case02": "",
+    }
