@@ -28,15 +28,18 @@ _LEAST_PREFIX = 5  # signs of a name that is found at the start of a longer word
 _LEAST_BYTES = 3  # of a name that is looked for in a message: three letters, or one sign of Chinese
 
 
-def hide_inventory(inventory: Inventory, privacy: Privacy) -> Inventory:
-    """Return `inventory` with samples, names of copies and texts that tell nothing; the files to read stay."""
+def hide_inventory(inventory: Inventory, privacy: Privacy, said: frozenset[str] = frozenset()) -> Inventory:
+    """Return `inventory` with samples, names of copies and texts that tell nothing; the files to read stay.
+
+    `said` are the names of channels and labels that the recipe speaks of, which must stay to be found.
+    """
     ids = {sample.id: privacy.name(sample.id) for sample in inventory.samples}
-    hidden = [hide_sample(sample, privacy) for sample in inventory.samples]
+    hidden = [_hide_sample(sample, privacy, said) for sample in inventory.samples]
     names = _names_in(inventory, hidden, privacy)
     return replace(
         inventory,
         samples=tuple(_hide_problem(sample, names) for sample in hidden),
-        label_names={value: hide_pieces(name, privacy) for value, name in inventory.label_names.items()},
+        label_names={value: _hide_unsaid(name, privacy, said) for value, name in inventory.label_names.items()},
         skipped=tuple(
             (ids.get(one, privacy.name(one)), reason, hide_text(message, names))
             for one, reason, message in inventory.skipped
@@ -49,7 +52,7 @@ def hide_inventory(inventory: Inventory, privacy: Privacy) -> Inventory:
     )
 
 
-def hide_sample(sample: Sample, privacy: Privacy) -> Sample:
+def _hide_sample(sample: Sample, privacy: Privacy, said: frozenset[str]) -> Sample:
     """Return `sample` under a pseudonym, its sources with names for copies and records."""
     case = case_of(
         sample.id,
@@ -58,7 +61,7 @@ def hide_sample(sample: Sample, privacy: Privacy) -> Sample:
     made = [
         replace(
             source,
-            channel=_hide_channel(source, sample.layout, privacy),
+            channel=_hide_channel(source, sample.layout, privacy, said),
             alias=Alias(_names_of(sample, source, case, privacy), tuple(map(privacy.source, source.files))),
         )
         for source in sample.sources
@@ -66,13 +69,17 @@ def hide_sample(sample: Sample, privacy: Privacy) -> Sample:
     return replace(sample, id=privacy.name(sample.id), called=sample.id, sources=tuple(made))
 
 
-def _hide_channel(source: Source, layout: str, privacy: Privacy) -> str:
+def _hide_channel(source: Source, layout: str, privacy: Privacy, said: frozenset[str]) -> str:
     """Return the channel of `source`; where its file or the dataset names it, it tells nothing of them."""
     stem = split_suffix(source.files[0])[0]
     named_by_file = source.format == "dicom" and source.channel in {stem, posixpath.basename(stem)}
     named_by_dataset = layout == "nnunet" and source.role == "image"
     hidden = (named_by_file and source.role == "label") or named_by_dataset
-    return hide_pieces(source.channel, privacy) if hidden else source.channel
+    return _hide_unsaid(source.channel, privacy, said) if hidden else source.channel
+
+
+def _hide_unsaid(name: str, privacy: Privacy, said: frozenset[str]) -> str:
+    return name if name in said else hide_pieces(name, privacy)
 
 
 def _hide_problem(sample: Sample, names: Mapping[str, str]) -> Sample:

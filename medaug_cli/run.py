@@ -22,7 +22,7 @@ from medaug_cli.originals import check_originals, describe_bids, place_originals
 from medaug_cli.ownership import check_ownership
 from medaug_cli.plan import Choice, make_plan, spread
 from medaug_cli.privacy import check_paths, make_privacy, patient_keys, privacy_entry, write_id_map
-from medaug_cli.recipe.model import dump_recipe
+from medaug_cli.recipe.model import dump_recipe, names_said
 from medaug_cli.root import hold_root, read_root
 from medaug_cli.tally import StopRules, Tally, allowed_failures
 from medaug_cli.worker import Orders, failed_entries, run_job
@@ -111,7 +111,7 @@ def look(
     )
     with hidden_errors(lambda: names_in_dataset(dataset, privacy)):
         inventory = discover(dataset, query)
-    return inventory if privacy is None else hide_inventory(inventory, privacy)
+    return inventory if privacy is None else hide_inventory(inventory, privacy, names_said(recipe))
 
 
 def preview_run(recipe: Recipe, dataset: Path, root_path: Path, options: Options) -> tuple[Inventory, Plan]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
 
@@ -14,6 +14,9 @@ from medaug_cli.core.marks import LEAST_BOX_SHARE
 from medaug_cli.core.privacy import NOT_OFFERED, Option, Privacy
 from medaug_cli.core.sample import PointsSpace, TransferSyntax
 from medaug_cli.step import Step, inner_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ALGORITHM_VERSION = 2
 """Raised whenever the same recipe would give other voxels than before; part of every output's identity."""
@@ -241,3 +244,17 @@ def dump_recipe(recipe: Recipe) -> dict[str, Any]:
     """
     plain = recipe.model_dump(mode="json", exclude={"steps": True, "privacy": {"key_file", "id_map"}})
     return {**plain, "steps": [dump_step(step) for step in recipe.steps]}
+
+
+def names_said(recipe: Recipe) -> frozenset[str]:
+    """Return every text that stands in the steps of a recipe, names of channels and labels among them."""
+    return frozenset(_texts_in([dump_step(step) for step in recipe.steps]))
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        yield from (text for one in value for text in _texts_in(one))
+        if isinstance(value, dict):
+            yield from (text for one in value.values() for text in _texts_in(one))

@@ -312,6 +312,24 @@ def test_names_keep_what_a_layout_needs(tmp_path: Path) -> None:
     )
 
 
+def test_names_in_a_dataset_json_go_but_for_those_that_the_recipe_speaks_of(tmp_path: Path) -> None:
+    dataset, root = tmp_path / "dataset", tmp_path / "root"
+    labels = {"background": 0, "stoma_left": 1, "stoma_right": 2, CANARY: 3}
+    document = {"channel_names": {"0": CANARY}, "labels": labels, "numTraining": 1, "file_ending": ".nii.gz"}
+    save_image(dataset / "imagesTr" / "a_0000.nii.gz")
+    save_label(dataset / "labelsTr" / "a.nii.gz")
+    (dataset / "dataset.json").write_text(json.dumps(document), encoding="utf-8")
+    steps = "[{flip: {axes: [LR], p: 1, swap_labels: [[stoma_left, stoma_right]]}}]"
+    recipe = f"version: 1\nsteps: {steps}\nprivacy: {{deidentify: basic}}\n"
+    run_here(save_recipe(tmp_path / "recipe.yaml", recipe), dataset, root)
+    (record,) = records_of(root)
+    assert record.status == "ok", record.message
+    assert signs_in(told_by(root)) == []
+    names = record.settings.label_names
+    assert (names[1], names[2]) == ("stoma_left", "stoma_right")
+    compare(record, replay_record(record, dataset))
+
+
 def test_suspicions_are_recorded_and_told_once(tmp_path: Path) -> None:
     dataset, root = tmp_path / "dataset", tmp_path / "root"
     shutil.copytree(PROJECT / "sample_data" / "xray", dataset)
