@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from medaug_cli.core.arrays import Array64
 
 PATIENT_AXES = ("LR", "AP", "SI")
+SLICE_AXIS = 2
+"""The array axis along which slices are stacked."""
 ARRAY_AXES = ("i", "j", "k")
 PLANE_AXES = ("horizontal", "vertical")
 _LETTERS = {"LR": "LR", "AP": "AP", "SI": "HF"}

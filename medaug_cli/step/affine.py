@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from medaug_cli.core.geometry import PATIENT_AXES, SLICE_AXIS
 from medaug_cli.core.values import AxisSpan, Bounds
 from medaug_cli.spatial.affine import Center, Triple, center_mm, pull_matrix
 from medaug_cli.step import ResamplingStep
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medaug_cli.core.geometry import Geometry
     from medaug_cli.spatial.mapping import Part
     from medaug_cli.step import Scene
@@ -36,6 +39,8 @@ ShearDeg = Annotated[
     Field(description="Slant in the plane across LR, AP, SI."),
 ]
 
+_ALONG_AN_AXIS = 1 - 1e-6
+
 
 class AffineStep(ResamplingStep):
     """A spatial step that is one matrix, made from those of the four parameters above that it has."""
@@ -55,6 +60,30 @@ class AffineStep(ResamplingStep):
             center=center_mm(self.center, grid),
         )
         return (matrix,)
+
+    def crosses_slices(self, scene: Scene) -> bool:
+        """Say whether content may leave its slice; what stays in it is moved alike wherever the other slices lie.
+
+        Slices that are stacked aslant, or not parallel, never count as moved alike.
+        """
+        return not scene.has_parallel_slices() or not self._stays_in_slices(scene.geometry)
+
+    def _stays_in_slices(self, grid: Geometry) -> bool:
+        """Say whether no draw takes content out of slices that lie across one of the patient's axes."""
+        normal = grid.nearest_patient_axes()[SLICE_AXIS]
+        if abs(grid.direction[3 * normal + SLICE_AXIS]) < _ALONG_AN_AXIS:
+            return False
+        others = [axis for axis in range(3) if axis != normal]
+        along = self._is_fixed("translation_mm", [normal]) and self._is_fixed("scale", [normal], neutral=1.0)
+        return along and self._is_fixed("rotation_deg", others) and self._is_fixed("shear_deg", others)
+
+    def _is_fixed(self, name: str, axes: Sequence[int], neutral: float = 0.0) -> bool:
+        """Say whether the parameter `name` is always `neutral` for the patient's `axes`."""
+        if name not in type(self).model_fields:
+            return True
+        span: AxisSpan = getattr(self, name)
+        spans = [span.every or dict(span.named).get(PATIENT_AXES[axis]) for axis in axes]
+        return all(one is None or (one.kind == "fixed" and one.value == neutral) for one in spans)
 
     def _triple(self, name: str, grid: Geometry, neutral: float = 0.0) -> Triple:
         if name not in type(self).model_fields:

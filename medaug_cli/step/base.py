@@ -69,7 +69,7 @@ class Step(BaseModel):
             if why := self.refuses(modality):
                 hint = "leave the step out, or say with dataset.modality what the images are"
                 raise SampleError("wrong_modality", f"{why}; {hint}")
-        if self.needs_regular_grid and scene.irregular:
+        if scene.irregular and self.crosses_slices(scene):
             reason, _, what = scene.irregular.partition(": ")
             raise SampleError(reason, f"{self.step_name()} needs a regular grid of slices: {what}")
         if scene.whole_numbers and self.needs_fractions():
@@ -79,6 +79,11 @@ class Step(BaseModel):
                 "not_rgb",
                 f"{self.step_name()} is for colour images of red, green and blue, and an image of this sample is none",
             )
+
+    def crosses_slices(self, scene: Scene) -> bool:
+        """Say whether a voxel of the copy may come from several slices, so that those must form a regular grid."""
+        del scene
+        return self.needs_regular_grid
 
     def needs_fractions(self) -> bool:
         """Say that the result would be lost if it were rounded to whole numbers."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from medaug_cli.spatial.resample import Resampler
     from medaug_cli.step.spatial import SpatialStep
 
+_PARALLEL = frozenset({"", "missing_slices", "irregular_spacing", "duplicate_position"})
+
 
 @dataclass(frozen=True, eq=False)
 class Scene:
@@ -58,6 +60,10 @@ class Scene:
     def generator(self, purpose: str) -> Generator:
         """Return the generator for `purpose`; the same words give the same numbers."""
         return make_generator(self.seed, *self.words, purpose)
+
+    def has_parallel_slices(self) -> bool:
+        """Say whether slices lie one above the other, at whatever distances: not aslant, and in one direction."""
+        return self.irregular.partition(":")[0] in _PARALLEL
 
     def of_image(self, index: int) -> Scene:
         """Return the scene of one image of the sample, with its own modality and window."""

@@ -146,5 +146,5 @@ def _usual_steps(scene: Scene) -> tuple[Step, ...]:
     """
     names = {name: values for name, values in plausible(scene).items() if name not in SPATIAL and "noise" not in name}
     steps = [load_step(name)(**values) for name, values in names.items()]
-    fitting = (step for step in steps if not (scene.irregular and step.needs_regular_grid))
+    fitting = (step for step in steps if not (scene.irregular and step.crosses_slices(scene)))
     return tuple(step for step in fitting if isinstance(step, IntensityStep))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from medaug_cli.core.errors import SampleError
+from medaug_cli.core.geometry import SLICE_AXIS
 from medaug_cli.core.lazy import np
 from medaug_cli.spatial.mapping import about
 from medaug_cli.step import Probability, SpatialStep
@@ -28,8 +29,6 @@ class Flip(SpatialStep):
 
     code: ClassVar[tuple[str, str, str]] = ("MIRROR", "99MEDAUG", "Mirroring of anatomy")
     peer: ClassVar[str] = "torchio.RandomFlip, monai.RandFlip, torchvision.RandomHorizontalFlip"
-    needs_regular_grid: ClassVar[bool] = False
-
     p: Probability | dict[Axis, Probability] = Field(  # type: ignore[assignment]  # draw() reads it, not Step's
         default=0.5, description="Probability that each axis is mirrored, on its own; one number or one an axis."
     )
@@ -62,8 +61,14 @@ class Flip(SpatialStep):
         drawn.check(scene)
         return drawn
 
+    def crosses_slices(self, scene: Scene) -> bool:
+        """Say whether slices change places, or lie in several directions so that no axis is that of all."""
+        mixed = scene.irregular.startswith("mixed_orientations")
+        return mixed or any(scene.geometry.array_axis(axis) == SLICE_AXIS for axis in self.axes)
+
     def check(self, scene: Scene) -> None:
         """Raise SampleError for axes that the header does not determine, unknown labels and refused laterality."""
+        super().check(scene)
         array_axes = [scene.geometry.array_axis(axis) for axis in self.axes]
         if len(set(array_axes)) != len(array_axes):
             raise SampleError("axis_undetermined", f"flip axes {', '.join(self.axes)} lie along one array axis")

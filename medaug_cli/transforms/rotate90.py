@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from medaug_cli.core.errors import SampleError
+from medaug_cli.core.geometry import SLICE_AXIS
 from medaug_cli.core.lazy import np
 from medaug_cli.core.values import Bounds, Span
 from medaug_cli.spatial.mapping import about
@@ -39,6 +40,10 @@ class Rotate90(ResamplingStep):
         """Raise SampleError for a plane that a 2-D image does not lie in, or that the header does not determine."""
         super().check(scene)
         self._array_axes(scene)
+
+    def crosses_slices(self, scene: Scene) -> bool:
+        """Say whether the plane that turns is another than that of slices stacked straight."""
+        return not scene.has_parallel_slices() or SLICE_AXIS in self._array_axes(scene)
 
     def mapping(self, scene: Scene) -> tuple[Part, ...]:
         """Return the matrix (4, 4) from output to input positions."""

@@ -31,7 +31,7 @@ class TrivialAugment(AutomaticPolicy):
     def usual_steps(self, scene: Scene) -> tuple[Step, ...]:
         """Return the steps that are plausible for a sample, but those that its slices do not allow."""
         steps = (load_step(name)(**values) for name, values in plausible(scene).items())
-        return tuple(step for step in steps if not (scene.irregular and step.needs_regular_grid))
+        return tuple(step for step in steps if not (scene.irregular and step.crosses_slices(scene)))
 
     def choose(self, generator: Generator) -> tuple[int, ...]:
         """Return the position of the chosen step."""

@@ -161,6 +161,8 @@ DICOM = {
         (FIND, "test_a_stack_that_is_no_regular_grid_says_why"),
         (FIND, "test_a_tilted_gantry_is_found_from_positions"),
         (REAL, "test_a_series_that_is_no_volume_says_why"),
+        ("run/test_uneven_slices.py", "test_a_move_across_slices_is_refused"),
+        ("run/test_uneven_slices.py", "test_a_move_within_slices_is_the_same_wherever_the_slices_lie"),
     ),
     "duplicates and time series": (
         (FIND, "test_an_exact_copy_of_an_instance_is_dropped_with_a_warning"),
