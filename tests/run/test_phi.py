@@ -90,6 +90,16 @@ def test_overlays_file_meta_and_what_follows_the_pixels_are_listed(tmp_path: Pat
     } <= found.keys()
 
 
+def test_numbers_and_codes_that_hold_a_text_are_listed(tmp_path: Path) -> None:
+    header = image(ramp(), **placed(), BodyPartExamined="CHEST", KVP="120")
+    save(header, tmp_path / "1.dcm")
+    header.add_new("BodyPartExamined", "CS", "DOE^JOHN")
+    header.add_new("KVP", "OB", b"XYZZYCANARY ")
+    save(header, tmp_path / "2.dcm")
+    found = places(tmp_path)
+    assert found["text", "BodyPartExamined"] == found["text", "KVP"] == (1, 1)
+
+
 @pytest.mark.parametrize(("said", "told"), [("YES", True), ("NO", False), (None, False)])
 def test_a_claim_that_names_contradict_is_told(tmp_path: Path, said: str | None, told: bool) -> None:
     more = {} if said is None else {"PatientIdentityRemoved": said}

@@ -13,7 +13,7 @@ from medaug_cli.formats import Place
 from medaug_cli.formats.dicom.actions import action_beyond, actions_for, profile_actions, vr_of
 from medaug_cli.formats.dicom.deidentify import options_told
 from medaug_cli.formats.dicom.header import MALFORMED, file_meta, quiet, read_dataset
-from medaug_cli.formats.dicom.replacing import is_dummy
+from medaug_cli.formats.dicom.replacing import is_dummy, is_misused
 from medaug_cli.formats.dicom.suspicions import find_suspicions
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _look_at(item: Dataset, tag: BaseTag, above: str) -> Iterator[Place]:
     if vr == "SQ" and action in _WALKED:
         for inner in item[tag].value or ():
             yield from _walk(inner, f"{name}/")
-    elif action not in {"keep", "walk"} and _has_value(element if vr != "SQ" else item[tag]):
+    elif (action not in {"keep", "walk"} or is_misused(element)) and _has_value(element if vr != "SQ" else item[tag]):
         kind = _kind_of(tag, vr)
         if kind != "uid" or not _is_of_standard(item[tag].value):
             yield Place(kind, name)
