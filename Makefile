@@ -68,8 +68,8 @@ lowest:  ## the oldest versions that pyproject.toml allows, and the tests of wha
 	$(PYTHON) -m venv $(LOWEST_VENV)
 	$(LOWEST_VENV)/bin/python -m pip install --quiet uv
 	$(LOWEST_VENV)/bin/uv pip install --python $(LOWEST_VENV)/bin/python --resolution lowest-direct --editable '.[codecs,labels]'
-	$(LOWEST_VENV)/bin/uv pip install --python $(LOWEST_VENV)/bin/python pytest hypothesis jsonschema scipy scikit-image
-	$(LOWEST_VENV)/bin/python -m pytest tests/core tests/spatial tests/transforms tests/formats tests/recipe tests/discover tests/run tests/cli
+	$(LOWEST_VENV)/bin/uv pip install --python $(LOWEST_VENV)/bin/python pytest pytest-xdist hypothesis jsonschema scipy scikit-image
+	$(LOWEST_VENV)/bin/python -m pytest -n auto -rs tests/core tests/spatial tests/transforms tests/formats tests/recipe tests/discover tests/run tests/cli
 
 $(SUPPLY_VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(SUPPLY_VENV)

@@ -12,6 +12,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoo
 
 from medaug_cli.core.errors import ResourceError
 from medaug_cli.core.process import killed_for_memory, prepare_worker
+from medaug_cli.plan import Job  # noqa: TC001  a process has it before its first job, whose time limit runs
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from medaug_cli.engines import Task
     from medaug_cli.engines.local.attempts import Attempt
     from medaug_cli.journal import Entry
-    from medaug_cli.plan import Job
 
 # The workers are the parallelism: a library that starts threads of its own would only get in their way.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
