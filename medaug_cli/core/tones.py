@@ -97,20 +97,21 @@ def lower_to_levels(array: Any, low: float, high: float, levels: float) -> None:
     _lower_to_levels(array.reshape(-1), *(np.float32(one) for one in (low, step, share, levels - 1)))
 
 
-def turn_bytes_above(array: Any, least: float) -> None:
-    """Change every voxel x of uint8 `array` that reaches `least` to 255 - x, in place."""
-    _turn_bytes_above(array.reshape(-1), np.uint16(min(max(np.ceil(np.float32(least)), 0), 256)))
+def turn_bytes_above(source: Any, target: Any, least: float) -> None:
+    """Fill uint8 `target`, or `source` itself, with 255 - x of every voxel x that reaches `least`, and x of others."""
+    first = np.uint16(min(max(np.ceil(np.float32(least)), 0), 256))
+    _turn_bytes_above(source.reshape(-1), target.reshape(-1), first)
 
 
-def keep_high_bits(array: Any, bits: int) -> None:
-    """Clear all but the highest `bits` (1-8) of every voxel of uint8 `array`, in place."""
-    np.bitwise_and(array, np.uint8(256 - (256 >> bits)), out=array)
+def keep_high_bits(source: Any, target: Any, bits: int) -> None:
+    """Fill uint8 `target`, or `source` itself, with the highest `bits` (1-8) of every voxel, the others cleared."""
+    np.bitwise_and(source, np.uint8(256 - (256 >> bits)), out=target)
 
 
 @compiled
-def _turn_bytes_above(flat: Any, least: Any) -> None:
+def _turn_bytes_above(flat: Any, made: Any, least: Any) -> None:
     for n in range(len(flat)):
-        flat[n] = np.uint8(255) - flat[n] if flat[n] >= least else flat[n]
+        made[n] = np.uint8(255) - flat[n] if flat[n] >= least else flat[n]
 
 
 @compiled

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.lazy import np, tones
-from medaug_cli.step import IntensityStep, LineStep
+from medaug_cli.step import IntensityStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,11 +59,11 @@ class _Pixels:
             for table, weight in zip(tables, weights, strict=True):
                 step.apply(table, replace(scene, valid=None if counts is None else weight))
             return
-        if self._array.dtype == np.float32 and not (self._own or self._volume.alpha) and isinstance(step, LineStep):
-            self._array = step.applied(self._array, replace(scene, valid=self._valid))
-            self._own = True
+        as_bytes = step.takes_bytes(scene)
+        if self._is_whole_source(step, np.uint8 if as_bytes else np.float32):
+            self._array, self._own = step.applied(self._array, replace(scene, valid=self._valid)), True
             return
-        self._settle(as_bytes=step.takes_bytes(scene))
+        self._settle(as_bytes=as_bytes)
         for part in self._parts(self._array, step):
             step.apply(part, replace(scene, valid=self._valid))
 
@@ -76,6 +76,11 @@ class _Pixels:
         """Return what a step changes as one: all components, or of colours each picture's."""
         apart = self._volume.rgb and (step.by_picture or self._volume.alpha)
         return self._volume.pictures(array) if apart else (array,)
+
+    def _is_whole_source(self, step: IntensityStep, kind: Any) -> bool:
+        """Say that the image is still as it was read, in the type `kind`, and that `step` changes all of it as one."""
+        untouched = not self._own and self._tones is None and self._array.dtype == kind
+        return untouched and not self._volume.alpha and len(self._parts(self._array, step)) == 1
 
     def _tones_now(self) -> FloatArray:
         if self._tones is None:

@@ -65,15 +65,15 @@ def _sample(arrays: Any, words: Any, way: Any, size: Any, outside: Any, targets:
     ny, nx = arrays[0].shape[1:]
     width = size[0]
     positions, at = np.empty((3, width)), np.empty(width, np.int64)
-    marks, weights = np.empty(width, np.bool_), np.empty((3, width), np.float32)
-    corners, u, v = np.empty((4, width), np.uint32), weights[0], weights[1]
+    corners, weights = np.empty((4, width), np.uint32), np.empty((3, width), np.float32)
+    u, v = weights[0], weights[1]
     xs, ys, zs = positions[0], positions[1], positions[2]
     for y in range(size[1] * size[2]):
         locate_affine(y, size, before, positions)
         project(positions[axes[0]], positions[axes[1]], homography)
         if len(after):
             transform(positions, after)
-        first, end = find_run(xs, ys, zs, (0.0, 0.0, -_HALF), (nx - 1.0, ny - 1.0, _HALF), marks)
+        first, end = find_run(xs, ys, zs, (0.0, 0.0, -_HALF), (nx - 1.0, ny - 1.0, _HALF))
         here = at[: end - first]
         find_corners(xs[first:end], ys[first:end], zs[first:end], np.float64(nx), 0.0, here, u, v, weights[2])
         _fetch(words, nx, here, corners)

@@ -17,30 +17,22 @@ _HALF = 0.5
 
 
 @inner
-def _mark_inside(xs: Any, ys: Any, zs: Any, low: Any, high: Any, marks: Any) -> int:
-    """Mark the positions with low <= position < high; return how many there are."""
-    x0, y0, z0 = low
-    x1, y1, z1 = high
-    inside = 0
-    for n in range(len(xs)):
-        x, y, z = xs[n], ys[n], zs[n]
-        mark = (x >= x0) & (x < x1) & (y >= y0) & (y < y1) & (z >= z0) & (z < z1)
-        marks[n] = mark
-        inside += mark
-    return inside
+def _lies_in(x: Any, y: Any, z: Any, low: Any, high: Any) -> Any:
+    return (x >= low[0]) & (x < high[0]) & (y >= low[1]) & (y < high[1]) & (z >= low[2]) & (z < high[2])
 
 
 @inner
-def find_run(xs: Any, ys: Any, zs: Any, low: Any, high: Any, marks: Any) -> Any:
+def find_run(xs: Any, ys: Any, zs: Any, low: Any, high: Any) -> Any:
     """Return first and end of the positions with low <= position < high; (n, n) where they are no one run."""
-    count = len(xs)
-    inside = _mark_inside(xs, ys, zs, low, high, marks)
+    count, inside = len(xs), 0
+    for n in range(count):
+        inside += _lies_in(xs[n], ys[n], zs[n], low, high)
     if inside == 0:
         return count, count
     first, end = 0, count
-    while not marks[first]:
+    while not _lies_in(xs[first], ys[first], zs[first], low, high):
         first += 1
-    while not marks[end - 1]:
+    while not _lies_in(xs[end - 1], ys[end - 1], zs[end - 1], low, high):
         end -= 1
     return (first, end) if end - first == inside else (count, count)
 
@@ -143,25 +135,24 @@ def _blend(low: Any, w: Any, row: Any) -> None:
 def make_scratch(array: Any, width: int) -> tuple[Any, ...]:
     """Return what sampling `array` works in, row by row of `width` voxels.
 
-    Marks, indices, four corners of the type of `array`, and four rows of float32.
+    Indices, four corners of the type of `array`, and four rows of float32.
     """
-    marks, indices = np.empty(width, np.bool_), np.empty(width, np.int64)
-    return marks, indices, np.empty((4, width), array.dtype), np.empty((4, width), np.float32)
+    return np.empty(width, np.int64), np.empty((4, width), array.dtype), np.empty((4, width), np.float32)
 
 
 @compiled
 def sample_linear(array: Any, positions: Any, fill: Any, extend: bool, target: Any, scratch: Any) -> None:
     """Write linear values of `array` (z, y, x) at `positions` (3, n); `scratch` is that of `make_scratch`."""
-    marks, at, corners, weights = scratch
+    at, corners, weights = scratch
     u, v, w, low = weights[0], weights[1], weights[2], weights[3]
     nz, ny, nx = array.shape
-    flat, width, plane = array.reshape(-1), len(marks), nx * ny if nz > 1 else 0
+    flat, width, plane = array.reshape(-1), len(at), nx * ny if nz > 1 else 0
     least, most = (0.0, 0.0, 0.0 if plane else -_HALF), (nx - 1.0, ny - 1.0, nz - 1.0 if plane else _HALF)
     for start in range(0, positions.shape[1], width):
         row = target[start : start + width]
         xs, ys = positions[0][start : start + width], positions[1][start : start + width]
         zs = positions[2][start : start + width]
-        first, end = find_run(xs, ys, zs, least, most, marks)
+        first, end = find_run(xs, ys, zs, least, most)
         here, run = at[: end - first], row[first:end]
         find_corners(xs[first:end], ys[first:end], zs[first:end], np.float64(nx), np.float64(plane), here, u, v, w)
         if plane:
@@ -177,15 +168,15 @@ def sample_linear(array: Any, positions: Any, fill: Any, extend: bool, target: A
 @compiled
 def sample_nearest(array: Any, positions: Any, fill: Any, extend: bool, target: Any, scratch: Any) -> None:
     """Write the voxels of `array` (z, y, x) nearest to `positions` (3, n), in `scratch`."""
-    marks, at = scratch[0], scratch[1]
+    at = scratch[0]
     nz, ny, nx = array.shape
-    flat, width = array.reshape(-1), len(marks)
+    flat, width = array.reshape(-1), len(at)
     low, high = (-_HALF, -_HALF, -_HALF), (nx - _HALF, ny - _HALF, nz - _HALF)
     for start in range(0, positions.shape[1], width):
         row = target[start : start + width]
         xs, ys = positions[0][start : start + width], positions[1][start : start + width]
         zs = positions[2][start : start + width]
-        first, end = find_run(xs, ys, zs, low, high, marks)
+        first, end = find_run(xs, ys, zs, low, high)
         here = at[: end - first]
         _find_nearest(xs[first:end], ys[first:end], zs[first:end], np.float64(nx), np.float64(nx * ny), here)
         _take(flat, here, row[first:end])

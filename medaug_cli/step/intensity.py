@@ -111,6 +111,12 @@ class IntensityStep(Step):
         """Change float32 `array` (component, z, y, x) in place, for a drawn step."""
         raise NotImplementedError
 
+    def applied(self, source: FloatArray, scene: Scene) -> FloatArray:
+        """Return a changed copy of `source`, what `apply` would make of it."""
+        made = source.copy()
+        self.apply(made, scene)
+        return made
+
 
 class ColourStep(IntensityStep):
     """An intensity step for images of red, green and blue; it refuses others."""

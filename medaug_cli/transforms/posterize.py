@@ -42,9 +42,20 @@ class Posterize(IntensityStep):
     def apply(self, array: AnyArray, scene: Scene) -> None:
         """Change `array` (component, z, y, x), float32 or the bytes of an 8-bit image, in place."""
         if array.dtype == np.uint8:
-            tones.keep_high_bits(array, min(int(self.bits.value), _BITS))
+            tones.keep_high_bits(array, array, self._bits_of_bytes())
             return
         levels = 2.0**self.bits.value
         low, high = (0.0, _EIGHT_BIT_LEVELS) if scene.eight_bit else low_and_high(array, scene.valid)
         if low < high:
             tones.lower_to_levels(array, low, high, levels)
+
+    def applied(self, source: AnyArray, scene: Scene) -> AnyArray:
+        """Return a changed copy of `source`; of bytes made in the same pass."""
+        if source.dtype != np.uint8:
+            return super().applied(source, scene)
+        made = np.empty_like(source)
+        tones.keep_high_bits(source, made, self._bits_of_bytes())
+        return made
+
+    def _bits_of_bytes(self) -> int:
+        return min(int(self.bits.value), _BITS)

@@ -41,10 +41,19 @@ class Solarize(IntensityStep):
     def apply(self, array: AnyArray, scene: Scene) -> None:
         """Change `array` (component, z, y, x), float32 or the bytes of an 8-bit image, in place."""
         low, high = EIGHT_BITS if scene.eight_bit else low_and_high(array, scene.valid)
-        threshold = self.threshold.value
-        if self.relative_to == "range":
-            threshold = low + threshold * (high - low)
         if array.dtype == np.uint8:
-            tones.turn_bytes_above(array, threshold)
+            tones.turn_bytes_above(array, array, self._least(low, high))
         else:
-            tones.turn_above(array, threshold, low + high)
+            tones.turn_above(array, self._least(low, high), low + high)
+
+    def applied(self, source: AnyArray, scene: Scene) -> AnyArray:
+        """Return a changed copy of `source`; of bytes made in the same pass."""
+        if source.dtype != np.uint8:
+            return super().applied(source, scene)
+        made = np.empty_like(source)
+        tones.turn_bytes_above(source, made, self._least(*EIGHT_BITS))
+        return made
+
+    def _least(self, low: float, high: float) -> float:
+        """Return the threshold in the image's own intensities."""
+        return self.threshold.value if self.relative_to == "none" else low + self.threshold.value * (high - low)
