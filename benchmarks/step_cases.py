@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Peer = Callable[[Any], Callable[[], object]]
 
 SAME = "without a peer"
+THRESHOLD = 200  # of the label that label steps are given
 ANGLE_DEG, SHIFT_MM, SCALE = 7.0, 4.0, 1.05
 
 
@@ -31,6 +32,7 @@ class Case:
     peers: dict[str, Peer] = field(default_factory=dict)
     data: Literal["volume", "picture"] = "volume"
     label: bool = False
+    channels: int = 1
 
     @property
     def title(self) -> str:
@@ -73,7 +75,8 @@ def nnunet(module: str, name: str, *arguments: Any, **settings: Any) -> Peer:
 
         found = importlib.import_module(f"batchgeneratorsv2.transforms.{module}")
         transform = getattr(found, name)(*arguments, **settings)
-        tensor = torch.from_numpy(array)[None]
+        tensor = torch.from_numpy(array)
+        tensor = tensor[None] if array.ndim == 3 else tensor
         return lambda: transform(image=tensor.clone())
 
     return prepare
@@ -129,6 +132,28 @@ def simpleitk(name: str, *arguments: Any) -> Peer:
         return lambda: getattr(sitk, name)(*images, *arguments)
 
     return prepare
+
+
+def two_channels(peer: Peer) -> Peer:
+    """Return a transform of batchgeneratorsv2 given the volume as two channels."""
+    return lambda array: peer(np.stack([array, array]))
+
+
+def dilation(array: Any) -> Callable[[], object]:
+    """Return SciPy's dilation by one voxel of the label that label_noise is given."""
+    import scipy.ndimage  # noqa: PLC0415  only where it is measured
+
+    mask = array > THRESHOLD
+    return lambda: scipy.ndimage.binary_dilation(mask)
+
+
+def kspace_mask(array: Any) -> Callable[[], object]:
+    """Return MONAI's mask of k-space, with the transform to there that medaug's step makes too."""
+    from monai.apps.reconstruction.transforms.array import RandomKspaceMask  # noqa: PLC0415  only where it is measured
+
+    mask = RandomKspaceMask([0.08], [2.0], spatial_dims=2)
+    tensor = torch.from_numpy(np.ascontiguousarray(array.T))
+    return lambda: mask(torch.view_as_real(torch.fft.fft2(tensor)))
 
 
 def numpy(function: Callable[[Any], Any]) -> Peer:
@@ -209,7 +234,18 @@ SPATIAL = (
         {"TorchIO": torchio("CropOrPad", 200), "MONAI": monai("ResizeWithPadOrCrop", 200)},
     ),
     Case("grid_distortion", {}, {"MONAI": monai("RandGridDistortion", num_cells=5, prob=1.0, padding_mode="zeros")}),
-    Case("elastic_field", {}, {"MONAI": monai("Rand3DElastic", (6, 6), (200, 200), prob=1.0, padding_mode="zeros")}),
+    Case(
+        "elastic_field",
+        {},
+        {
+            "MONAI": monai("Rand3DElastic", (6, 6), (200, 200), prob=1.0, padding_mode="zeros"),
+            "batchgeneratorsv2": nnunet(
+                *("spatial.spatial", "SpatialTransform", (197, 233, 189), 0, False),
+                p_elastic_deform=1.0,
+                elastic_deform_scale=(0.1, 0.1),
+            ),
+        },
+    ),
 )
 
 TONES = (
@@ -451,10 +487,26 @@ ARTEFACTS = (
         },
     ),
     Case("gibbs", {"alpha": 0.5}, {"MONAI": monai("GibbsNoise", 0.5)}),
-    Case("kspace_undersampling", {"acceleration": 2}),
+    Case("kspace_undersampling", {"acceleration": 2}, {"MONAI": kspace_mask}),
     *(Case(name, {}) for name in ("low_dose", "metal", "ring", "beam_hardening", "exposure", "scatter", "grid_lines")),
     *(Case(name, {}) for name in ("collimation", "shadow", "attenuation", "gain", "counts", "psf", "slice_motion")),
-    Case("channel_misalignment", {}),
+    Case(
+        "channel_misalignment",
+        {"translation_mm": 2, "rotation_deg": 2},
+        {
+            "batchgeneratorsv2": two_channels(
+                nnunet(
+                    *("spatial.channel_misalignment", "ChannelMisalignmentTransform", (1,)),
+                    rotation_ax_cor_sag=(0.03,) * 3,
+                    rad_or_deg="rad",
+                    p_rotation=1.0,
+                    shift_zyx=(2,) * 3,
+                    p_shift=1.0,
+                )
+            )
+        },
+        channels=2,
+    ),
 )
 
 PICTURES = (
@@ -492,7 +544,7 @@ PICTURES = (
     Case("channel_shift", {}, {"Albumentations": albumentations("RGBShift")}, "picture"),
 )
 
-LABELS = (Case("label_noise", {"dilate": 1, "erode": 1}, label=True),)
+LABELS = (Case("label_noise", {"dilate": 1, "erode": 0}, {"SciPy": dilation}, label=True),)
 
 GROUPS: dict[str, tuple[Case, ...]] = {
     "Spatial": SPATIAL,

@@ -13,13 +13,14 @@ import statistics
 import sys
 import time
 import warnings
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from step_cases import GROUPS, Case
+from step_cases import GROUPS, THRESHOLD, Case
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
@@ -50,7 +51,10 @@ def main() -> None:
     torch.set_num_threads(1)
     size = tuple(max(8, int(side * arguments.share)) for side in SIZE)
     volume, picture = _make_volume(size), _make_picture(arguments.share)
-    lines = [*_head(size, arguments.rounds), *_tables(arguments, volume, picture), *_without_times()]
+    began = f"{datetime.now(UTC):%d %B %Y, %H:%M} UTC, load {os.getloadavg()[1]:.1f} at the beginning"
+    tables = [*_tables(arguments, volume, picture)]
+    load = f"{began} and {os.getloadavg()[1]:.1f} at the end (runnable processes, mean of 5 minutes)"
+    lines = [*_head(size, arguments.rounds, load), *tables, *_without_times()]
     text = "\n".join(lines) + "\n"
     if arguments.only or arguments.share != 1:
         print(text)
@@ -148,22 +152,26 @@ def _medaug(case: Case, data: Any) -> Callable[[], object]:
     else:
         array = np.ascontiguousarray(data.T[None])
         content = Volume(array, Geometry(data.shape))
-    images = {"0": Loaded(Source("image", "0", "nifti", ()), content, (), None, modality=modality)}
+    images = {
+        str(number): Loaded(Source("image", str(number), "nifti", ()), content, (), None, modality=modality)
+        for number in range(case.channels)
+    }
     labels = {}
     if case.label:
-        label = LabelMap((array[0] > 200).astype(np.uint8), content.geometry)
+        label = LabelMap((array[0] > THRESHOLD).astype(np.uint8), content.geometry)
         labels = {"a": Loaded(Source("label", "a", "nifti", ()), label, (), None)}
     sample = LoadedSample("case01", images, labels, {1: "ball"} if case.label else {})
     scene = scene_of(sample, 1, 1)
     program = draw_program([step(**case.values)], scene)
-    return lambda: apply_program(program, sample, scene)
+    # A mirrored image is a view of its source until it is written.
+    return lambda: [np.ascontiguousarray(one.array) for one in apply_program(program, sample, scene).images.values()]
 
 
 def _ms(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds >= 10 else f"{seconds * 1000:.0f} ms"
 
 
-def _head(size: tuple[int, ...], rounds: int) -> list[str]:
+def _head(size: tuple[int, ...], rounds: int, load: str) -> list[str]:
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("medaug", *_PEERS))
     x, y, z = size
     about = (
@@ -171,10 +179,10 @@ def _head(size: tuple[int, ...], rounds: int) -> list[str]:
         f"of {PICTURE[1]} x {PICTURE[0]}; in memory, one thread, processor time, all tools of a step in turn, medians "
         f"of {rounds - 1} calls after one to warm up. medaug's times include its copy of the source. Peers do what "
         "comes nearest: their elastic fields are smoothed otherwise, and some leave the border to zeros. Above 1, "
-        "medaug is faster."
+        "medaug is faster. Where a machine has other work to do, single ratios vary by a third."
     )
-    machine = platform.processor() or platform.machine()
-    used = f"{machine}, Python {platform.python_version()}; {versions}."
+    machine = f"{platform.processor() or platform.machine()} with {os.cpu_count()} processors"
+    used = f"{machine}; {load}. Python {platform.python_version()}; {versions}."
     return ["# The steps, one by one", "", about, "", used]
 
 
