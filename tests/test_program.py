@@ -169,14 +169,24 @@ def test_a_program_that_does_nothing_gives_the_sample_itself() -> None:
     assert copy.labels["lesion"] is sample.labels["lesion"].content
 
 
-@pytest.mark.parametrize("name", ["affine", "elastic", "rotate90", "blur", "low_resolution"])
-def test_a_step_that_needs_a_regular_grid_refuses_another_with_its_reason(name: str) -> None:
+ACROSS_SLICES = [
+    ("affine", {}),
+    ("elastic", {}),
+    ("rotate90", {"plane": "sagittal"}),
+    ("rotate90", {"plane": "coronal"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [*ACROSS_SLICES, ("flip", {"axes": ("SI",), "p": 1}), ("blur", {}), ("low_resolution", {})]
+)
+def test_a_step_that_needs_a_regular_grid_refuses_another_with_its_reason(name: str, values: dict[str, Any]) -> None:
     sample = make_sample(make_volume(GRID), irregular="missing_slices: gap of 10.0 mm between slices 3 and 4")
     with pytest.raises(SampleError, match=r"missing_slices: .* needs a regular grid of slices: gap of 10.0 mm"):
-        augment(sample, make_step(name))
+        augment(sample, make_step(name, **values))
 
 
-@pytest.mark.parametrize("name", ["gamma", "gaussian_noise", "flip"])
+@pytest.mark.parametrize("name", ["gamma", "gaussian_noise", "flip", "rotate90"])
 def test_a_step_that_does_not_look_between_slices_goes_on(name: str) -> None:
     sample = make_sample(make_volume(GRID), irregular="missing_slices: gap of 10.0 mm between slices 3 and 4")
     copy = augment(sample, make_step(name, p=1))
