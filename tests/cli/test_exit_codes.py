@@ -60,15 +60,15 @@ def test_0_when_all_is_done_and_again_when_all_stands(recipe: Path, dataset: Pat
         (["--memory", "much"], "--memory much: not a size; write for instance 8GiB or 500MB"),
         (["--log-file", "/dev/null/log"], "--log-file /dev/null/log: cannot be written: Not a directory"),
         (["--engine", "cloud"], "'cloud' is not one of"),
-        (["--copies", "0"], "greater than or equal to 1"),
-        (["--seed", "-1"], "greater than or equal to 0"),
+        (["--copies", "0"], "greater than or equal to 1|0 is not in the range 1<=x"),  # as typer's versions say it
+        (["--seed", "-1"], "greater than or equal to 0|-1 is not in the range 0<=x"),
         (["--no-such-flag"], "No such option"),
     ],
 )
 def test_2_for_a_wrong_flag(recipe: Path, dataset: Path, tmp_path: Path, arguments: list[str], said: str) -> None:
     done = medaug("run", recipe, dataset, "-o", tmp_path / "root", *arguments)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert any(text in done.stderr for text in said.split("|"))
     assert not (tmp_path / "root").exists()
 
 
