@@ -7,7 +7,7 @@ voxel on each side, cut into `control points - 3` cells an axis.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from medaug_cli.core.lazy import np, sitk
 
@@ -170,14 +170,28 @@ def jacobian_range(grid: SplineGrid, places: int | None = None) -> tuple[float, 
 def unfolding_factor(grid: SplineGrid, least_jacobian: float, places: int | None = None) -> float:
     """Return the factor, at most 1, by which the deformation keeps its Jacobian determinant at `least_jacobian`.
 
-    It is sampled at `places` a cell and axis; if left out, at as many as control points that are not smooth need.
+    It is sampled at `places` a cell and axis; if left out, at as many as control points that are not smooth need. A
+    deformation that is too weak to fold anywhere needs no sampling.
     """
+    if _least_possible(grid) >= least_jacobian:
+        return 1.0
     factor, previous = 1.0, 2.0
     while factor < previous:  # a weaker deformation may have its least determinant elsewhere
         previous = factor
         for terms in _sampled_terms(grid, previous, places):
             factor = _weaken(terms, factor, least_jacobian)
     return factor
+
+
+def _least_possible(grid: SplineGrid) -> float:
+    """Return what the Jacobian determinant can nowhere fall below.
+
+    A spline's slope along an axis is a mean of the differences between control points there, and a matrix that differs
+    from the identity by a norm s < 1 has a determinant of at least (1 - s)^3.
+    """
+    steps = [np.diff(grid.index_coefficients(), axis=axis) / grid.cell_voxels[axis] for axis in range(3)]
+    norm = np.sqrt(sum(float((np.abs(step).max(axis=(0, 1, 2), initial=0) ** 2).sum()) for step in steps))
+    return float((1 - norm) ** 3) if norm < 1 else -np.inf
 
 
 def _weaken(terms: Terms, factor: float, least_jacobian: float) -> float:
@@ -205,32 +219,30 @@ def _determinant(terms: Terms, factor: float) -> Array64:
 
 
 def _sampled_terms(grid: SplineGrid, factor: float, places: int | None = None) -> Iterator[Terms]:
-    """Yield the Jacobian terms over the domain, layer by layer of cells, then about the least determinants, finer.
+    """Yield the Jacobian terms over the domain, then those about the least determinants, finer.
 
-    A layer at a time, since all cells of a fine control grid together would fill the memory; a compiled loop where
-    they are many. `places` are the samples a cell and axis where the control points are smooth themselves.
+    A compiled loop finds them where cells are many. `places` are the samples a cell and axis where the control points
+    are smooth themselves.
     """
     mesh = grid.mesh
     samples = [int(n) for n in np.clip(np.ceil(grid.cell_voxels), 3, _MOST_SAMPLES_PER_CELL)]
     if max(mesh) > _FEW_CELLS:
         yield from _compiled_terms(grid, places or max(samples), factor)
         return
-    across = [np.linspace(0, mesh[axis], mesh[axis] * samples[axis] + 1) for axis in (1, 2)]
-    lowest: list[tuple[float, tuple[int, int, int]]] = []
-    for layer in range(mesh[0]):
-        terms = grid.jacobian_terms((np.linspace(layer, layer + 1, samples[0] + 1), *across))
-        yield terms
-        least = _determinant(terms, factor).min(axis=0)
-        for axis in (0, 1):
-            least = np.minimum.reduceat(least, np.arange(mesh[axis + 1]) * samples[axis + 1], axis=axis)
-        order = least.argsort(axis=None)[:_LOWEST_CELLS]
-        lowest.extend((float(least.flat[n]), (layer, int(n) // mesh[2], int(n) % mesh[2])) for n in order)
-    for _, cell in sorted(lowest)[:_LOWEST_CELLS]:
-        yield _finer_terms(grid, cell, samples, factor)
+    terms = grid.jacobian_terms([np.linspace(0, n, n * count + 1) for n, count in zip(mesh, samples, strict=True)])
+    yield terms
+    determinant = _determinant(terms, factor)
+    least = determinant
+    for axis, count in enumerate(samples):
+        least = np.minimum.reduceat(least, np.arange(mesh[axis]) * count, axis=axis)
+    for at in least.argsort(axis=None, kind="stable")[:_LOWEST_CELLS]:
+        cell = np.unravel_index(at, mesh)
+        inside = tuple(slice(n * count, (n + 1) * count + 1) for n, count in zip(cell, samples, strict=True))
+        yield _finer_terms(grid, cell, samples, determinant[inside])
 
 
 def _compiled_terms(grid: SplineGrid, places: int, factor: float) -> Iterator[Terms]:
-    """Yield the same of all cells at once."""
+    """Yield the same by a compiled loop."""
     from medaug_cli.spatial.gradients import lattice_terms  # noqa: PLC0415  numba takes half a second to import
 
     _, values, slopes = cell_weights(np.arange(places) / places, 1)
@@ -241,18 +253,17 @@ def _compiled_terms(grid: SplineGrid, places: int, factor: float) -> Iterator[Te
     least = _determinant((trace, minors, determinant), factor)
     shape = [n * places for n in reversed(grid.mesh)]
     for at in np.argpartition(least, _LOWEST_CELLS)[:_LOWEST_CELLS]:
-        k, j, i = (int(n) // places for n in np.unravel_index(at, shape))
-        yield _finer_terms(grid, (i, j, k), (places,) * 3, factor)
+        cell = [int(n) // places for n in reversed(np.unravel_index(at, shape))]
+        around = grid.jacobian_terms([np.linspace(first, first + 1, places + 1) for first in cell])
+        yield _finer_terms(grid, cell, (places,) * 3, _determinant(around, factor))
 
 
-def _finer_terms(grid: SplineGrid, cell: tuple[int, int, int], samples: Sequence[int], factor: float) -> Terms:
-    """Return the Jacobian terms about the least of the `samples` in one cell, as far as the samples beside it."""
-    coarse = [np.linspace(first, first + 1, count + 1) for first, count in zip(cell, samples, strict=True)]
-    determinant = _determinant(grid.jacobian_terms(coarse), factor)
+def _finer_terms(grid: SplineGrid, cell: Sequence[Any], samples: Sequence[int], determinant: Array64) -> Terms:
+    """Return the Jacobian terms about the least `determinant` of the samples in one cell, as far as those beside it."""
     least = np.unravel_index(determinant.argmin(), determinant.shape)
     fine = []
-    for axis, count in enumerate(samples):
-        middle, end = coarse[axis][least[axis]], grid.mesh[axis]
+    for first, at, count, end in zip(cell, least, samples, grid.mesh, strict=True):
+        middle = first + at / count
         fine.append(np.linspace(middle - 1 / count, middle + 1 / count, _FINE_SAMPLES).clip(0, end))
     return grid.jacobian_terms(fine)
 

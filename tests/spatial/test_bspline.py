@@ -11,7 +11,7 @@ from builders import oblique_geometry, to_sitk
 
 from medaug_cli.core.geometry import Geometry
 from medaug_cli.core.lazy import sitk
-from medaug_cli.spatial.bspline import SplineGrid, jacobian_range, to_array_axes, unfolding_factor
+from medaug_cli.spatial.bspline import SplineGrid, _least_possible, jacobian_range, to_array_axes, unfolding_factor
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import Array64
@@ -60,6 +60,17 @@ def test_the_unfolding_factor_takes_no_more_than_it_must(seed: int) -> None:
 
 def test_a_mild_deformation_keeps_its_strength() -> None:
     assert unfolding_factor(random_grid(0.5, (7, 7, 7), 0), 0.05) == 1
+
+
+@pytest.mark.parametrize("amount_mm", [0.5, 1.0, 2.0, 25.0])
+def test_no_determinant_is_below_what_is_called_possible(amount_mm: float) -> None:
+    for seed in range(3):
+        grid = random_grid(amount_mm, (7, 6, 8), seed)
+        assert _least_possible(grid) <= determinants(grid).min() + 1e-6
+
+
+def test_something_is_known_of_mild_deformations_without_sampling() -> None:
+    assert _least_possible(random_grid(0.2, (7, 7, 7), 0)) > 0.3
 
 
 def test_the_range_of_the_determinant_is_that_of_all_voxels() -> None:
