@@ -17,6 +17,7 @@ _LANES = 16
 _PROBES = 1024  # voxels whose mean is taken off before squaring, so that little is lost
 _WIDEST_TALLY = 1 << 20
 _EXACT = 2.0**53
+_SHORT_BYTES = 2
 
 
 def summarise(array: Any) -> tuple[float, float, float, float]:
@@ -56,14 +57,47 @@ def _sum_up(flat: Any, near: float, lows: Any, highs: Any, totals: Any, squares:
 
 def count_values(array: Any) -> dict[float, int]:
     """Return how many voxels of a label map, all whole numbers, hold each value but 0."""
-    ends = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
+    flat = np.ascontiguousarray(array).reshape(-1)
+    if flat.dtype.kind in "iu" and flat.itemsize <= _SHORT_BYTES:
+        return _count_short(flat)
+    ends = (float(flat.min()), float(flat.max())) if flat.size else (0.0, 0.0)
     if ends[1] - ends[0] < _WIDEST_TALLY and max(-ends[0], ends[1]) < _EXACT:
         low = int(ends[0])
         counts = np.zeros(int(ends[1]) - low + 1, dtype=np.int64)
-        _count_flat(np.ascontiguousarray(array).reshape(-1), low, counts)
+        _count_flat(flat, low, counts)
         return {float(low + n): int(counts[n]) for n in np.flatnonzero(counts) if low + n}
-    values, counts = np.unique(array, return_counts=True)
-    return {float(value): int(count) for value, count in zip(values, counts, strict=True) if value}
+    values, found = np.unique(flat, return_counts=True)
+    return {float(value): int(count) for value, count in zip(values, found, strict=True) if value}
+
+
+def _count_short(flat: Any) -> dict[float, int]:
+    """Count integers of one or two bytes by their bits, eight bytes at once where these repeat."""
+    bits = flat.view(f"u{flat.itemsize}")
+    in_word = 8 // flat.itemsize
+    words = bits[: flat.size // in_word * in_word].view(np.uint64)
+    counts = np.zeros(1 << (8 * flat.itemsize), dtype=np.int64)
+    _count_words(words, bits, in_word, (1 << 64) // ((1 << (8 * flat.itemsize)) - 1), counts)
+    found = np.flatnonzero(counts)
+    values = found.astype(bits.dtype).view(flat.dtype)
+    return {float(values[n]): int(counts[found[n]]) for n in values.argsort() if values[n]}
+
+
+@compiled
+def _count_words(words: Any, bits: Any, in_word: int, ones: int, counts: Any) -> None:
+    """Count words that hold one value all over at once; `ones` times that value are such a word."""
+    last, same, run = np.uint64(0), np.uint64(0), 0
+    for m in range(len(words)):
+        if words[m] == same:
+            run += in_word
+            continue
+        counts[last] += run
+        for n in range(in_word):
+            last = np.uint64(bits[m * in_word + n])
+            counts[last] += 1
+        same, run = last * np.uint64(ones), 0
+    counts[last] += run
+    for n in range(len(words) * in_word, len(bits)):
+        counts[np.uint64(bits[n])] += 1
 
 
 @compiled

@@ -31,6 +31,16 @@ def test_every_label_but_the_background_is_counted(dtype: str) -> None:
     assert count_values(array) == {3.0: 5, 7.0: 4}
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "int32"])
+def test_runs_that_end_within_eight_bytes_are_counted_as_numpy_does(dtype: str) -> None:
+    generator = np.random.default_rng(0)
+    array = np.repeat(generator.integers(0, 100, 400), generator.integers(1, 30, 400)).astype(dtype)
+    array[::7] -= array.dtype.type(50) if array.dtype.kind == "i" else array.dtype.type(0)
+    values, counts = np.unique(array, return_counts=True)
+    expected = {float(value): int(count) for value, count in zip(values, counts, strict=True) if value}
+    assert list(count_values(array).items()) == list(expected.items())
+
+
 def test_labels_below_zero_and_far_apart_are_counted() -> None:
     assert count_values(np.array([[[-5, 0, -5]]], np.int16)) == {-5.0: 2}
     assert count_values(np.array([[[0, 2**40, 2**40]]])) == {float(2**40): 2}
