@@ -1,7 +1,7 @@
 """Counting: Poisson numbers for a whole array, the same bits on every processor, in one compiled pass.
 
 NumPy's own take their logarithms from the system's library, whose last bit differs between machines. Uniform numbers
-come from the generator; everything else is IEEE arithmetic and `elementary`.
+come from the generator; everything else is IEEE arithmetic in double precision.
 """
 
 from __future__ import annotations
@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medaug_cli.core.elementary import _exp2, _log2
 from medaug_cli.core.jit import compiled, inner
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+_ROOT_HALF_BITS = 0x3FE6A09E667F3BCD  # of sqrt(1/2) as a double
+_FRACTION_BITS = 52
+_BIAS = 1023
 _LN2 = math.log(2.0)
+_TWO_OVER_LN2 = 2.0 / math.log(2.0)
+_LEAST_EXPONENT, _MOST_EXPONENT = -1022.0, 1023.0
 _FEW = 10.0  # expected counts up to which adding up probabilities is faster than rejecting
 _LOG_FACTORIALS = np.array([math.lgamma(n + 1) for n in range(16)])
 _HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
@@ -108,3 +112,45 @@ def _log_factorial(count: float) -> float:
     square = 1.0 / (count * count)
     series = (1.0 / 12.0 - square * (1.0 / 360.0 - square / 1260.0)) / count
     return (count + 0.5) * _LN2 * _log2(count) - count + _HALF_LOG_TAU + series
+
+
+@inner
+def _log2(value: float) -> float:
+    """Return log2 of a positive normal double: its exponent, and the series of atanh for its fraction."""
+    bits = np.float64(value).view(np.int64)
+    power = (bits - _ROOT_HALF_BITS) >> _FRACTION_BITS
+    fraction = np.int64(bits - (power << _FRACTION_BITS)).view(np.float64)  # from sqrt(1/2) to sqrt(2)
+    s = (fraction - 1.0) / (fraction + 1.0)
+    t = s * s
+    series = 1.0 / 15.0
+    series = series * t + 1.0 / 13.0
+    series = series * t + 1.0 / 11.0
+    series = series * t + 1.0 / 9.0
+    series = series * t + 1.0 / 7.0
+    series = series * t + 1.0 / 5.0
+    series = series * t + 1.0 / 3.0
+    series = series * t + 1.0
+    return np.float64(power) + _TWO_OVER_LN2 * s * series
+
+
+@inner
+def _exp2(value: float) -> float:
+    """Return 2 to the power `value`, within what doubles hold: a whole power, and the series of exp for the rest."""
+    bounded = min(max(value, _LEAST_EXPONENT), _MOST_EXPONENT)
+    whole = math.floor(bounded + 0.5)
+    x = (bounded - whole) * _LN2
+    series = 1.0 / 479001600.0
+    series = series * x + 1.0 / 39916800.0
+    series = series * x + 1.0 / 3628800.0
+    series = series * x + 1.0 / 362880.0
+    series = series * x + 1.0 / 40320.0
+    series = series * x + 1.0 / 5040.0
+    series = series * x + 1.0 / 720.0
+    series = series * x + 1.0 / 120.0
+    series = series * x + 1.0 / 24.0
+    series = series * x + 1.0 / 6.0
+    series = series * x + 0.5
+    series = series * x + 1.0
+    series = series * x + 1.0
+    scale = np.int64((np.int64(whole) + _BIAS) << _FRACTION_BITS).view(np.float64)
+    return series * scale

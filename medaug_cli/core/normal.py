@@ -37,21 +37,20 @@ def fill_normal(generator: Generator, target: FloatArray) -> None:
     half = (flat.size + 1) // 2
     bits: Any = generator.bit_generator
     second = flat[half:] if flat.size % 2 == 0 else np.empty(half, np.float32)
-    _fill(bits.random_raw(half), flat[:half], second)
+    _fill(bits.random_raw(half).astype("<u8", copy=False).view("<u4"), flat[:half], second)
     flat[half:] = second[: flat.size - half]
 
 
 @compiled
-def _fill(raw: Any, first: Any, second: Any) -> None:
-    for n in range(len(raw)):
-        first[n], second[n] = _pair(raw[n])
+def _fill(halves: Any, first: Any, second: Any) -> None:
+    for n in range(len(first)):
+        first[n], second[n] = _pair(halves[2 * n + 1], halves[2 * n])
 
 
 @inner
-def _pair(bits: Any) -> Any:
-    """Return two normal numbers: the high half gives their distance from 0, the low half the direction."""
-    radius = _radius(np.uint32(bits >> np.uint64(32)))
-    low = np.uint32(bits)
+def _pair(high: Any, low: Any) -> Any:
+    """Return two normal numbers: the high half of 64 bits gives their distance from 0, the low half the direction."""
+    radius = _radius(high)
     octant = low >> np.uint32(29)
     odd = (octant & np.uint32(1)) != 0
     part = np.float32(np.int32(low & np.uint32(0x1FFFFFFF))) * _TO_EIGHTH
@@ -74,8 +73,8 @@ def _radius(bits: Any) -> Any:
     whole = np.float32(np.int32(bits >> np.uint32(1))) * _TWO + np.float32(np.int32(bits & np.uint32(1)))
     u = (whole + _F(0.5)) * _TO_UNIT
     number = np.float32(u).view(np.int32)
-    power = (number - _HALF_BITS) >> _FRACTION_BITS
-    fraction = np.int32(number - (power << _FRACTION_BITS)).view(np.float32)
+    power = np.int32(np.int32(number - _HALF_BITS) >> _FRACTION_BITS)  # numba would go on in 64 bits
+    fraction = np.int32(number - np.int32(power << _FRACTION_BITS)).view(np.float32)
     s = (fraction - _ONE) / (fraction + _ONE)
     t = s * s
     log = np.float32(power) * _LN2 + s * (_TWO + t * (_L3 + t * (_L5 + t * (_L7 + t * _L9))))

@@ -46,5 +46,6 @@ class GaussianNoise(IntensityStep):
             for plane in component:  # plane by plane: the buffer stays in the cache
                 normal.fill_normal(generator, noise)
                 noise *= sigma
-                noise += shift
+                if shift:
+                    noise += shift
                 np.add(plane, noise, out=plane)
