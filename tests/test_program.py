@@ -191,3 +191,28 @@ def test_a_step_that_does_not_look_between_slices_goes_on(name: str) -> None:
     sample = make_sample(make_volume(GRID), irregular="missing_slices: gap of 10.0 mm between slices 3 and 4")
     copy = augment(sample, make_step(name, p=1))
     assert not np.array_equal(copy.images["0"].array, sample.images["0"].content.array)
+
+
+@pytest.mark.parametrize("later", [[], ["gamma"]])
+@pytest.mark.parametrize("whole", [True, False])
+def test_integers_are_rounded_by_the_last_move_where_the_file_stores_whole_numbers(
+    later: list[str], *, whole: bool
+) -> None:
+    array = np.random.default_rng(0).integers(0, 900, GRID.size[::-1]).astype(np.int16)[None]
+    sample = make_sample(Volume(array, GRID))
+    scene = scene_of(sample, 1, 1)
+    program = draw_program((make_step("rotate", **TURN), *map(make_step, later)), scene)
+    made = apply_program(program, sample, replace(scene, whole_numbers=whole)).images["0"].array
+    fractions = apply_program(program, sample, scene).images["0"].array
+    assert made.dtype == (np.int16 if whole and not later else np.float32)
+    assert np.array_equal(made, np.rint(fractions) if made.dtype == np.int16 else fractions)
+
+
+@pytest.mark.parametrize(("fill", "kept"), [(-1024, np.float32), (0.5, np.float32), (7, np.uint8), ("edge", np.uint8)])
+def test_a_fill_that_an_integer_type_cannot_hold_keeps_fractions_to_be_clipped_and_counted(
+    fill: float | str, kept: type
+) -> None:
+    array = np.random.default_rng(0).integers(0, 256, (1, *GRID.size[::-1]), dtype=np.uint8)
+    program, scene = program_of(make_step("rotate", fill=fill, **TURN)), make_scene(GRID)
+    made = apply_program(program, make_sample(Volume(array, GRID)), replace(scene, whole_numbers=True))
+    assert made.images["0"].array.dtype == kept

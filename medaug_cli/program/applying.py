@@ -30,15 +30,16 @@ def apply_program(program: Program, sample: LoadedSample, scene: Scene) -> Copy:
         {name: loaded.label for name, loaded in sample.labels.items()},
     )
     applied = [drawn for drawn in program if drawn.step is not None and not isinstance(drawn.step, Policy)]
-    own = False
-    for chain in _chains(applied):
+    own, chains = False, list(_chains(applied))
+    last = max((n for n, chain in enumerate(chains) if not isinstance(chain[0].step, LabelStep)), default=None)
+    for number, chain in enumerate(chains):
         if isinstance(chain[0].step, IntensityStep):
             copy = replace(copy, images=change_intensities(chain, copy, scene, own=own))
         elif isinstance(chain[0].step, LabelStep):
             for drawn in chain:
                 copy = replace(copy, labels=_change_labels(drawn, copy, scene))
         else:
-            copy = move(chain, copy, scene, sample.label_names)
+            copy = move(chain, copy, scene, sample.label_names, whole=scene.whole_numbers and number == last)
         own = own or not isinstance(chain[0].step, LabelStep)
     return replace(copy, marks=_move_marks(sample, copy, scene.resampler))
 

@@ -36,8 +36,11 @@ def settings_of(chain: Sequence[Drawn]) -> Resampling | None:
     return settings
 
 
-def move(chain: Sequence[Drawn], copy: Copy, scene: Scene, names: dict[int, str]) -> Copy:
-    """Apply a chain of spatial steps: one mapping and one resampling for everything in the sample."""
+def move(chain: Sequence[Drawn], copy: Copy, scene: Scene, names: dict[int, str], *, whole: bool) -> Copy:
+    """Apply a chain of spatial steps: one mapping and one resampling for everything in the sample.
+
+    `whole` says that files will store whole numbers of the images as they are now: integers stay integers, rounded.
+    """
     mapping, laterality = Mapping(), copy.swaps_laterality
     swaps: list[tuple[str, str]] = []
     reports: dict[str, Any] = {}
@@ -54,7 +57,7 @@ def move(chain: Sequence[Drawn], copy: Copy, scene: Scene, names: dict[int, str]
         report = drawn.step.report(here, parts)
         reports |= {drawn.path: report} if report else {}
     settings = settings_of(chain) or (None, None, None)
-    images, labels = _resample(copy, mapping, grids, settings, scene.resampler)
+    images, labels = _resample(copy, mapping, grids, settings, scene.resampler, whole=whole)
     return Copy(
         images,
         swap_labels(labels, swaps, names, scene.label_names),
@@ -85,7 +88,7 @@ class _Grids:
 
 
 def _resample(
-    copy: Copy, mapping: Mapping, grids: _Grids, settings: Resampling, resampler: Resampler
+    copy: Copy, mapping: Mapping, grids: _Grids, settings: Resampling, resampler: Resampler, *, whole: bool
 ) -> tuple[dict[str, Volume], dict[str, Labels]]:
     """Pull every image, void and label map of a copy through `mapping` onto its new grid, all at once."""
     interpolation, label_interpolation = settings[0] or "linear", settings[1] or "nearest"
@@ -95,9 +98,10 @@ def _resample(
     for name, volume in copy.images.items():
         old, new = volume.geometry, grids.of(volume.geometry)
         value = fill_value(volume, fill)
-        rooms[name] = np.empty((len(volume.array), *new.size[::-1]), np.float32)
+        dtype = volume.array.dtype if whole and _stays_whole(volume.array, interpolation, value) else np.float32
+        rooms[name] = np.empty((len(volume.array), *new.size[::-1]), dtype)
         requests += [
-            Request(one, old, interpolation, value, np.float32, new, room)
+            Request(one, old, interpolation, value, dtype, new, room)
             for one, room in zip(volume.array, rooms[name], strict=True)
         ]
         if volume.void is not None:
@@ -118,6 +122,15 @@ def _resample(
         for name, label in copy.labels.items()
     }
     return images, labels
+
+
+def _stays_whole(array: AnyArray, interpolation: str, fill: float | None) -> bool:
+    """Say whether all that a resampling of integers can give, rounded, is in the range of their type."""
+    return (
+        array.dtype.kind in "iu"
+        and interpolation != "bspline"  # which overshoots; what is clipped is counted when it is stored
+        and (fill is None or (fill.is_integer() and np.iinfo(array.dtype).min <= fill <= np.iinfo(array.dtype).max))
+    )
 
 
 def _with_moved(volume: Volume, array: AnyArray, moved: Iterator[AnyArray], grids: _Grids) -> Volume:

@@ -8,16 +8,29 @@ Nothing of the size of a displacement field is stored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medaug_cli.core.storing import store_rounded
 from medaug_cli.spatial.bspline import EDGE, ORDER, SplineGrid, cell_weights
 from medaug_cli.spatial.pictures import are_colours, is_projected, sample_projected
-from medaug_cli.spatial.positions import deform, locate_affine, locate_aligned, project, transform
+from medaug_cli.spatial.positions import (
+    RUN,
+    deform,
+    follow_affine,
+    follow_aligned,
+    locate,
+    make_corners,
+    make_room,
+    project,
+    relate,
+    segment_middles,
+    transform,
+)
 from medaug_cli.spatial.projection import Projection
-from medaug_cli.spatial.sampling import make_scratch, sample_label_linear, sample_linear, sample_nearest
+from medaug_cli.spatial.sampling import make_pairs, pairs_of, sample_label_linear, sample_linear, sample_nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,8 +38,12 @@ if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray, Array64
     from medaug_cli.spatial.mapping import Part
 
-_BLOCK = 1 << 14  # positions that are sampled while they are in the cache
+    Corners = tuple[AnyArray, AnyArray, AnyArray]
+    Sampler = Callable[[slice, Corners], None]
+
+_BLOCK = 1 << 15  # positions that are sampled while they are in the cache
 _ALIGNED = 1e-9
+_DIGITS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +58,12 @@ class Task:
 
 def sample_all(tasks: Sequence[Task], stages: tuple[Part, ...], size: tuple[int, int, int]) -> None:
     """Sample every task at the positions that `stages` give for the output grid of `size` (x, y, z)."""
-    colours = _colours(tasks) if is_projected(stages) else []
+    parts = tuple(_settle(stage) if isinstance(stage, np.ndarray) else stage for stage in stages)
+    colours = _colours(tasks) if is_projected(parts) else []
     if colours:
         arrays, results = [task.array for task in colours], [task.result for task in colours]
-        sample_projected(arrays, stages, size, colours[0].fill, results)
-    _sample_blocks([task for task in tasks if task not in colours], stages, size)
+        sample_projected(arrays, parts, size, colours[0].fill, results)
+    _sample_blocks([task for task in tasks if task not in colours], parts, size)
 
 
 def _colours(tasks: Sequence[Task]) -> list[Task]:
@@ -56,32 +74,60 @@ def _colours(tasks: Sequence[Task]) -> list[Task]:
 
 
 def _sample_blocks(tasks: Sequence[Task], stages: tuple[Part, ...], size: tuple[int, int, int]) -> None:
-    """Sample every task block by block, whatever the stages."""
+    """Sample every task block by block, whatever the stages; their arrays all have the same shape."""
     if not tasks:
         return
-    locate = _aligned_locator(stages, size) or _general_locator(stages, size)
-    rows = max(1, _BLOCK // size[0])
-    positions = np.empty((3, rows * size[0]))
-    total = size[1] * size[2]
-    flats = [task.result.reshape(total * size[0]) for task in tasks]
-    scratches = [make_scratch(task.array, size[0]) for task in tasks]
+    shape = tasks[0].array.shape
+    follow = _aligned_locator(stages, size) or _affine_locator(stages, size) or _general_locator(stages, size)
+    samplers = [_make_sampler(task) for task in tasks]
+    rows, total = max(1, _BLOCK // size[0]), size[1] * size[2]
+    corners = make_corners(rows * size[0], shape)
     for first in range(0, total, rows):
         count = min(rows, total - first) * size[0]
-        here = positions if count == positions.shape[1] else np.empty((3, count))
-        locate(first, here)
-        for task, flat, scratch in zip(tasks, flats, scratches, strict=True):
-            _sample(task, here, flat[first * size[0] : first * size[0] + count], scratch)
+        if count < len(corners[0]):
+            corners = make_corners(count, shape)
+        follow(first, shape, corners)
+        for sample in samplers:
+            sample(slice(first * size[0], first * size[0] + count), corners)
 
 
-def _sample(task: Task, positions: Array64, target: AnyArray, scratch: tuple[AnyArray, ...]) -> None:
-    extend, fill = task.fill is None, target.dtype.type(task.fill or 0)
-    match task.interpolation:
-        case "linear":
-            sample_linear(task.array, positions, np.float32(fill), extend, target, scratch)
-        case "nearest":
-            sample_nearest(task.array, positions, fill, extend, target, scratch)
-        case _:
-            sample_label_linear(task.array, positions, fill, extend, target)
+def _make_sampler(task: Task) -> Sampler:
+    """Return what samples one task at the corners of a block and writes that part of its flat result."""
+    flat, extend, fill = task.result.reshape(-1), task.fill is None, task.result.dtype.type(task.fill or 0)
+    array, shape = task.array, task.array.shape
+    if task.interpolation != "linear":
+        sample = sample_nearest if task.interpolation == "nearest" else sample_label_linear
+        return lambda part, corners: sample(array.reshape(-1), shape, corners, fill, extend, flat[part])
+    if flat.dtype.kind in "iu":
+        return _make_rounding_sampler(task)
+    words, room = pairs_of(array), make_pairs(array)
+    return lambda part, corners: sample_linear(words, shape, corners, fill, extend, flat[part], room)
+
+
+def _make_rounding_sampler(task: Task) -> Sampler:
+    """Return what samples one task linearly and rounds what it finds to the integer type of the result."""
+    flat, limits = task.result.reshape(-1), np.iinfo(task.result.dtype)
+
+    def sample_rounded(part: slice, corners: Corners) -> None:
+        block = np.empty(part.stop - part.start, np.float32)
+        _make_sampler(replace(task, result=block))(slice(0, len(block)), corners)
+        store_rounded(block, flat[part], float(limits.min), float(limits.max))
+
+    return sample_rounded
+
+
+def _settle(numbers: Array64) -> Array64:
+    """Return `numbers`, of voxels, rounded to 1e-10: what a processor's linear algebra leaves does not reach voxels."""
+    return np.ascontiguousarray(np.round(numbers, _DIGITS))
+
+
+def _affine_locator(stages: tuple[Part, ...], size: tuple[int, int, int]) -> Any:
+    """Return the way to positions through one matrix; None for other chains."""
+    matrix = stages[0]
+    if len(stages) > 1 or isinstance(matrix, SplineGrid | Projection):
+        return None
+    room = make_room()
+    return lambda first, shape, corners: follow_affine(first, size, matrix, shape, corners, room)
 
 
 def _aligned_locator(stages: tuple[Part, ...], size: tuple[int, int, int]) -> Any:
@@ -99,31 +145,31 @@ def _aligned_locator(stages: tuple[Part, ...], size: tuple[int, int, int]) -> An
         np.arange(n, dtype=float) if near_identity else scales[axis] * np.arange(n) + shifts[axis]
         for axis, n in enumerate(size)
     )
-    tables = _make_tables(spline, bases)
-
-    def locate(first: int, positions: Array64) -> None:
-        locate_aligned(first, tables, positions)
-        transform(positions, after)
-
-    return locate
+    tables, room = _make_tables(spline, bases), make_room()
+    return lambda first, shape, corners: follow_aligned(first, tables, after, shape, corners, room)
 
 
 def _make_tables(spline: SplineGrid, bases: tuple[Array64, ...]) -> tuple[AnyArray, ...]:
-    """Return what `locate_aligned` wants of a B-spline, `bases` the positions of voxels along x, y, z in its grid."""
+    """Return what `follow_aligned` wants of a B-spline, `bases` the positions of voxels along x, y, z in its grid."""
     (starts_x, along_x), (starts_y, along_y), (starts_z, along_z) = (
         _table(spline, axis, base) for axis, base in enumerate(bases)
     )
     ends = np.append(np.flatnonzero(np.diff(starts_x)) + 1, len(starts_x))  # of runs that share their control points
-    layers = np.ascontiguousarray(spline.four_wide().transpose(2, 1, 3, 0))  # (k, j, 3, i)
+    layers = _settle(spline.four_wide().transpose(2, 1, 3, 0))  # (k, j, 3, i)
     k, j, _, i = layers.shape
+    ramp = bases[0] - bases[0][segment_middles(len(bases[0]))]
+    layer = np.empty(j * 3 * i)
     return (
         layers.reshape(k, -1),
         np.array((starts_x[ends - 1], np.append(0, ends[:-1]), ends)),
-        np.ascontiguousarray(np.vstack((along_x.T, bases[0]))),
+        np.ascontiguousarray(np.pad(np.vstack((along_x.T, ramp)), ((0, 0), (0, RUN))), np.float32),
         np.column_stack((along_y, bases[1], starts_y)),
         np.column_stack((along_z, bases[2], starts_z)),
-        np.empty((j, 3 * i)),
-        np.empty((3, i)),
+        bases[0],
+        layer,
+        layer.reshape(j, 3 * i),
+        np.empty(3 * i),
+        np.empty((3, len(ramp) + RUN), np.float32),
     )
 
 
@@ -137,20 +183,22 @@ def _table(spline: SplineGrid, axis: int, index: Array64) -> tuple[Any, Array64]
 
 def _general_locator(stages: tuple[Part, ...], size: tuple[int, int, int]) -> Any:
     """Return the way to positions through any chain: the stages one after another, block by block."""
-    movers = [_make_mover(stage) for stage in stages[1:]]
+    movers, room = [_make_mover(stage) for stage in stages[1:]], make_room()
 
-    def locate(first: int, positions: Array64) -> None:
-        locate_affine(first, size, stages[0], positions)
+    def follow(first: int, shape: tuple[int, ...], corners: Corners) -> None:
+        positions = np.empty((3, len(corners[0])))
+        locate(first, size, stages[0], positions)
         for move in movers:
             move(positions)
+        relate(positions, size[0], shape, corners, room)
 
-    return locate
+    return follow
 
 
 def _make_mover(stage: Part) -> Callable[[Array64], None]:
     """Return what moves positions (3, n) by one stage in place."""
     if isinstance(stage, SplineGrid):
-        coefficients, mesh, cubic = stage.four_wide(), np.array(stage.mesh), stage.order == ORDER
+        coefficients, mesh, cubic = _settle(stage.four_wide()), np.array(stage.mesh), stage.order == ORDER
         return lambda positions: deform(positions, coefficients, stage.cell_voxels, mesh, cubic)
     if isinstance(stage, Projection):
         return lambda positions: project(positions[stage.axes[0]], positions[stage.axes[1]], stage.homography)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medaug_cli.core.jit import compiled, inner
-from medaug_cli.spatial.positions import locate_affine, project, transform
+from medaug_cli.spatial.positions import locate, make_corners, make_room, project, relate, transform
 from medaug_cli.spatial.projection import Projection
-from medaug_cli.spatial.sampling import find_corners, find_run, is_inside, linear_at
+from medaug_cli.spatial.sampling import fill_marked, strides_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from medaug_cli.spatial.mapping import Part
 
 _COLOURS = 3
-_HALF = 0.5
 
 
 def is_projected(stages: tuple[Part, ...]) -> bool:
@@ -44,59 +43,43 @@ def sample_projected(
     `stages` suit `is_projected`, `size` (x, y, z) is that of the output; without a `fill` the edge is extended.
     """
     before, projection, after = stages
-    words = np.empty(arrays[0].size, np.uint32)
+    words = np.empty(arrays[0].size + 1, np.uint32)  # the last pixel, too, has a neighbour, of no weight
     red, green, blue = (array.reshape(-1) for array in arrays)
     _pack(red, green, blue, words)
     after = np.empty((0, 0)) if np.array_equal(after, np.eye(4)) else np.ascontiguousarray(after)
     way = (np.ascontiguousarray(before), projection.axes, projection.homography, after)
     targets = tuple(array.reshape(-1) for array in made)
-    _sample(tuple(arrays), words, way, size, (np.float32(fill or 0), fill is None), targets)
+    room = make_corners(size[0], arrays[0].shape), make_room()
+    _sample(words, arrays[0].shape, way, size, room, (np.float32(fill or 0), fill is None), targets)
 
 
 @compiled
 def _pack(red: Any, green: Any, blue: Any, words: Any) -> None:
-    for n in range(len(words)):
+    words[len(red)] = 0
+    for n in range(len(red)):
         words[n] = np.uint32(red[n]) | np.uint32(green[n]) << np.uint32(8) | np.uint32(blue[n]) << np.uint32(16)
 
 
 @compiled
-def _sample(arrays: Any, words: Any, way: Any, size: Any, outside: Any, targets: Any) -> None:
+def _sample(words: Any, shape: Any, way: Any, size: Any, room: Any, outside: Any, targets: Any) -> None:
     before, axes, homography, after = way
-    ny, nx = arrays[0].shape[1:]
-    width = size[0]
-    positions, at = np.empty((3, width)), np.empty(width, np.int64)
-    corners, weights = np.empty((4, width), np.uint32), np.empty((3, width), np.float32)
-    u, v = weights[0], weights[1]
-    xs, ys, zs = positions[0], positions[1], positions[2]
+    fill, extend = outside
+    corners, segment = room
+    at, weights, marks = corners
+    width, below = size[0], strides_of(shape)[0]
+    positions, colours = np.empty((3, width)), np.empty((4, width), np.uint32)
     for y in range(size[1] * size[2]):
-        locate_affine(y, size, before, positions)
+        locate(y, size, before, positions)
         project(positions[axes[0]], positions[axes[1]], homography)
         if len(after):
             transform(positions, after)
-        first, end = find_run(xs, ys, zs, (0.0, 0.0, -_HALF), (nx - 1.0, ny - 1.0, _HALF))
-        here = at[: end - first]
-        find_corners(xs[first:end], ys[first:end], zs[first:end], np.float64(nx), 0.0, here, u, v, weights[2])
-        _fetch(words, nx, here, corners)
-        start, stop = y * width + first, y * width + end
-        _blend(corners, 0, u, v, targets[0][start:stop])
-        _blend(corners, 8, u, v, targets[1][start:stop])
-        _blend(corners, 16, u, v, targets[2][start:stop])
-        for begin, beyond in ((0, first), (end, width)):
-            _fill(arrays, positions[:, begin:beyond], outside, targets, y * width + begin)
-
-
-@inner
-def _fill(arrays: Any, positions: Any, outside: Any, targets: Any, start: int) -> None:
-    """Write the colours at positions on the edge or beyond it."""
-    fill, extend = outside
-    xs, ys, zs = positions[0], positions[1], positions[2]
-    red, green, blue = targets
-    for n in range(len(xs)):
-        if extend or is_inside(xs[n], ys[n], zs[n], arrays[0].shape):
-            for k in range(3):
-                targets[k][start + n] = linear_at(arrays[k], xs[n], ys[n], zs[n], fill, extend)
-        else:
-            red[start + n] = green[start + n] = blue[start + n] = fill
+        relate(positions, width, shape, corners, segment)
+        _fetch(words, below, at, colours)
+        for k in range(3):
+            row = targets[k][y * width : (y + 1) * width]
+            _blend(colours, 8 * k, weights[0], weights[1], row)
+            if not extend:
+                fill_marked(marks, fill, row)
 
 
 @inner

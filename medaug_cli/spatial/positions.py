@@ -1,7 +1,15 @@
-"""Compiled loops over positions: where the voxels of an output come from, as rows of doubles (x, y, z)."""
+"""Compiled loops over positions: where the voxels of an output come from.
+
+What sampling takes of a position are its corners: `at` (n,), the flat index of the lowest of the eight voxels around
+it, `weights` (3, n), the linear weights of the upper ones along x, y, z, and `marks` (n,), whether it lies beyond the
+array. They are found in single precision, segment by segment of at most SEGMENT voxels of a row, from the distances to
+a whole voxel near the middle of the segment, which are exact to 1e-5 voxels. No loop over voxels has a branch: a
+position beyond the outer voxel centres is put there. Chains of several parts are followed in doubles first.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,10 +18,127 @@ from medaug_cli.core.jit import compiled, inner
 from medaug_cli.spatial.bspline import EDGE
 from medaug_cli.spatial.projection import BEYOND, HORIZON
 
+SEGMENT = 256
+RUN = 32  # voxels that vector instructions of any processor take in whole turns
+_HALF_SEGMENT = SEGMENT // 2
+_FAR = 1 << 22  # voxels; further away nothing is, and a float32 still holds whole numbers
+_FEW = 1 << 32  # voxels whose flat indices 32 bits hold
+_F = np.float32
+_ONE, _HALF = _F(1), _F(0.5)
+
+
+def make_corners(count: int, shape: tuple[int, ...]) -> tuple[Any, Any, Any]:
+    """Return room for the corners of `count` positions in an array of `shape`."""
+    indices = np.empty(count, np.uint32 if math.prod(shape) < _FEW else np.uint64)
+    return indices, np.empty((3, count), np.float32), np.empty(count, np.bool_)
+
+
+def segment_middles(width: int) -> Any:
+    """Return for each voxel of a row the voxel in the middle of its segment."""
+    begin = np.arange(width) // SEGMENT * SEGMENT
+    return begin + np.minimum(SEGMENT, width - begin) // 2
+
+
+def make_room() -> tuple[Any, Any, Any]:
+    """Return what following a segment works in: distances (3, SEGMENT) from its base, the base, and whole numbers.
+
+    The whole numbers are those of the voxels of a segment, counted from its middle.
+    """
+    ramp = np.arange(-_HALF_SEGMENT, _HALF_SEGMENT, dtype=np.float32)
+    return np.empty((3, SEGMENT), np.float32), np.empty(3, np.int64), ramp
+
+
+@inner
+def _bounded(value: Any, low: Any, high: Any) -> Any:
+    """Return `value`, at least `low` and at most `high`; plain comparisons, since min() and max() look for NaN."""
+    value = value if value > low else low  # noqa: FURB136
+    return value if value < high else high  # noqa: FURB136
+
+
+@inner
+def _ends(base: int, count: int) -> Any:
+    """Return how far the first and the last of `count` voxel centres, and the last but one, lie from number `base`."""
+    low, high = np.float32(-base), np.float32(count - 1 - base)
+    return low, high, max(high - _ONE, low)
+
+
+@inner
+def _is_beyond(distance: Any) -> Any:
+    """Say whether so far from the outer voxel centre is outside: half a voxel is inside below, outside above."""
+    return (distance < -_HALF) | (distance >= _HALF)
+
+
+@inner
+def _find_corners(near: Any, bases: Any, shape: Any, corners: Any, first: int, count: int) -> None:
+    """Write the `corners`, from `first` on, of positions that lie so far as `near` (3, count) tells from `bases`."""
+    at, weights, marks = corners
+    lx, hx, last_x = _ends(bases[0], shape[2])
+    ly, hy, last_y = _ends(bases[1], shape[1])
+    lz, hz, last_z = _ends(bases[2], shape[0])
+    row, plane = np.int32(shape[2]), np.int32(shape[1] * shape[2])  # products of 32 bits are quick
+    start, offset = (bases[2] * shape[1] + bases[1]) * shape[2] + bases[0], np.uint64(first)
+    for m in range(count):
+        n = np.uint64(m)  # unsigned: no test for negative indices
+        px, py, pz = near[0, n], near[1, n], near[2, n]
+        x, y, z = _bounded(px, lx, hx), _bounded(py, ly, hy), _bounded(pz, lz, hz)
+        i, j, k = np.floor(x), np.floor(y), np.floor(z)
+        i, j, k = _bounded(i, lx, last_x), _bounded(j, ly, last_y), _bounded(k, lz, last_z)
+        weights[0, offset + n], weights[1, offset + n], weights[2, offset + n] = x - i, y - j, z - k
+        at[offset + n] = start + np.int32(k) * plane + np.int32(j) * row + np.int32(i)
+        marks[offset + n] = _is_beyond(px - x) | _is_beyond(py - y) | _is_beyond(pz - z)
+
+
+@inner
+def _base_of(position: float) -> int:
+    """Return the whole voxel below a position; one that is very far away is put nearer."""
+    return math.floor(min(max(position, -_FAR), _FAR))
+
 
 @compiled
-def locate_affine(first: int, size: Any, matrix: Any, positions: Any) -> None:
-    """Write the positions (3, n) of rows from number `first` on, each of size[0] voxels."""
+def follow_affine(first: int, size: Any, matrix: Any, shape: Any, corners: Any, room: Any) -> None:
+    """Write the corners of rows from number `first` on, each of size[0] voxels, through one `matrix` (4, 4)."""
+    nx, ny = size[0], size[1]
+    near, bases, ramp = room
+    for row in range(len(corners[0]) // nx):
+        y, z = (first + row) % ny, (first + row) // ny
+        for begin in range(0, nx, SEGMENT):
+            count = min(SEGMENT, nx - begin)
+            before = count // 2
+            for axis in range(3):
+                across = matrix[axis, 1] * y + matrix[axis, 2] * z + matrix[axis, 3]
+                middle = matrix[axis, 0] * (begin + before) + across
+                bases[axis] = _base_of(middle)
+                _fill_line(near, axis, count, middle - bases[axis], matrix[axis, 0], ramp, _HALF_SEGMENT - before)
+            _find_corners(near, bases, shape, corners, row * nx + begin, count)
+
+
+@inner
+def _fill_line(near: Any, axis: int, count: int, rest: float, step: float, ramp: Any, shift: int) -> None:
+    rest32, step32, offset = np.float32(rest), np.float32(step), np.uint64(shift)
+    for m in range(count):
+        n = np.uint64(m)
+        near[axis, n] = rest32 + step32 * ramp[offset + n]
+
+
+@compiled
+def relate(positions: Any, width: int, shape: Any, corners: Any, room: Any) -> None:
+    """Write the corners of `positions` (3, n) in doubles, of whole rows of `width` voxels."""
+    near, bases, _ = room
+    for first in range(0, positions.shape[1], width):
+        for begin in range(first, first + width, SEGMENT):
+            count = min(SEGMENT, first + width - begin)
+            for axis in range(3):
+                bases[axis] = _base_of(positions[axis, begin + count // 2])
+                base, offset = np.float64(bases[axis]), np.uint64(begin)
+                for m in range(count):
+                    n = np.uint64(m)
+                    near[axis, n] = np.float32(positions[axis, offset + n] - base)
+            _find_corners(near, bases, shape, corners, begin, count)
+
+
+@compiled
+def locate(first: int, size: Any, matrix: Any, positions: Any) -> None:
+    """Write the positions (3, n) of rows from number `first` on, each of size[0] voxels, in doubles."""
     nx, ny = size[0], size[1]
     for row in range(positions.shape[1] // nx):
         y, z = (first + row) % ny, (first + row) // ny
@@ -26,54 +151,69 @@ def locate_affine(first: int, size: Any, matrix: Any, positions: Any) -> None:
 
 
 @inner
-def _sum_four(rows: Any, start: int, weights: Any, target: Any) -> None:
-    """Write four neighbours of `rows` (n, m), weighted and summed up."""
+def _sum_four(rows: Any, along: Any, at: int, target: Any) -> None:
+    """Write four neighbours of `rows` (n, m), weighted and summed up as row `at` of `along` says."""
+    start = int(along[at, 5])
     for m in range(len(target)):
         total = 0.0
         for c in range(4):
-            total += weights[c] * rows[start + c, m]
+            total += along[at, c] * rows[start + c, m]
         target[m] = total
 
 
 @inner
-def _deform_run(points: Any, cell: int, weights: Any, begin: int, target: Any) -> None:
-    """Write the spline of four control `points` from `cell` on, by the `weights` (4, nx) from `begin` on."""
-    p0, p1, p2, p3 = points[cell], points[cell + 1], points[cell + 2], points[cell + 3]
-    w0, w1, w2, w3 = weights[0][begin:], weights[1][begin:], weights[2][begin:], weights[3][begin:]
-    for n in range(len(target)):
-        target[n] = w0[n] * p0 + w1[n] * p1 + w2[n] * p2 + w3[n] * p3
+def _deform_run(line: Any, point: int, weights: Any, begin: int, end: int, moved: Any, axis: int) -> None:
+    """Write the spline of the four control points from `point` of a `line` on, by the `weights` (4, nx)."""
+    p0, p1, p2, p3 = _F(line[point]), _F(line[point + 1]), _F(line[point + 2]), _F(line[point + 3])
+    for m in range(begin, end):
+        n = np.uint64(m)
+        moved[axis, n] = weights[0, n] * p0 + weights[1, n] * p1 + weights[2, n] * p2 + weights[3, n] * p3
+
+
+@inner
+def _turn(along_x: Any, moved: Any, begin: int, count: int, a: Any, b: Any, c: Any, rest: Any, near: Any) -> None:  # noqa: PLR0913
+    """Write one coordinate of displacements, and of the ramp along x beneath them, turned by a row of a matrix."""
+    offset = np.uint64(begin)
+    for m in range(count):
+        n = np.uint64(m)
+        x, y, z = along_x[4, offset + n] + moved[0, offset + n], moved[1, offset + n], moved[2, offset + n]
+        near[n] = rest + a * x + b * y + c * z
 
 
 @compiled
-def locate_aligned(first: int, spline: Any, positions: Any) -> None:
-    """Write the positions (3, n) of rows from number `first` on, through a B-spline along the output's axes.
+def follow_aligned(first: int, spline: Any, matrix: Any, shape: Any, corners: Any, room: Any) -> None:
+    """Write the corners of rows from number `first` on, through a B-spline along the output's axes, then `matrix`.
 
     `spline` holds: `layers` (k, j · 3 · i), its coefficients in voxels; `runs` (3, r), first control points, begins and
-    ends of the voxels along x that share them; `along_x` (5, nx), four weights and the position in the B-spline's grid;
-    `along_y` and `along_z` (n, 6), the same and the first control point; `lines` (j, 3 · i) and `line` (3, i), which
-    are overwritten.
+    ends of the voxels along x that share them; `along_x` (5, nx + RUN), four weights and the position in the B-spline's
+    grid from the middle of the segment; `along_y` and `along_z` (n, 6), weights, position and first control point;
+    `bases_x` (nx,), positions along x; `layer` (j · 3 · i,), the same numbers as `lines` (j, 3 · i), `line` (3 · i,)
+    and `moved` (3, nx + RUN), which are overwritten.
     """
-    layers, runs, along_x, along_y, along_z, lines, line = spline
-    nx, ny = along_x.shape[1], len(along_y)
+    layers, runs, along_x, along_y, along_z, bases_x, layer, lines, line, moved = spline
+    nx, ny = len(bases_x), len(along_y)
+    near, bases, _ = room
     at = -1
-    for row in range(positions.shape[1] // nx):
+    for row in range(len(corners[0]) // nx):
         y, z = (first + row) % ny, (first + row) // ny
         if z != at:
-            _sum_four(layers, int(along_z[z, 5]), along_z[z], lines.reshape(-1))
+            _sum_four(layers, along_z, z, layer)
             at = z
-        _sum_four(lines, int(along_y[y, 5]), along_y[y], line.reshape(-1))
-        xs, ys = positions[0][row * nx : (row + 1) * nx], positions[1][row * nx : (row + 1) * nx]
-        zs = positions[2][row * nx : (row + 1) * nx]
+        _sum_four(lines, along_y, y, line)
         for run in range(runs.shape[1]):
-            cell, begin, end = runs[0, run], runs[1, run], runs[2, run]
-            _deform_run(line[0], cell, along_x, begin, xs[begin:end])
-            _deform_run(line[1], cell, along_x, begin, ys[begin:end])
-            _deform_run(line[2], cell, along_x, begin, zs[begin:end])
-        base_x, base_y, base_z = along_x[4], along_y[y, 4], along_z[z, 4]
-        for n in range(nx):  # the displacement becomes a position
-            xs[n] += base_x[n]
-            ys[n] += base_y
-            zs[n] += base_z
+            begin = runs[1, run]
+            end = begin + (runs[2, run] - begin + RUN - 1) // RUN * RUN  # whole vectors; the next run overwrites these
+            for axis in range(3):
+                _deform_run(line, axis * len(line) // 3 + runs[0, run], along_x, begin, end, moved, axis)
+        for begin in range(0, nx, SEGMENT):
+            count = min(SEGMENT, nx - begin)
+            x, y_at, z_at = bases_x[begin + count // 2], along_y[y, 4], along_z[z, 4]
+            for axis in range(3):
+                a, b, c = matrix[axis, 0], matrix[axis, 1], matrix[axis, 2]
+                middle = a * x + (b * y_at + c * z_at + matrix[axis, 3])
+                bases[axis] = _base_of(middle)
+                _turn(along_x, moved, begin, count, _F(a), _F(b), _F(c), _F(middle - bases[axis]), near[axis])
+            _find_corners(near, bases, shape, corners, row * nx + begin, count)
 
 
 @compiled

@@ -13,11 +13,14 @@ from medaug_cli.spatial.projection import Projection
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import DTypeLike
+
     from medaug_cli.core.arrays import AnyArray, Array64, BoolArray
     from medaug_cli.core.geometry import Geometry
     from medaug_cli.spatial.mapping import Mapping, Part
 
 Resampler = Literal["kernel", "simpleitk"]
+_MOST_VOXELS = 1 << 31  # of a slice; the kernel multiplies by them in 32 bits
 _WHOLE = 1e-6  # a shift this near to a whole voxel is one
 
 
@@ -25,15 +28,15 @@ _WHOLE = 1e-6  # a shift this near to a whole voxel is one
 class Request:
     """One array (z, y, x) on `grid` to be resampled; `fill` None extends the nearest voxel outwards.
 
-    The result has the array's type, or `dtype` where that is given; it lies on the same grid, or on `output`. It is
-    `room` where there is one, an array of that type and size.
+    The result has the array's type, or `dtype` where that is given; linear values of an integer type are rounded. It
+    lies on the same grid, or on `output`, and is `room` where there is one, an array of that type and size.
     """
 
     array: AnyArray
     grid: Geometry
     interpolation: str
     fill: float | None
-    dtype: type[np.generic] | None = None
+    dtype: DTypeLike | None = None
     output: Geometry | None = None
     room: AnyArray | None = None
 
@@ -81,17 +84,23 @@ def _resample_on_grid(
     only = stages[0] if len(stages) == 1 else None
     if only is not None and not isinstance(only, SplineGrid | Projection) and _is_whole(only):
         return [_permute(one, np.rint(only).astype(int)) for one in requests]
-    fast = [one for one in requests if one.interpolation != "bspline" and resampler == "kernel"]
+    fast = [one for one in requests if resampler == "kernel" and _is_for_kernel(one)]
     made = dict(zip(map(id, fast), _run_kernel(fast, stages, size), strict=True))
     return [made[id(one)] if id(one) in made else _resample_slowly(one, stages, size) for one in requests]
 
 
+def _is_for_kernel(request: Request) -> bool:
+    """Say whether the compiled kernel can do it: all but cubic interpolation, up to 2^31 voxels a slice."""
+    return request.interpolation != "bspline" and request.array[0].size < _MOST_VOXELS
+
+
 def _resample_slowly(request: Request, stages: tuple[Part, ...], size: tuple[int, int, int]) -> AnyArray:
-    made = resample_sitk(_cast(request), stages, size, request.interpolation, request.fill)
-    if request.room is None:
-        return made
-    request.room[:] = made
-    return request.room
+    result = request.empty_result()
+    rounded = request.interpolation == "linear" and result.dtype.kind in "iu"
+    array = request.array.astype(np.float32 if rounded else result.dtype, copy=False)
+    made = resample_sitk(array, stages, size, request.interpolation, request.fill)
+    result[:] = np.rint(made) if rounded else made
+    return result
 
 
 def _run_kernel(requests: Sequence[Request], stages: tuple[Part, ...], size: tuple[int, int, int]) -> list[AnyArray]:
@@ -102,11 +111,6 @@ def _run_kernel(requests: Sequence[Request], stages: tuple[Part, ...], size: tup
     tasks = [Task(np.ascontiguousarray(one.array), one.interpolation, one.fill, one.empty_result()) for one in requests]
     sample_all(tasks, stages, size)
     return [task.result for task in tasks]
-
-
-def _cast(request: Request) -> AnyArray:
-    """Return the array of `request` in the type of its result."""
-    return request.array.astype(request.dtype or request.array.dtype, copy=False)
 
 
 def outside_fraction(source: Geometry, output: Geometry, mapping: Mapping) -> float:

@@ -18,10 +18,13 @@ import numpy as np
 from medaug_cli.core import elementary, normal
 from medaug_cli.core.seeding import make_generator
 from medaug_cli.spatial import positions, sampling
+from medaug_cli.spatial.bspline import SplineGrid
+from medaug_cli.spatial.kernel import Task, sample_all
 
-array, points = np.ones((4, 5, 6), np.float32), np.full((3, 12), 1.5)
-positions.transform(points, np.eye(4))
-sampling.sample_linear(array, points, np.float32(0), False, np.empty(12, np.float32), sampling.make_scratch(array, 6))
+array, turn = np.ones((4, 5, 6), np.float32), np.eye(4)[[1, 0, 2, 3]]
+spline = SplineGrid(np.eye(4), (6, 5, 4), np.ones((4, 4, 4, 3)))
+for stages in ((turn,), (np.eye(4), spline, turn), (turn, spline, turn)):
+    sample_all([Task(array, "linear", 0.0, np.empty_like(array))], stages, (6, 5, 4))
 elementary.raise_in_range(array, 0, 2, 2, 1.5)
 normal.fill_normal(make_generator(1), array)
 loops = [value for module in (elementary, normal, positions, sampling) for value in vars(module).values()]
@@ -32,13 +35,12 @@ print(len(code), sum("vfmadd" in text for text in code))
 
 def blended(fastmath: Any) -> tuple[np.ndarray, str]:
     """Return bilinear values of random numbers by medaug's loop, and its code."""
-    loop = numba.njit(error_model="numpy", fastmath=fastmath)(sampling._blend_plane.py_func)
+    loop = numba.njit(error_model="numpy", fastmath=fastmath)(sampling.blend_plane.py_func)
     generator = np.random.default_rng(0)
-    flat = generator.uniform(0, 1500, 4000).astype(np.float32)
-    at = generator.integers(0, 3000, 5000)
-    u, v = generator.uniform(size=(2, 5000)).astype(np.float32)
+    pairs = generator.uniform(0, 1500, (2, 10000)).astype(np.float32)
+    weights = generator.uniform(size=(2, 5000)).astype(np.float32)
     row = np.empty(5000, np.float32)
-    loop(flat, 0, 10, at, np.empty((4, 5000), np.float32), u, v, row)
+    loop(pairs, weights, row, 0, 5000)
     return row, "".join(loop.inspect_asm().values())
 
 

@@ -131,3 +131,29 @@ def test_an_extended_edge_is_the_same_in_kernel_and_simpleitk(interpolation: str
     (linear,) = resample([Request(array, grid, "linear", None)], turn(grid, 40))
     assert np.abs(ours - theirs).max() < 1e-4
     assert np.abs(theirs - linear)[inside == 0].max() < 1e-4
+
+
+@pytest.mark.parametrize("resampler", ["kernel", "simpleitk"])
+@pytest.mark.parametrize("width", [255, 256, 257, 700])
+def test_long_rows_are_as_exact_as_short_ones(resampler: Resampler, width: int) -> None:
+    """Positions are told from a whole voxel in the same segment of a row; the next segment has one of its own."""
+    grid = Geometry((width, 12, 1), (0.14, 0.14, 1.0), (-49.0, 3.0, 0.0))
+    array = np.random.default_rng(0).uniform(size=grid.size[::-1]).astype(np.float32)
+    mapping = Mapping((about(grid.center_mm, rotation((0, 0, 0.4)), np.array([0.05, 0.03, 0.0])),))
+    index = np.stack(np.meshgrid(*map(np.arange, grid.size), indexing="ij"), axis=-1).reshape(-1, 3)
+    points = mapping.pull(index @ grid.affine[:3, :3].T + grid.affine[:3, 3])
+    x, y, _ = ((points - grid.affine[:3, 3]) @ np.linalg.inv(grid.affine[:3, :3]).T).T
+    expected = map_coordinates(array[0].astype(float), (y, x), order=1, mode="nearest").reshape(grid.size)
+    (moved,) = resample([Request(array, grid, "linear", None)], mapping, resampler)
+    assert np.abs(moved.T - expected).max() < 2e-5
+
+
+@pytest.mark.parametrize("resampler", ["kernel", "simpleitk"])
+@pytest.mark.parametrize("fill", [-7.0, None])
+def test_linear_values_of_integers_are_rounded_half_to_even(resampler: Resampler, fill: float | None) -> None:
+    grid = oblique_geometry()
+    array = np.random.default_rng(0).integers(-500, 500, grid.size[::-1]).astype(np.int16)
+    whole, fractions = (Request(array, grid, "linear", fill, dtype) for dtype in (np.int16, np.float32))
+    (rounded,), (exact,) = (resample([one], turn(grid), resampler) for one in (whole, fractions))
+    assert rounded.dtype == np.int16
+    assert np.array_equal(rounded, np.rint(exact))

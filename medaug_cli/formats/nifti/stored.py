@@ -68,8 +68,10 @@ def _put_back_void(stored: AnyArray, volume: Volume, template: Template, *, move
     stored[:, volume.void] = template.void_stored if stays else np.nan
 
 
-def _store_integers(name: str, array: FloatArray, header: NiftiHeader) -> tuple[AnyArray, int]:
-    """Return `array` unscaled, rounded once and clipped to the range of the type."""
+def _store_integers(name: str, array: AnyArray, header: NiftiHeader) -> tuple[AnyArray, int]:
+    """Return `array` unscaled, rounded once and clipped to the range of the type; itself where it is of that type."""
+    if not header.is_scaled and array.dtype == header.dtype.newbyteorder("="):
+        return np.ascontiguousarray(array, header.dtype), 0
     stored = np.empty(array.shape, header.dtype)
     exact = not header.is_scaled and header.dtype.itemsize <= _EXACT_BYTES
     if exact and header.dtype.isnative and array.dtype == np.float32:
