@@ -162,7 +162,7 @@ def _medaug(case: Case, data: Any) -> Callable[[], object]:
         labels = {"a": Loaded(Source("label", "a", "nifti", ()), label, (), None)}
     sample = LoadedSample("case01", images, labels, {1: "ball"} if case.label else {})
     scene = scene_of(sample, 1, 1)
-    program = draw_program([step(**case.values)], scene)
+    program = draw_program([step(**{"p": 1.0, **case.values})], scene)
     # A mirrored image is a view of its source until it is written.
     return lambda: [np.ascontiguousarray(one.array) for one in apply_program(program, sample, scene).images.values()]
 
