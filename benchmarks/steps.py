@@ -13,6 +13,7 @@ import statistics
 import sys
 import time
 import warnings
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -161,7 +162,8 @@ def _medaug(case: Case, data: Any) -> Callable[[], object]:
         label = LabelMap((array[0] > THRESHOLD).astype(np.uint8), content.geometry)
         labels = {"a": Loaded(Source("label", "a", "nifti", ()), label, (), None)}
     sample = LoadedSample("case01", images, labels, {1: "ball"} if case.label else {})
-    scene = scene_of(sample, 1, 1)
+    # What a file of bytes will store is rounded, as peers do with their bytes.
+    scene = replace(scene_of(sample, 1, 1), whole_numbers=case.data == "picture")
     program = draw_program([step(**{"p": 1.0, **case.values})], scene)
     # A mirrored image is a view of its source until it is written.
     return lambda: [np.ascontiguousarray(one.array) for one in apply_program(program, sample, scene).images.values()]

@@ -69,7 +69,7 @@ def sample_all(tasks: Sequence[Task], stages: tuple[Part, ...], size: tuple[int,
 def _colours(tasks: Sequence[Task]) -> list[Task]:
     """Return the three tasks that are an 8-bit colour picture, if there are just such three."""
     bytewise = [task for task in tasks if task.interpolation == "linear" and task.array.dtype == np.uint8]
-    alike = len({task.fill for task in bytewise}) == 1 and all(one.result.dtype == np.float32 for one in bytewise)
+    alike = len({(task.fill, task.result.dtype) for task in bytewise}) == 1
     return bytewise if alike and are_colours([task.array for task in bytewise]) else []
 
 

@@ -38,9 +38,10 @@ def are_colours(arrays: Sequence[AnyArray]) -> bool:
 def sample_projected(
     arrays: Sequence[AnyArray], stages: tuple[Any, ...], size: tuple[int, int, int], fill: float | None, made: Any
 ) -> None:
-    """Fill the three float32 arrays `made` with linear values of three uint8 `arrays` (1, y, x), of `are_colours`.
+    """Fill three arrays `made` with linear values of three uint8 `arrays` (1, y, x), of `are_colours`.
 
-    `stages` suit `is_projected`, `size` (x, y, z) is that of the output; without a `fill` the edge is extended.
+    They are float32, or uint8 where values are to be rounded. `stages` suit `is_projected`, `size` (x, y, z) is that of
+    the output; without a `fill` the edge is extended.
     """
     before, projection, after = stages
     words = np.empty(arrays[0].size + 1, np.uint32)  # the last pixel, too, has a neighbour, of no weight
@@ -49,8 +50,9 @@ def sample_projected(
     after = np.empty((0, 0)) if np.array_equal(after, np.eye(4)) else np.ascontiguousarray(after)
     way = (np.ascontiguousarray(before), projection.axes, projection.homography, after)
     targets = tuple(array.reshape(-1) for array in made)
-    room = make_corners(size[0], arrays[0].shape), make_room()
-    _sample(words, arrays[0].shape, way, size, room, (np.float32(fill or 0), fill is None), targets)
+    room = make_corners(size[0], arrays[0].shape), make_room(), np.empty(size[0], np.float32)
+    outside = (np.float32(fill or 0), fill is None, made[0].dtype == np.uint8)
+    _sample(words, arrays[0].shape, way, size, room, outside, targets)
 
 
 @compiled
@@ -63,8 +65,8 @@ def _pack(red: Any, green: Any, blue: Any, words: Any) -> None:
 @compiled
 def _sample(words: Any, shape: Any, way: Any, size: Any, room: Any, outside: Any, targets: Any) -> None:
     before, axes, homography, after = way
-    fill, extend = outside
-    corners, segment = room
+    fill, extend, rounded = outside
+    corners, segment, line = room
     at, weights, marks = corners
     width, below = size[0], strides_of(shape)[0]
     positions, colours = np.empty((3, width)), np.empty((4, width), np.uint32)
@@ -76,10 +78,10 @@ def _sample(words: Any, shape: Any, way: Any, size: Any, room: Any, outside: Any
         relate(positions, width, shape, corners, segment)
         _fetch(words, below, at, colours)
         for k in range(3):
-            row = targets[k][y * width : (y + 1) * width]
-            _blend(colours, 8 * k, weights[0], weights[1], row)
+            _blend(colours, 8 * k, weights[0], weights[1], line)
             if not extend:
-                fill_marked(marks, fill, row)
+                fill_marked(marks, fill, line)
+            _write(line, targets[k], y * width, rounded)
 
 
 @inner
@@ -107,3 +109,11 @@ def _blend(corners: Any, bits: int, u: Any, v: Any, row: Any) -> None:
         a0, a1, b0, b1 = _colour(c00[n], shift), _colour(c01[n], shift), _colour(c10[n], shift), _colour(c11[n], shift)
         c0, c1 = a0 + u[n] * (a1 - a0), b0 + u[n] * (b1 - b0)
         row[n] = c0 + v[n] * (c1 - c0)
+
+
+@inner
+def _write(line: Any, target: Any, first: int, rounded: bool) -> None:
+    offset = np.uint64(first)
+    for m in range(len(line)):
+        n = np.uint64(m)
+        target[offset + n] = np.int32(np.rint(line[n])) if rounded else line[n]

@@ -240,11 +240,10 @@ def project(first: Any, second: Any, matrix: Any) -> None:
     for n in range(len(first)):
         x, y = first[n], second[n]
         weight = g * x + h * y + i
-        if weight > HORIZON:
-            first[n] = (a * x + b * y + c) / weight
-            second[n] = (d * x + e * y + f) / weight
-        else:
-            first[n] = second[n] = BEYOND
+        seen = weight > HORIZON
+        share = 1.0 / (weight if seen else 1.0)
+        first[n] = (a * x + b * y + c) * share if seen else BEYOND
+        second[n] = (d * x + e * y + f) * share if seen else BEYOND
 
 
 @inner

@@ -25,8 +25,9 @@ def projections() -> list[Mapping]:
 
 @pytest.mark.parametrize("mapping", projections())
 @pytest.mark.parametrize("fill", [7.0, None])
-def test_colours_together_are_those_of_each_alone(mapping: Mapping, fill: float | None) -> None:
-    requests = [Request(one, GRID, "linear", fill, np.float32) for one in COLOURS]
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8])
+def test_colours_together_are_those_of_each_alone(mapping: Mapping, fill: float | None, dtype: type) -> None:
+    requests = [Request(one, GRID, "linear", fill, dtype) for one in COLOURS]
     for together, request in zip(resample(requests, mapping), requests, strict=True):
         (alone,) = resample([request], mapping)
         np.testing.assert_array_equal(together, alone)
