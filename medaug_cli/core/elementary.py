@@ -150,7 +150,7 @@ def _scaled_exp2(value: Any, whole: Any) -> Any:
     nearest = np.floor(value + _HALF)
     x = (value - nearest) * _LN2
     total = nearest + whole
-    total = total if total > _LEAST_EXPONENT else _LEAST_EXPONENT  # noqa: FURB136
-    total = total if total < _MOST_EXPONENT else _MOST_EXPONENT  # noqa: FURB136
+    total = total if total > _LEAST_EXPONENT else _LEAST_EXPONENT  # noqa: FURB136  max() would look for NaN
+    total = total if total < _MOST_EXPONENT else _MOST_EXPONENT  # noqa: FURB136  so would min()
     series = _ONE + x * (_ONE + x * (_HALF + x * (_E3 + x * (_E4 + x * (_E5 + x * (_E6 + x * _E7))))))
     return series * np.int32(np.int32(np.int32(total) + _BIAS) << _FRACTION_BITS).view(np.float32)

@@ -171,7 +171,7 @@ def _deform_run(line: Any, point: int, weights: Any, begin: int, end: int, moved
 
 
 @inner
-def _turn(along_x: Any, moved: Any, begin: int, count: int, a: Any, b: Any, c: Any, rest: Any, near: Any) -> None:  # noqa: PLR0913
+def _turn(along_x: Any, moved: Any, begin: int, count: int, a: Any, b: Any, c: Any, rest: Any, near: Any) -> None:  # noqa: PLR0913  a compiled loop
     """Write one coordinate of displacements, and of the ramp along x beneath them, turned by a row of a matrix."""
     offset = np.uint64(begin)
     for m in range(count):
