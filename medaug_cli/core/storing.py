@@ -49,6 +49,26 @@ def _count_within(block: Any, low: Any, high: Any) -> int:
     return count
 
 
+def store_shifted(values: Any, target: Any, intercept: int, ends: tuple[int, int]) -> int:
+    """Write `values` - `intercept`, clipped to `ends`, into `target`; both contiguous, of integers of 8 or 16 bits.
+
+    Return how many were clipped.
+    """
+    low, high = (np.int32(end) for end in ends)
+    return int(_shift_flat(values.reshape(-1), target.reshape(-1), np.int32(intercept), low, high))
+
+
+@compiled
+def _shift_flat(values: Any, target: Any, intercept: Any, low: Any, high: Any) -> int:
+    clipped = 0
+    for n in range(len(values)):
+        whole = np.int32(np.int32(values[n]) - intercept)
+        clipped += (whole < low) | (whole > high)
+        whole = min(whole, high)
+        target[n] = max(low, whole)
+    return clipped
+
+
 def store_unscaled(
     values: Any, target: Any, rescale: tuple[float, float], ends: tuple[int, int], *, turned: bool
 ) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medaug_cli.core.storing import store_rounded, store_unscaled
+from medaug_cli.core.storing import store_rounded, store_shifted, store_unscaled
 
 
 def test_halves_go_to_even_and_what_does_not_fit_is_clipped_and_counted() -> None:
@@ -48,6 +48,21 @@ def test_unscaling_equals_that_of_numpy_in_double_precision(
     whole = np.rint(sum(ends) - exact if turned else exact)
     assert np.array_equal(target, np.clip(whole, *ends).astype(dtype))
     assert clipped == ((whole < ends[0]) | (whole > ends[1])).sum()
+
+
+@pytest.mark.parametrize("intercept", [0, -1024, 32767])
+@pytest.mark.parametrize(("dtype", "ends"), [("uint16", (0, 4095)), ("int16", (-2048, 2047)), ("int8", (-128, 127))])
+@pytest.mark.parametrize("kind", ["int16", "uint16", "uint8"])
+def test_whole_numbers_are_shifted_and_clipped_without_turning_round(
+    kind: str, dtype: str, ends: tuple[int, int], intercept: int
+) -> None:
+    info = np.iinfo(kind)
+    values = np.arange(info.min, info.max + 1).astype(kind)
+    target = np.empty(values.shape, dtype)
+    clipped = store_shifted(values, target, intercept, ends)
+    exact = values.astype(np.int64) - intercept
+    assert np.array_equal(target, exact.clip(*ends))
+    assert clipped == ((exact < ends[0]) | (exact > ends[1])).sum()
 
 
 def test_bytes_are_stored_unscaled_and_what_is_no_number_becomes_the_least() -> None:

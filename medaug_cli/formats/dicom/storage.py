@@ -43,14 +43,18 @@ class Storage:
         """The largest value that BitsStored holds."""
         return self.low + (1 << self.bits) - 1
 
+    @property
+    def _is_whole(self) -> bool:
+        """Whether real values are the stored integers, shifted."""
+        return self.slope == 1 and self.intercept.is_integer() and not self.inverted
+
     def short_type(self, stored: AnyArray) -> str:
         """Return the type of 8 or 16 bits that holds the real values of `stored` exactly; else float32.
 
         Whole HU take half the memory of float32, and what makes it of them is done once, by the first step.
         """
-        whole = self.slope == 1 and self.intercept.is_integer() and not self.inverted
-        if not whole or not self.intercept:
-            return str(stored.dtype) if whole else "float32"
+        if not self._is_whole or not self.intercept:
+            return str(stored.dtype) if self._is_whole else "float32"
         low, high = int(stored.min()) + self.intercept, int(stored.max()) + self.intercept
         return "int16" if low >= _INT16[0] and high <= _INT16[-1] else "float32"
 
@@ -85,9 +89,12 @@ class Storage:
     def to_stored(self, real: FloatArray, void: BoolArray | None) -> tuple[AnyArray, int]:
         """Return `real` values as stored integers, and how many outside `void` had to be clipped to BitsStored."""
         stored = np.empty(real.shape, dtype=self.dtype)
-        values = np.ascontiguousarray(real, dtype=np.float32)
         ends = self.low, self.high
-        clipped = storing.store_unscaled(values, stored, (self.slope, self.intercept), ends, turned=self.inverted)
+        if self._is_whole and real.dtype.kind in "iu":
+            clipped = storing.store_shifted(np.ascontiguousarray(real), stored, int(self.intercept), ends)
+        else:
+            values, rescale = np.ascontiguousarray(real, dtype=np.float32), (self.slope, self.intercept)
+            clipped = storing.store_unscaled(values, stored, rescale, ends, turned=self.inverted)
         if clipped and void is not None:
             whole = np.rint(self._unscale(real[~void]))
             clipped = int(np.count_nonzero((whole < self.low) | (whole > self.high)))
