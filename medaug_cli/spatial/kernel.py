@@ -79,8 +79,8 @@ def _sample_blocks(tasks: Sequence[Task], stages: tuple[Part, ...], size: tuple[
         return
     shape = tasks[0].array.shape
     follow = _aligned_locator(stages, size) or _affine_locator(stages, size) or _general_locator(stages, size)
-    samplers = [_make_sampler(task) for task in tasks]
     rows, total = max(1, _BLOCK // size[0]), size[1] * size[2]
+    samplers = [_make_sampler(task, rows * size[0]) for task in tasks]
     corners = make_corners(rows * size[0], shape)
     for first in range(0, total, rows):
         count = min(rows, total - first) * size[0]
@@ -91,27 +91,29 @@ def _sample_blocks(tasks: Sequence[Task], stages: tuple[Part, ...], size: tuple[
             sample(slice(first * size[0], first * size[0] + count), corners)
 
 
-def _make_sampler(task: Task) -> Sampler:
-    """Return what samples one task at the corners of a block and writes that part of its flat result."""
+def _make_sampler(task: Task, most: int) -> Sampler:
+    """Return what samples one task at the corners of a block of at most `most`, into that part of its flat result."""
     flat, extend, fill = task.result.reshape(-1), task.fill is None, task.result.dtype.type(task.fill or 0)
     array, shape = task.array, task.array.shape
     if task.interpolation != "linear":
         sample = sample_nearest if task.interpolation == "nearest" else sample_label_linear
         return lambda part, corners: sample(array.reshape(-1), shape, corners, fill, extend, flat[part])
     if flat.dtype.kind in "iu":
-        return _make_rounding_sampler(task)
+        return _make_rounding_sampler(task, most)
     words, room = pairs_of(array), make_pairs(array)
     return lambda part, corners: sample_linear(words, shape, corners, fill, extend, flat[part], room)
 
 
-def _make_rounding_sampler(task: Task) -> Sampler:
-    """Return what samples one task linearly and rounds what it finds to the integer type of the result."""
+def _make_rounding_sampler(task: Task, most: int) -> Sampler:
+    """Return what samples one task linearly, `most` voxels at once, and rounds to the integer type of the result."""
     flat, limits = task.result.reshape(-1), np.iinfo(task.result.dtype)
+    block = np.empty(most, np.float32)
+    sample = _make_sampler(replace(task, result=block), most)
 
     def sample_rounded(part: slice, corners: Corners) -> None:
-        block = np.empty(part.stop - part.start, np.float32)
-        _make_sampler(replace(task, result=block))(slice(0, len(block)), corners)
-        store_rounded(block, flat[part], float(limits.min), float(limits.max))
+        count = part.stop - part.start
+        sample(slice(0, count), corners)
+        store_rounded(block[:count], flat[part], float(limits.min), float(limits.max))
 
     return sample_rounded
 
