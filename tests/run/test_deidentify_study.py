@@ -9,8 +9,8 @@ import pydicom
 import pytest
 from datasets_for_runs import medaug, records_of, run_here, save_recipe
 from formats.dicom.datasets import SERIES, ramp, save, save_series
+from formats.dicom.framed import enhanced, frame
 from formats.dicom.structures import FRAME
-from formats.dicom.test_dicom_enhanced import enhanced, frame
 from run.test_deidentify import CANARY, KEY, signs_in, told_by
 from run.test_deidentify_graph import save_seg, save_structures, uids_in
 

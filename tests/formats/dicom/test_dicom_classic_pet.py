@@ -10,7 +10,7 @@ import pytest
 
 from medaug_cli.core.errors import SampleError
 from tests.formats.dicom.datasets import SERIES, dicom_errors, encode, load, publish, ramp, realdata
-from tests.formats.dicom.test_dicom_enhanced import CLASSIC, frame, group, loaded_from, volume_of, with_frames
+from tests.formats.dicom.framed import CLASSIC, frame, group, loaded_from, volume_of, with_frames
 from tests.formats.dicom.test_dicom_pictures import picture
 
 if TYPE_CHECKING:

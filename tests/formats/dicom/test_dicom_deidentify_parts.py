@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pydicom
 import pytest
 from formats.dicom.datasets import UNCHANGED, dicom_errors, encode, image, load, placed, publish, ramp, save
+from formats.dicom.framed import enhanced, frame, group
 from formats.dicom.test_dicom_deidentify import PRIVACY, ROOT, SIGNS, TEXT, VALUES, planted, private
-from formats.dicom.test_dicom_enhanced import enhanced, frame, group
 from pydicom.sequence import Sequence
 
 from medaug_cli.formats.dicom.actions import _OF_OPTION

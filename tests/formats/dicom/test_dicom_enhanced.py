@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pydicom
 import pytest
-from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import Volume
 from tests.formats.dicom.datasets import (
     AXIAL,
     SERIES,
@@ -27,87 +25,23 @@ from tests.formats.dicom.datasets import (
     save,
     save_series,
 )
-from tests.formats.dicom.test_dicom_pictures import picture
+from tests.formats.dicom.framed import (
+    CHANGED,
+    CLASSIC,
+    MIRRORED,
+    copy_of,
+    enhanced,
+    frame,
+    group,
+    loaded_from,
+    volume_of,
+    with_frames,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from medaug_cli.core.sample import Loaded
-
-ENHANCED_CT, ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.4.1"
-GAMMA = (("gamma", ("GAMMA", "99MEDAUG", "Gamma")),)
-CHANGED = replace(UNCHANGED, moved=True, intensity_changed=True, steps=GAMMA)
-CLASSIC = replace(CHANGED, dicom="classic")
-MIRRORED = replace(CHANGED, mirrored=True, swap_laterality=True, turn=((0, -1), (1, 1), (2, 1)))
-
-
-def group(**attributes: Any) -> Sequence:
-    """Return a functional group: a sequence of one item."""
-    item = Dataset()
-    for keyword, value in attributes.items():
-        setattr(item, keyword, value)
-    return Sequence([item])
-
-
-def frame(z_mm: float, **content: Any) -> Dataset:
-    """Return the functional groups of an axial frame at (-10, 20, z)."""
-    item = Dataset()
-    item.FrameContentSequence = group(FrameAcquisitionNumber=1, StackID="1", **content)
-    item.PlanePositionSequence = group(ImagePositionPatient=[-10, 20, z_mm])
-    return item
-
-
-def with_frames(header: Dataset, frames: list[Dataset], **shared: Any) -> Dataset:
-    """Give `header` the functional groups of `frames` and the shared ones, rows 0.7 mm and columns 0.5 mm apart."""
-    groups = Dataset()
-    groups.PixelMeasuresSequence = group(PixelSpacing=[0.7, 0.5], SliceThickness=5)
-    groups.PlaneOrientationSequence = group(ImageOrientationPatient=AXIAL)
-    groups.FrameAnatomySequence = group(FrameLaterality="R")
-    for keyword, value in shared.items():
-        setattr(groups, keyword, value)
-    header.SharedFunctionalGroupsSequence = Sequence([groups])
-    header.PerFrameFunctionalGroupsSequence = Sequence(frames)
-    organization = Dataset()
-    organization.DimensionOrganizationUID = f"{SERIES}.8"
-    header.DimensionOrganizationSequence = Sequence([organization])
-    pointers = []
-    for pointer in (0x00209056, 0x00209057):  # StackID, InStackPositionNumber
-        index = Dataset()
-        index.DimensionOrganizationUID, index.DimensionIndexPointer = f"{SERIES}.8", pointer
-        index.FunctionalGroupPointer = 0x00209111
-        pointers.append(index)
-    header.DimensionIndexSequence = Sequence(pointers)
-    return header
-
-
-def enhanced(frames: list[Dataset], pixels: NDArray[Any] | None = None, **shared: Any) -> Dataset:
-    """Return an enhanced CT image of `frames`, whose pixels are `ramp` of their number where none are given."""
-    stored = np.stack([ramp(k) for k in range(len(frames))]) if pixels is None else pixels
-    header = picture(stored, ENHANCED_CT, Modality="CT", ImageType=["ORIGINAL", "PRIMARY", "AXIAL", "NONE"])
-    header.DeviceSerialNumber, header.FrameOfReferenceUID = "77", f"{SERIES}.9"
-    del header.ConversionType
-    shared = {
-        "CTImageFrameTypeSequence": group(FrameType=["ORIGINAL", "PRIMARY", "AXIAL", "NONE"]),
-        "PixelValueTransformationSequence": group(RescaleSlope=1, RescaleIntercept=-1024, RescaleType="HU"),
-        **shared,
-    }
-    return with_frames(header, frames, **{key: value for key, value in shared.items() if value is not None})
-
-
-def loaded_from(header: Dataset, root: Path) -> Loaded:
-    save(header, root / "in" / "a.dcm")
-    return load(root / "in")
-
-
-def copy_of(loaded: Loaded, root: Path, derivation: Any = UNCHANGED, content: Volume | None = None) -> Dataset:
-    return publish(encode(loaded, derivation, content), root / "out")[0]
-
-
-def volume_of(loaded: Loaded) -> Volume:
-    assert isinstance(loaded.content, Volume)
-    return loaded.content
+    from pydicom.dataset import Dataset
 
 
 def test_frames_are_sorted_by_where_they_lie_and_not_as_they_stand(tmp_path: Path) -> None:
@@ -328,62 +262,3 @@ def test_a_legacy_converted_series_is_the_volume_that_it_was_made_of(tmp_path: P
     assert volume_of(classic).geometry.same_grid(volume_of(converted).geometry)
     copy_of(converted, tmp_path, CHANGED)
     assert dicom_errors(tmp_path / "out" / "a.dcm") <= dicom_errors(tmp_path / "in" / "a.dcm")
-
-
-def classic_of(loaded: Loaded, root: Path, content: Volume | None = None) -> list[Dataset]:
-    return publish(encode(loaded, CLASSIC, content), root / "out")
-
-
-def test_a_classic_copy_is_a_series_with_the_grid_and_values_of_the_object(tmp_path: Path) -> None:
-    frames = [frame(35), frame(30), frame(32.5)]
-    frames[1].FrameVOILUTSequence = group(WindowCenter=[1, 2], WindowWidth=[3, 4])
-    loaded = loaded_from(enhanced(frames), tmp_path)
-    made = classic_of(loaded, tmp_path)
-    again = load(tmp_path / "out")
-    assert [header.SOPClassUID for header in made] == ["1.2.840.10008.5.1.4.1.1.2"] * 3
-    assert volume_of(again).geometry.same_grid(volume_of(loaded).geometry)
-    assert np.array_equal(volume_of(again).array, volume_of(loaded).array)
-    assert (tmp_path / "out" / "a_0001.dcm").exists()
-    assert list(made[0].WindowCenter) == [1, 2]
-    assert [header.InstanceNumber for header in made] == [1, 2, 3]
-    assert len({header.SOPInstanceUID for header in made}) == 3
-    assert not [keyword for keyword in ("NumberOfFrames", "SharedFunctionalGroupsSequence") if keyword in made[0]]
-
-
-def test_a_classic_slice_names_the_frames_that_it_was_made_of(tmp_path: Path) -> None:
-    loaded = loaded_from(enhanced([frame(35), frame(30), frame(32.5)]), tmp_path)
-    sources = classic_of(loaded, tmp_path)[0].SourceImageSequence
-    assert [item.ReferencedFrameNumber for item in sources] == [2, 3, 1]
-    assert {(item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID) for item in sources} == {
-        (ENHANCED_CT, f"{SERIES}.1")
-    }
-
-
-@pytest.mark.parametrize(("side", "said"), [("R", "L"), ("L", "R"), ("", ""), ("U", None)])
-def test_the_side_of_a_frame_is_that_of_its_classic_slice_mirrored(tmp_path: Path, side: str, said: str | None) -> None:
-    header = enhanced([frame(30), frame(32)], FrameAnatomySequence=group(FrameLaterality=side))
-    made = publish(encode(loaded_from(header, tmp_path), replace(MIRRORED, dicom="classic")), tmp_path / "out")
-    assert [slice_.get("Laterality") for slice_ in made] == [said, said]
-
-
-def test_time_points_become_volumes_of_a_classic_series_of_their_own(tmp_path: Path) -> None:
-    frames = [frame(z, TemporalPositionIndex=time) for z in (30, 32.5) for time in (2, 1)]
-    made = classic_of(loaded_from(enhanced(frames), tmp_path), tmp_path)
-    assert [header.TemporalPositionIdentifier for header in made] == [1, 1, 2, 2]
-    assert [int(header.pixel_array[0, 0]) for header in made] == [100, 300, 0, 200]
-
-
-def test_recorded_paths_of_a_classic_copy_are_used_again(tmp_path: Path) -> None:
-    from medaug_cli.formats.dicom import FORMAT  # noqa: PLC0415 only here are the targets the test's own
-
-    loaded = loaded_from(enhanced([frame(30), frame(32.5)]), tmp_path)
-    made = FORMAT.encode(volume_of(loaded), loaded, ["x/1.dcm", "x/2.dcm"], CLASSIC)
-    assert [file.path for file in made] == ["x/1.dcm", "x/2.dcm"]
-
-
-def test_dciodvfy_finds_no_error_in_a_classic_copy_of_a_real_enhanced_ct(tmp_path: Path) -> None:
-    path = realdata("single") / "eCT_Supplemental.dcm"
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "a.dcm").write_bytes(path.read_bytes())
-    classic_of(load(tmp_path / "in"), tmp_path)
-    assert not dicom_errors(tmp_path / "out" / "a_0001.dcm")

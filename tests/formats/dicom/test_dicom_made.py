@@ -13,7 +13,7 @@ from medaug_cli.core.sample import Volume
 from medaug_cli.formats.dicom.made import made_series
 from medaug_cli.spatial.grids import window_grid, zoomed_grid
 from tests.formats.dicom.datasets import SERIES, encode, load, publish, ramp, save, save_series
-from tests.formats.dicom.test_dicom_enhanced import CHANGED, CLASSIC, ENHANCED_CT, enhanced, frame
+from tests.formats.dicom.framed import CHANGED, CLASSIC, ENHANCED_CT, enhanced, frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable

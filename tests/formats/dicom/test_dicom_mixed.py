@@ -35,7 +35,7 @@ from tests.formats.dicom.datasets import (
     save_series,
     validator,
 )
-from tests.formats.dicom.test_dicom_enhanced import CLASSIC, MIRRORED, enhanced, frame, group
+from tests.formats.dicom.framed import CLASSIC, MIRRORED, enhanced, frame, group
 from tests.formats.dicom.test_dicom_pictures import (
     COLOURS,
     US,
