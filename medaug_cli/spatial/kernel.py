@@ -8,12 +8,11 @@ Nothing of the size of a displacement field is stored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medaug_cli.core.storing import store_rounded
 from medaug_cli.spatial.bspline import EDGE, ORDER, SplineGrid, cell_weights
 from medaug_cli.spatial.pictures import are_colours, is_projected, sample_projected
 from medaug_cli.spatial.positions import (
@@ -30,7 +29,7 @@ from medaug_cli.spatial.positions import (
     transform,
 )
 from medaug_cli.spatial.projection import Projection
-from medaug_cli.spatial.sampling import make_pairs, pairs_of, sample_label_linear, sample_linear, sample_nearest
+from medaug_cli.spatial.sampling import linear_sampler, make_pairs, pairs_of, sample_label_linear, sample_nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,7 +79,7 @@ def _sample_blocks(tasks: Sequence[Task], stages: tuple[Part, ...], size: tuple[
     shape = tasks[0].array.shape
     follow = _aligned_locator(stages, size) or _affine_locator(stages, size) or _general_locator(stages, size)
     rows, total = max(1, _BLOCK // size[0]), size[1] * size[2]
-    samplers = [_make_sampler(task, rows * size[0]) for task in tasks]
+    samplers = [_make_sampler(task) for task in tasks]
     corners = make_corners(rows * size[0], shape)
     for first in range(0, total, rows):
         count = min(rows, total - first) * size[0]
@@ -91,31 +90,22 @@ def _sample_blocks(tasks: Sequence[Task], stages: tuple[Part, ...], size: tuple[
             sample(slice(first * size[0], first * size[0] + count), corners)
 
 
-def _make_sampler(task: Task, most: int) -> Sampler:
-    """Return what samples one task at the corners of a block of at most `most`, into that part of its flat result."""
-    flat, extend, fill = task.result.reshape(-1), task.fill is None, task.result.dtype.type(task.fill or 0)
-    array, shape = task.array, task.array.shape
-    if task.interpolation != "linear":
-        sample = sample_nearest if task.interpolation == "nearest" else sample_label_linear
-        return lambda part, corners: sample(array.reshape(-1), shape, corners, fill, extend, flat[part])
-    if flat.dtype.kind in "iu":
-        return _make_rounding_sampler(task, most)
-    words, room = pairs_of(array), make_pairs(array)
-    return lambda part, corners: sample_linear(words, shape, corners, fill, extend, flat[part], room)
-
-
-def _make_rounding_sampler(task: Task, most: int) -> Sampler:
-    """Return what samples one task linearly, `most` voxels at once, and rounds to the integer type of the result."""
-    flat, limits = task.result.reshape(-1), np.iinfo(task.result.dtype)
-    block = np.empty(most, np.float32)
-    sample = _make_sampler(replace(task, result=block), most)
-
-    def sample_rounded(part: slice, corners: Corners) -> None:
-        count = part.stop - part.start
-        sample(slice(0, count), corners)
-        store_rounded(block[:count], flat[part], float(limits.min), float(limits.max))
-
-    return sample_rounded
+def _make_sampler(task: Task) -> Sampler:
+    """Return what samples one task at the corners of a block and writes that part of its flat result."""
+    flat, extend, array, shape = task.result.reshape(-1), task.fill is None, task.array, task.array.shape
+    if task.interpolation == "linear":
+        words, room, value, blend = (
+            pairs_of(array),
+            make_pairs(array),
+            np.float32(task.fill or 0),
+            linear_sampler(shape),
+        )
+        return lambda part, corners: blend(words, shape, corners, value, extend, flat[part], room)
+    fill, sample = (
+        flat.dtype.type(task.fill or 0),
+        sample_nearest if task.interpolation == "nearest" else sample_label_linear,
+    )
+    return lambda part, corners: sample(array.reshape(-1), shape, corners, fill, extend, flat[part])
 
 
 def _settle(numbers: Array64) -> Array64:

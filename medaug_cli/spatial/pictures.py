@@ -1,6 +1,6 @@
 """Colour pictures through a projection: one position, and one fetch of four neighbours, for all three colours.
 
-The values are those of sample_linear, bit for bit: the same positions, weights and order of the sums.
+The values are those of `spatial.sampling`, bit for bit: the same positions, weights and order of the sums.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Compiled loops over voxels: linear, nearest and label-linear sampling as ITK does it, to rounding.
 
-They take the corners that `spatial.positions` finds: `at`, `weights` and `marks`. What is marked as beyond the array is
-filled afterwards. Loops that compute fetch nothing and loops that fetch compute nothing, since only the former use the
-processor's vector instructions.
+They take the corners that `spatial.positions` finds: `at`, `weights` and `marks`. Loops that compute fetch nothing and
+loops that fetch compute nothing, since only the former use the processor's vector instructions.
 """
 
 from __future__ import annotations
@@ -10,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba import types
+from numba.extending import overload
 
 from medaug_cli.core.jit import compiled, inner
 
@@ -49,21 +50,37 @@ def _fetch(words: Any, shift: int, at: Any, first: int, count: int, fetched: Any
         fetched[pair, n] = words[np.uint64(at[offset + n]) + behind]
 
 
+def _in_type_of(target: Any, value: Any) -> Any:
+    """Return a float32 `value` as `target` holds it: rounded, halves to even, for integers."""
+    raise NotImplementedError  # compiled loops take the one below
+
+
+@overload(_in_type_of, strict=False)  # lambdas bear no annotations
+def _choose_type(target: Any, value: Any) -> Any:
+    del value
+    if isinstance(target.dtype, types.Integer):
+        return lambda target, value: np.int32(np.rint(value))  # noqa: ARG005
+    return lambda target, value: value  # noqa: ARG005
+
+
 @inner
-def blend_plane(pairs: Any, weights: Any, target: Any, first: int, count: int) -> None:
+def blend_plane(pairs: Any, corners: Any, fill: Any, outside: bool, target: Any, first: int, count: int) -> None:
     """Write bilinear values of two `pairs` of neighbours, of one line and of the next, to `target` from `first` on."""
+    _, weights, marks = corners
     offset = np.uint64(first)
     for m in range(count):
         n, even, odd = np.uint64(m), np.uint64(2 * m), np.uint64(2 * m + 1)
         u, v = weights[0, offset + n], weights[1, offset + n]
         a0, a1, b0, b1 = _F(pairs[0, even]), _F(pairs[0, odd]), _F(pairs[1, even]), _F(pairs[1, odd])
         c0, c1 = a0 + u * (a1 - a0), b0 + u * (b1 - b0)
-        target[offset + n] = c0 + v * (c1 - c0)
+        value = c0 + v * (c1 - c0)
+        target[offset + n] = _in_type_of(target, fill if marks[offset + n] & outside else value)
 
 
 @inner
-def _blend_cube(pairs: Any, weights: Any, target: Any, first: int, count: int) -> None:
+def _blend_cube(pairs: Any, corners: Any, fill: Any, outside: bool, target: Any, first: int, count: int) -> None:
     """Write trilinear values of four `pairs` of neighbours to `target` from `first` on."""
+    _, weights, marks = corners
     offset = np.uint64(first)
     for m in range(count):
         n, even, odd = np.uint64(m), np.uint64(2 * m), np.uint64(2 * m + 1)
@@ -72,7 +89,8 @@ def _blend_cube(pairs: Any, weights: Any, target: Any, first: int, count: int) -
         c0, c1, d0, d1 = _F(pairs[2, even]), _F(pairs[2, odd]), _F(pairs[3, even]), _F(pairs[3, odd])
         a0, b0, c0, d0 = a0 + u * (a1 - a0), b0 + u * (b1 - b0), c0 + u * (c1 - c0), d0 + u * (d1 - d0)
         a0, c0 = a0 + v * (b0 - a0), c0 + v * (d0 - c0)
-        target[offset + n] = a0 + w * (c0 - a0)
+        value = a0 + w * (c0 - a0)
+        target[offset + n] = _in_type_of(target, fill if marks[offset + n] & outside else value)
 
 
 @inner
@@ -82,26 +100,37 @@ def fill_marked(marks: Any, fill: Any, target: Any) -> None:
         target[n] = fill if marks[n] else target[n]
 
 
+def linear_sampler(shape: tuple[int, ...]) -> Any:
+    """Return the loop that samples arrays (z, y, x) of `shape` linearly; one alone has to be compiled."""
+    return _sample_cubes if shape[0] > 1 else _sample_planes
+
+
 @compiled
-def sample_linear(words: Any, shape: Any, corners: Any, fill: Any, extend: bool, target: Any, room: Any) -> None:
-    """Write linear values at the positions of `corners`.
+def _sample_planes(words: Any, shape: Any, corners: Any, fill: Any, extend: bool, target: Any, room: Any) -> None:
+    """Do what `_sample_cubes` does, for an array of one slice."""
+    fetched, pairs = room
+    below, _ = strides_of(shape)
+    for first in range(0, len(target), _CHUNK):
+        count = min(_CHUNK, len(target) - first)
+        for pair in range(2):
+            _fetch(words, pair * below, corners[0], first, count, fetched, pair)
+        blend_plane(pairs, corners, fill, not extend, target, first, count)
+
+
+@compiled
+def _sample_cubes(words: Any, shape: Any, corners: Any, fill: Any, extend: bool, target: Any, room: Any) -> None:
+    """Write linear values at the positions of `corners`, rounded where `target` holds integers.
 
     `words` are `pairs_of` an array (z, y, x) of `shape`, `room` is that of `make_pairs`; with `extend` the outer voxels
-    stand beyond the edge, else `fill`.
+    stand beyond the edge, else the float32 `fill`.
     """
-    at, weights, marks = corners
     fetched, pairs = room
     below, behind = strides_of(shape)
     for first in range(0, len(target), _CHUNK):
         count = min(_CHUNK, len(target) - first)
-        for pair in range(4 if behind else 2):
-            _fetch(words, pair % 2 * below + pair // 2 * behind, at, first, count, fetched, pair)
-        if behind:
-            _blend_cube(pairs, weights, target, first, count)
-        else:
-            blend_plane(pairs, weights, target, first, count)
-    if not extend:
-        fill_marked(marks, fill, target)
+        for pair in range(4):
+            _fetch(words, pair % 2 * below + pair // 2 * behind, corners[0], first, count, fetched, pair)
+        _blend_cube(pairs, corners, fill, not extend, target, first, count)
 
 
 @compiled

@@ -39,8 +39,8 @@ def blended(fastmath: Any) -> tuple[np.ndarray, str]:
     generator = np.random.default_rng(0)
     pairs = generator.uniform(0, 1500, (2, 10000)).astype(np.float32)
     weights = generator.uniform(size=(2, 5000)).astype(np.float32)
-    row = np.empty(5000, np.float32)
-    loop(pairs, weights, row, 0, 5000)
+    row, nowhere = np.empty(5000, np.float32), np.zeros(5000, np.bool_)
+    loop(pairs, (nowhere, weights, nowhere), np.float32(0), nowhere[0], row, 0, 5000)
     return row, "".join(loop.inspect_asm().values())
 
 
