@@ -9,6 +9,7 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 WRITE, READ, FIND = (f"formats/dicom/test_dicom_{name}.py" for name in ("write", "read", "find"))
+STORAGE, WINDOW, CLASSIC = (f"formats/dicom/test_dicom_{name}.py" for name in ("storage", "window", "classic"))
 ENHANCED, PICTURES, OTHER = (f"formats/dicom/test_dicom_{name}.py" for name in ("enhanced", "pictures", "rules"))
 MIRROR, REGRID, ENCODING = (f"formats/dicom/test_dicom_{name}.py" for name in ("mirror", "regrid", "encoding"))
 REGIONS, REAL, REPAIR = (f"formats/dicom/test_dicom_{name}.py" for name in ("regions", "realdata", "repair"))
@@ -57,15 +58,15 @@ DICOM = {
     "pixels by each slice's own rescaling, rounded, clipped, counted": (
         (READ, "test_each_slice_is_rescaled_by_its_own_slope"),
         (READ, "test_twelve_signed_bits_in_sixteen_are_sign_extended"),
-        (WRITE, "test_values_beyond_bits_stored_are_clipped_and_counted"),
-        (WRITE, "test_every_stored_value_comes_back_from_its_real_value"),
-        (WRITE, "test_a_pet_slice_takes_a_steeper_slope_rather_than_clip"),
+        (STORAGE, "test_values_beyond_bits_stored_are_clipped_and_counted"),
+        (STORAGE, "test_every_stored_value_comes_back_from_its_real_value"),
+        (STORAGE, "test_a_pet_slice_takes_a_steeper_slope_rather_than_clip"),
     ),
     "padding is no measurement and stamped again": (
         (READ, "test_padding_is_void_and_filled_with_the_smallest_measurement"),
-        (WRITE, "test_padding_is_stamped_again_and_no_measurement_may_have_its_value"),
-        (WRITE, "test_void_that_a_mapping_brought_in_is_stamped_with_the_padding_value"),
-        (WRITE, "test_an_unmoved_padding_range_gets_back_what_stood_there"),
+        (STORAGE, "test_padding_is_stamped_again_and_no_measurement_may_have_its_value"),
+        (STORAGE, "test_void_that_a_mapping_brought_in_is_stamped_with_the_padding_value"),
+        (STORAGE, "test_an_unmoved_padding_range_gets_back_what_stood_there"),
     ),
     "what comes from outside: padding, else what the step says": (
         ("run/test_padding.py", "test_padding_moves_and_covers_what_comes_from_outside"),
@@ -75,11 +76,11 @@ DICOM = {
         (OTHER, "test_what_vouches_for_or_summarises_the_source_is_gone"),
     ),
     "windows kept, measured, followed; VOI LUT dropped": (
-        (WRITE, "test_a_window_is_kept_while_intensities_are"),
-        (WRITE, "test_presets_follow_the_values_where_nothing_moved"),
-        (WRITE, "test_several_window_presets_keep_their_count"),
-        (WRITE, "test_a_voi_lut_gives_way_to_a_window_that_is_at_least_1_wide"),
-        (WRITE, "test_the_function_of_a_window_stays_when_the_window_is_measured_anew"),
+        (WINDOW, "test_a_window_is_kept_while_intensities_are"),
+        (WINDOW, "test_presets_follow_the_values_where_nothing_moved"),
+        (WINDOW, "test_several_window_presets_keep_their_count"),
+        (WINDOW, "test_a_voi_lut_gives_way_to_a_window_that_is_at_least_1_wide"),
+        (WINDOW, "test_the_function_of_a_window_stays_when_the_window_is_measured_anew"),
         (ENHANCED, "test_windows_of_frames_follow_the_intensities"),
     ),
     "positions, orientation and spacing of the new grid": (
@@ -121,7 +122,7 @@ DICOM = {
     ),
     "MONOCHROME1 is worked on turned round": (
         (READ, "test_monochrome1_is_read_so_that_bright_is_high"),
-        (WRITE, "test_monochrome1_is_turned_back"),
+        (STORAGE, "test_monochrome1_is_turned_back"),
     ),
     "colour models and palettes": (
         (PICTURES, "test_ybr_becomes_rgb_by_the_standards_matrix"),
