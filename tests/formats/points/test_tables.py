@@ -160,7 +160,7 @@ def test_what_is_wrong_is_told_with_its_line_and_without_quoting_it(text: str, t
 
 
 def test_a_hostile_text_takes_no_time() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     for text in (
         'x,y,z\n"' + "a" * 200_000,
         "x,y,z\n" + '""' * 100_000 + '"',
@@ -169,7 +169,7 @@ def test_a_hostile_text_takes_no_time() -> None:
     ):
         with pytest.raises(SampleError):
             read_table("a.csv", text, "auto")
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_bytes_that_are_no_utf8_come_out_as_they_went_in(tmp_path: Path) -> None:
