@@ -32,15 +32,18 @@ from medaug_cli.spatial.projection import Projection
 from medaug_cli.spatial.sampling import linear_sampler, make_pairs, pairs_of, sample_label_linear, sample_nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from medaug_cli.core.arrays import AnyArray, Array64
     from medaug_cli.spatial.mapping import Part
 
     Corners = tuple[AnyArray, AnyArray, AnyArray]
-    Sampler = Callable[[slice, Corners], None]
+    Block = tuple[int, int, int]  # y and z of its first row, and how many rows it has of each slice
+    Strips = tuple[int, int, int]  # where in a flat result the first begins, how far on the next, how long all are
+    Sampler = Callable[[Strips, Corners], None]
 
 _BLOCK = 1 << 15  # positions that are sampled while they are in the cache
+_DEPTH = 16  # slices of a block
 _ALIGNED = 1e-9
 _DIGITS = 10
 
@@ -78,34 +81,42 @@ def _sample_blocks(tasks: Sequence[Task], stages: tuple[Part, ...], size: tuple[
         return
     shape = tasks[0].array.shape
     follow = _aligned_locator(stages, size) or _affine_locator(stages, size) or _general_locator(stages, size)
-    rows, total = max(1, _BLOCK // size[0]), size[1] * size[2]
     samplers = [_make_sampler(task) for task in tasks]
-    corners = make_corners(rows * size[0], shape)
-    for first in range(0, total, rows):
-        count = min(rows, total - first) * size[0]
-        if count < len(corners[0]):
-            corners = make_corners(count, shape)
-        follow(first, shape, corners)
+    nx, ny, _ = size
+    rooms: dict[int, Corners] = {}
+    for block, depth in _blocks(size):
+        y, z, height = block
+        count = depth * height * nx
+        if count not in rooms:
+            rooms[count] = make_corners(count, shape)
+        follow(block, shape, rooms[count])
         for sample in samplers:
-            sample(slice(first * size[0], first * size[0] + count), corners)
+            sample(((z * ny + y) * nx, ny * nx, height * nx), rooms[count])
+
+
+def _blocks(size: tuple[int, int, int]) -> Iterator[tuple[Block, int]]:
+    """Yield the blocks of an output grid of `size` (x, y, z), and how many slices each has a part of.
+
+    Rows of several slices, since voxels near each other come from voxels near each other, which stay in the cache.
+    """
+    nx, ny, nz = size
+    most = min(_DEPTH, nz)
+    height = min(ny, max(1, _BLOCK // (most * nx)))
+    for z in range(0, nz, most):
+        for y in range(0, ny, height):
+            yield (y, z, min(height, ny - y)), min(most, nz - z)
 
 
 def _make_sampler(task: Task) -> Sampler:
-    """Return what samples one task at the corners of a block and writes that part of its flat result."""
+    """Return what samples one task at the corners of a block and writes those strips of its flat result."""
     flat, extend, array, shape = task.result.reshape(-1), task.fill is None, task.array, task.array.shape
     if task.interpolation == "linear":
-        words, room, value, blend = (
-            pairs_of(array),
-            make_pairs(array),
-            np.float32(task.fill or 0),
-            linear_sampler(shape),
-        )
-        return lambda part, corners: blend(words, shape, corners, value, extend, flat[part], room)
-    fill, sample = (
-        flat.dtype.type(task.fill or 0),
-        sample_nearest if task.interpolation == "nearest" else sample_label_linear,
-    )
-    return lambda part, corners: sample(array.reshape(-1), shape, corners, fill, extend, flat[part])
+        blend, words, room = linear_sampler(shape), pairs_of(array), make_pairs(array)
+        value = np.float32(task.fill or 0)
+        return lambda strips, corners: blend(words, shape, corners, value, extend, flat, strips, room)
+    sample = sample_nearest if task.interpolation == "nearest" else sample_label_linear
+    source, fill = array.reshape(-1), flat.dtype.type(task.fill or 0)
+    return lambda strips, corners: sample(source, shape, corners, fill, extend, flat, strips)
 
 
 def _settle(numbers: Array64) -> Array64:
@@ -119,7 +130,7 @@ def _affine_locator(stages: tuple[Part, ...], size: tuple[int, int, int]) -> Any
     if len(stages) > 1 or isinstance(matrix, SplineGrid | Projection):
         return None
     room = make_room()
-    return lambda first, shape, corners: follow_affine(first, size, matrix, shape, corners, room)
+    return lambda block, shape, corners: follow_affine(block, size[0], matrix, shape, corners, room)
 
 
 def _aligned_locator(stages: tuple[Part, ...], size: tuple[int, int, int]) -> Any:
@@ -138,7 +149,7 @@ def _aligned_locator(stages: tuple[Part, ...], size: tuple[int, int, int]) -> An
         for axis, n in enumerate(size)
     )
     tables, room = _make_tables(spline, bases), make_room()
-    return lambda first, shape, corners: follow_aligned(first, tables, after, shape, corners, room)
+    return lambda block, shape, corners: follow_aligned(block, tables, after, shape, corners, room)
 
 
 def _make_tables(spline: SplineGrid, bases: tuple[Array64, ...]) -> tuple[AnyArray, ...]:
@@ -177,9 +188,9 @@ def _general_locator(stages: tuple[Part, ...], size: tuple[int, int, int]) -> An
     """Return the way to positions through any chain: the stages one after another, block by block."""
     movers, room = [_make_mover(stage) for stage in stages[1:]], make_room()
 
-    def follow(first: int, shape: tuple[int, ...], corners: Corners) -> None:
+    def follow(block: Block, shape: tuple[int, ...], corners: Corners) -> None:
         positions = np.empty((3, len(corners[0])))
-        locate(first, size, stages[0], positions)
+        locate(block, size[0], stages[0], positions)
         for move in movers:
             move(positions)
         relate(positions, size[0], shape, corners, room)

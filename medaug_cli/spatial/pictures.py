@@ -71,7 +71,7 @@ def _sample(words: Any, shape: Any, way: Any, size: Any, room: Any, outside: Any
     width, below = size[0], strides_of(shape)[0]
     positions, colours = np.empty((3, width)), np.empty((4, width), np.uint32)
     for y in range(size[1] * size[2]):
-        locate(y, size, before, positions)
+        locate((y % size[1], y // size[1], 1), width, before, positions)
         project(positions[axes[0]], positions[axes[1]], homography)
         if len(after):
             transform(positions, after)

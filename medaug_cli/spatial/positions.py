@@ -49,6 +49,13 @@ def make_room() -> tuple[Any, Any, Any]:
 
 
 @inner
+def _place_of(row: int, block: Any) -> Any:
+    """Return y and z of a row of a block: (y, z) of its first row, and how many rows it has of each slice."""
+    y, z, height = block
+    return y + row % height, z + row // height
+
+
+@inner
 def _bounded(value: Any, low: Any, high: Any) -> Any:
     """Return `value`, at least `low` and at most `high`; plain comparisons, since min() and max() look for NaN."""
     value = value if value > low else low  # noqa: FURB136
@@ -95,12 +102,11 @@ def _base_of(position: float) -> int:
 
 
 @compiled
-def follow_affine(first: int, size: Any, matrix: Any, shape: Any, corners: Any, room: Any) -> None:
-    """Write the corners of rows from number `first` on, each of size[0] voxels, through one `matrix` (4, 4)."""
-    nx, ny = size[0], size[1]
+def follow_affine(block: Any, nx: int, matrix: Any, shape: Any, corners: Any, room: Any) -> None:
+    """Write the corners of the rows of a `block`, each of `nx` voxels, through one `matrix` (4, 4)."""
     near, bases, ramp = room
     for row in range(len(corners[0]) // nx):
-        y, z = (first + row) % ny, (first + row) // ny
+        y, z = _place_of(row, block)
         for begin in range(0, nx, SEGMENT):
             count = min(SEGMENT, nx - begin)
             before = count // 2
@@ -137,11 +143,10 @@ def relate(positions: Any, width: int, shape: Any, corners: Any, room: Any) -> N
 
 
 @compiled
-def locate(first: int, size: Any, matrix: Any, positions: Any) -> None:
-    """Write the positions (3, n) of rows from number `first` on, each of size[0] voxels, in doubles."""
-    nx, ny = size[0], size[1]
+def locate(block: Any, nx: int, matrix: Any, positions: Any) -> None:
+    """Write the positions (3, n) of the rows of a `block`, each of `nx` voxels, in doubles."""
     for row in range(positions.shape[1] // nx):
-        y, z = (first + row) % ny, (first + row) // ny
+        y, z = _place_of(row, block)
         for axis in range(3):
             start = matrix[axis, 1] * y + matrix[axis, 2] * z + matrix[axis, 3]
             step = matrix[axis, 0]
@@ -181,8 +186,8 @@ def _turn(along_x: Any, moved: Any, begin: int, count: int, a: Any, b: Any, c: A
 
 
 @compiled
-def follow_aligned(first: int, spline: Any, matrix: Any, shape: Any, corners: Any, room: Any) -> None:
-    """Write the corners of rows from number `first` on, through a B-spline along the output's axes, then `matrix`.
+def follow_aligned(block: Any, spline: Any, matrix: Any, shape: Any, corners: Any, room: Any) -> None:
+    """Write the corners of the rows of a `block`, through a B-spline along the output's axes, then `matrix`.
 
     `spline` holds: `layers` (k, j · 3 · i), its coefficients in voxels; `runs` (3, r), first control points, begins and
     ends of the voxels along x that share them; `along_x` (5, nx + RUN), four weights and the position in the B-spline's
@@ -191,11 +196,11 @@ def follow_aligned(first: int, spline: Any, matrix: Any, shape: Any, corners: An
     and `moved` (3, nx + RUN), which are overwritten.
     """
     layers, runs, along_x, along_y, along_z, bases_x, layer, lines, line, moved = spline
-    nx, ny = len(bases_x), len(along_y)
+    nx = len(bases_x)
     near, bases, _ = room
     at = -1
     for row in range(len(corners[0]) // nx):
-        y, z = (first + row) % ny, (first + row) // ny
+        y, z = _place_of(row, block)
         if z != at:
             _sum_four(layers, along_z, z, layer)
             at = z

@@ -64,25 +64,28 @@ def _choose_type(target: Any, value: Any) -> Any:
 
 
 @inner
-def blend_plane(pairs: Any, corners: Any, fill: Any, outside: bool, target: Any, first: int, count: int) -> None:
-    """Write bilinear values of two `pairs` of neighbours, of one line and of the next, to `target` from `first` on."""
+def blend_plane(pairs: Any, corners: Any, first: int, fill: Any, outside: bool, target: Any) -> None:
+    """Fill `target` with bilinear values of two `pairs` of neighbours, of one line and of the next.
+
+    `corners` are those from `first` on.
+    """
     _, weights, marks = corners
     offset = np.uint64(first)
-    for m in range(count):
+    for m in range(len(target)):
         n, even, odd = np.uint64(m), np.uint64(2 * m), np.uint64(2 * m + 1)
         u, v = weights[0, offset + n], weights[1, offset + n]
         a0, a1, b0, b1 = _F(pairs[0, even]), _F(pairs[0, odd]), _F(pairs[1, even]), _F(pairs[1, odd])
         c0, c1 = a0 + u * (a1 - a0), b0 + u * (b1 - b0)
         value = c0 + v * (c1 - c0)
-        target[offset + n] = _in_type_of(target, fill if marks[offset + n] & outside else value)
+        target[n] = _in_type_of(target, fill if marks[offset + n] & outside else value)
 
 
 @inner
-def _blend_cube(pairs: Any, corners: Any, fill: Any, outside: bool, target: Any, first: int, count: int) -> None:
-    """Write trilinear values of four `pairs` of neighbours to `target` from `first` on."""
+def _blend_cube(pairs: Any, corners: Any, first: int, fill: Any, outside: bool, target: Any) -> None:
+    """Fill `target` with trilinear values of four `pairs` of neighbours; `corners` are those from `first` on."""
     _, weights, marks = corners
     offset = np.uint64(first)
-    for m in range(count):
+    for m in range(len(target)):
         n, even, odd = np.uint64(m), np.uint64(2 * m), np.uint64(2 * m + 1)
         u, v, w = weights[0, offset + n], weights[1, offset + n], weights[2, offset + n]
         a0, a1, b0, b1 = _F(pairs[0, even]), _F(pairs[0, odd]), _F(pairs[1, even]), _F(pairs[1, odd])
@@ -90,7 +93,7 @@ def _blend_cube(pairs: Any, corners: Any, fill: Any, outside: bool, target: Any,
         a0, b0, c0, d0 = a0 + u * (a1 - a0), b0 + u * (b1 - b0), c0 + u * (c1 - c0), d0 + u * (d1 - d0)
         a0, c0 = a0 + v * (b0 - a0), c0 + v * (d0 - c0)
         value = a0 + w * (c0 - a0)
-        target[offset + n] = _in_type_of(target, fill if marks[offset + n] & outside else value)
+        target[n] = _in_type_of(target, fill if marks[offset + n] & outside else value)
 
 
 @inner
@@ -106,80 +109,115 @@ def linear_sampler(shape: tuple[int, ...]) -> Any:
 
 
 @compiled
-def _sample_planes(words: Any, shape: Any, corners: Any, fill: Any, extend: bool, target: Any, room: Any) -> None:
+def _sample_planes(
+    words: Any, shape: Any, corners: Any, fill: Any, extend: bool, result: Any, strips: Any, room: Any
+) -> None:
     """Do what `_sample_cubes` does, for an array of one slice."""
     fetched, pairs = room
     below, _ = strides_of(shape)
-    for first in range(0, len(target), _CHUNK):
-        count = min(_CHUNK, len(target) - first)
-        for pair in range(2):
-            _fetch(words, pair * below, corners[0], first, count, fetched, pair)
-        blend_plane(pairs, corners, fill, not extend, target, first, count)
+    for first in range(0, len(corners[0]), strips[2]):
+        strip = _strip_of(result, strips, first)
+        for begin in range(0, len(strip), _CHUNK):
+            target = strip[begin : begin + _CHUNK]
+            for pair in range(2):
+                _fetch(words, pair * below, corners[0], first + begin, len(target), fetched, pair)
+            blend_plane(pairs, corners, first + begin, fill, not extend, target)
 
 
 @compiled
-def _sample_cubes(words: Any, shape: Any, corners: Any, fill: Any, extend: bool, target: Any, room: Any) -> None:
-    """Write linear values at the positions of `corners`, rounded where `target` holds integers.
+def _sample_cubes(
+    words: Any, shape: Any, corners: Any, fill: Any, extend: bool, result: Any, strips: Any, room: Any
+) -> None:
+    """Write linear values at the positions of `corners` to `strips` of `result`, rounded where it holds integers.
 
     `words` are `pairs_of` an array (z, y, x) of `shape`, `room` is that of `make_pairs`; with `extend` the outer voxels
-    stand beyond the edge, else the float32 `fill`.
+    stand beyond the edge, else the float32 `fill`. Of `strips` the first begins at strips[0], the next each strips[1]
+    further on; all are strips[2] long.
     """
     fetched, pairs = room
     below, behind = strides_of(shape)
-    for first in range(0, len(target), _CHUNK):
-        count = min(_CHUNK, len(target) - first)
-        for pair in range(4):
-            _fetch(words, pair % 2 * below + pair // 2 * behind, corners[0], first, count, fetched, pair)
-        _blend_cube(pairs, corners, fill, not extend, target, first, count)
+    for first in range(0, len(corners[0]), strips[2]):
+        strip = _strip_of(result, strips, first)
+        for begin in range(0, len(strip), _CHUNK):
+            target = strip[begin : begin + _CHUNK]
+            for pair in range(4):
+                shift = pair % 2 * below + pair // 2 * behind
+                _fetch(words, shift, corners[0], first + begin, len(target), fetched, pair)
+            _blend_cube(pairs, corners, first + begin, fill, not extend, target)
+
+
+@inner
+def _strip_of(result: Any, strips: Any, first: int) -> Any:
+    """Return the strip of `result` whose corners begin at number `first`."""
+    begin = strips[0] + first // strips[2] * strips[1]
+    return result[begin : begin + strips[2]]
 
 
 @compiled
-def sample_nearest(flat: Any, shape: Any, corners: Any, fill: Any, extend: bool, target: Any) -> None:
+def sample_nearest(flat: Any, shape: Any, corners: Any, fill: Any, extend: bool, result: Any, strips: Any) -> None:
     """Write the voxels of a `flat` array of `shape` nearest to the positions of `corners`; halves round up."""
-    at, weights, marks = corners
-    right = 1 if shape[2] > 1 else 0
-    below, behind = strides_of(shape)
+    at, _, marks = corners
+    steps = 1 if shape[2] > 1 else 0, *strides_of(shape)
     nearest = np.empty(_CHUNK, at.dtype)
-    for first in range(0, len(target), _CHUNK):
-        count, offset = min(_CHUNK, len(target) - first), np.uint64(first)
-        for m in range(count):
-            n = np.uint64(m)
-            u, v, w = weights[0, offset + n], weights[1, offset + n], weights[2, offset + n]
-            step = (right if u >= _HALF else 0) + (below if v >= _HALF else 0) + (behind if w >= _HALF else 0)
-            nearest[n] = at[offset + n] + np.uint64(step)
-        for m in range(count):
-            n = np.uint64(m)
-            target[offset + n] = flat[np.uint64(nearest[n])]
-    if not extend:
-        fill_marked(marks, fill, target)
+    for first in range(0, len(at), strips[2]):
+        strip = _strip_of(result, strips, first)
+        for begin in range(0, len(strip), _CHUNK):
+            target = strip[begin : begin + _CHUNK]
+            _find_nearest(corners, first + begin, steps, nearest[: len(target)])
+            for m in range(len(target)):
+                n = np.uint64(m)
+                target[n] = flat[np.uint64(nearest[n])]
+        if not extend:
+            fill_marked(marks[first : first + len(strip)], fill, strip)
+
+
+@inner
+def _find_nearest(corners: Any, first: int, steps: Any, nearest: Any) -> None:
+    """Fill `nearest` with the flat indices of the voxels nearest to the positions from `first` on."""
+    at, weights, _ = corners
+    right, below, behind = steps
+    offset = np.uint64(first)
+    for m in range(len(nearest)):
+        n = np.uint64(m)
+        u, v, w = weights[0, offset + n], weights[1, offset + n], weights[2, offset + n]
+        step = (right if u >= _HALF else 0) + (below if v >= _HALF else 0) + (behind if w >= _HALF else 0)
+        nearest[n] = at[offset + n] + np.uint64(step)
 
 
 @compiled
-def sample_label_linear(flat: Any, shape: Any, corners: Any, fill: Any, extend: bool, target: Any) -> None:
+def sample_label_linear(flat: Any, shape: Any, corners: Any, fill: Any, extend: bool, result: Any, strips: Any) -> None:
     """Write the label of the largest linear weight, the smaller of equals (itk::LabelImageGenericInterpolate)."""
     at, weights, marks = corners
-    right = 1 if shape[2] > 1 else 0
-    below, behind = strides_of(shape)
+    steps = 1 if shape[2] > 1 else 0, *strides_of(shape)
     labels, sums = np.empty(8, flat.dtype), np.empty(8)
-    for n in range(len(target)):
-        if marks[n] and not extend:
-            target[n] = fill
-            continue
-        u, v, w = np.float64(weights[0, n]), np.float64(weights[1, n]), np.float64(weights[2, n])
-        found = 0
-        for corner in range(8):
-            a, b, c = corner & 1, corner >> 1 & 1, corner >> 2 & 1
-            weight = (u if a else 1 - u) * (v if b else 1 - v) * (w if c else 1 - w)
-            label = flat[np.int64(at[n]) + a * right + b * below + c * behind]
-            for m in range(found):
-                if labels[m] == label:
-                    sums[m] += weight
-                    break
-            else:
-                labels[found], sums[found] = label, weight
-                found += 1
-        best = 0
-        for m in range(1, found):
-            if sums[m] > sums[best] or (sums[m] == sums[best] and labels[m] < labels[best]):
-                best = m
-        target[n] = labels[best]
+    for first in range(0, len(at), strips[2]):
+        strip = _strip_of(result, strips, first)
+        for n in range(first, first + len(strip)):
+            if marks[n] and not extend:
+                strip[n - first] = fill
+                continue
+            u, v, w = np.float64(weights[0, n]), np.float64(weights[1, n]), np.float64(weights[2, n])
+            strip[n - first] = _heaviest(flat, np.int64(at[n]), steps, (u, v, w), labels, sums)
+
+
+@inner
+def _heaviest(flat: Any, at: Any, steps: Any, weights: Any, labels: Any, sums: Any) -> Any:
+    """Return the label of the largest weight around a position; `labels` and `sums` (8,) are overwritten."""
+    u, v, w = weights
+    found = 0
+    for corner in range(8):
+        a, b, c = corner & 1, corner >> 1 & 1, corner >> 2 & 1
+        weight = (u if a else 1 - u) * (v if b else 1 - v) * (w if c else 1 - w)
+        label = flat[at + a * steps[0] + b * steps[1] + c * steps[2]]
+        for m in range(found):
+            if labels[m] == label:
+                sums[m] += weight
+                break
+        else:
+            labels[found], sums[found] = label, weight
+            found += 1
+    best = 0
+    for m in range(1, found):
+        if sums[m] > sums[best] or (sums[m] == sums[best] and labels[m] < labels[best]):
+            best = m
+    return labels[best]

@@ -40,7 +40,7 @@ def blended(fastmath: Any) -> tuple[np.ndarray, str]:
     pairs = generator.uniform(0, 1500, (2, 10000)).astype(np.float32)
     weights = generator.uniform(size=(2, 5000)).astype(np.float32)
     row, nowhere = np.empty(5000, np.float32), np.zeros(5000, np.bool_)
-    loop(pairs, (nowhere, weights, nowhere), np.float32(0), nowhere[0], row, 0, 5000)
+    loop(pairs, (nowhere, weights, nowhere), 0, np.float32(0), nowhere[0], row)
     return row, "".join(loop.inspect_asm().values())
 
 

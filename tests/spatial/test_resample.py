@@ -10,6 +10,8 @@ from builders import make_labels, oblique_geometry, rotation
 from scipy.ndimage import map_coordinates
 
 from medaug_cli.core.geometry import Geometry
+from medaug_cli.spatial import kernel
+from medaug_cli.spatial.bspline import SplineGrid
 from medaug_cli.spatial.mapping import Mapping, about
 from medaug_cli.spatial.resample import Request, label_request, outside_fraction, resample
 
@@ -157,3 +159,23 @@ def test_linear_values_of_integers_are_rounded_half_to_even(resampler: Resampler
     (rounded,), (exact,) = (resample([one], turn(grid), resampler) for one in (whole, fractions))
     assert rounded.dtype == np.int16
     assert np.array_equal(rounded, np.rint(exact))
+
+
+@pytest.mark.parametrize("order", ["matrix", "spline, matrix", "matrix, spline", "plane"])
+@pytest.mark.parametrize("block", [(40, 2), (60, 3), (200, 5), (1, 1)])
+def test_blocks_of_any_height_and_depth_give_the_same_voxels(
+    monkeypatch: pytest.MonkeyPatch, order: str, block: tuple[int, int]
+) -> None:
+    """Each row of the output lies in one block, at the edges of the grid, too, where blocks are smaller."""
+    grid = Geometry((13, 11, 1 if order == "plane" else 9), (1.5, 1, 2))
+    generator = np.random.default_rng(0)
+    array = generator.integers(-900, 900, grid.size[::-1]).astype(np.int16)
+    spline = SplineGrid(grid.affine, grid.size, generator.uniform(-2, 2, (5, 6, 4, 3)))
+    parts = {"matrix, spline": (*turn(grid).parts, spline), "spline, matrix": (spline, *turn(grid).parts)}
+    mapping = Mapping(parts.get(order, turn(grid).parts))
+    kinds = (("linear", np.int16), ("linear", np.float32), ("nearest", np.int16), ("label_linear", np.int16))
+    requests = [Request(array, grid, interpolation, 7.0, dtype) for interpolation, dtype in kinds]
+    expected = resample(requests, mapping)
+    monkeypatch.setattr(kernel, "_BLOCK", block[0])
+    monkeypatch.setattr(kernel, "_DEPTH", block[1])
+    assert all(np.array_equal(*pair) for pair in zip(resample(requests, mapping), expected, strict=True))
