@@ -83,6 +83,12 @@ def say_who_ignores(folder: str, job: Job) -> tuple[Entry, ...]:
     return ()
 
 
+def say_environment(folder: str, job: Job) -> tuple[Entry, ...]:
+    """Leave a file that names the environment variables of this process that limit threads or keep memory."""
+    (Path(folder) / job.sample.id).write_text(" ".join(name for name in os.environ if "THRE" in name))
+    return ()
+
+
 def note_time_and_loop(victim: str, folder: str, job: Job) -> tuple[Entry, ...]:
     """Leave the monotonic time in s, which all processes share, then loop in C where `job` is of `victim`."""
     if job.sample.id == victim:

@@ -19,6 +19,7 @@ from tasks_that_die import (
     loop_in_c,
     note_tries,
     reserve,
+    say_environment,
     say_who_ignores,
     tell_if_others_live,
 )
@@ -104,6 +105,11 @@ def test_no_job_goes_on_after_the_time_of_the_run() -> None:
 def test_workers_leave_the_signals_of_a_service_manager_to_their_parent(tmp_path: Path) -> None:
     list(local.run_jobs(partial(say_who_ignores, str(tmp_path)), JOBS[:1], workers=1))
     assert (tmp_path / "case0").read_text() == "True"
+
+
+def test_workers_compute_with_one_thread_and_keep_memory_for_the_next_copy(tmp_path: Path) -> None:
+    list(local.run_jobs(partial(say_environment, str(tmp_path)), JOBS[:1], workers=1))
+    assert {"OMP_NUM_THREADS", "MALLOC_TRIM_THRESHOLD_"} <= set((tmp_path / "case0").read_text().split())
 
 
 def test_no_jobs_are_no_work() -> None:
