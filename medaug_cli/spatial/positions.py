@@ -56,10 +56,15 @@ def _place_of(row: int, block: Any) -> Any:
 
 
 @inner
-def _bounded(value: Any, low: Any, high: Any) -> Any:
-    """Return `value`, at least `low` and at most `high`; plain comparisons, since min() and max() look for NaN."""
-    value = value if value > low else low  # noqa: FURB136
-    return value if value < high else high  # noqa: FURB136
+def _least(one: Any, other: Any) -> Any:
+    """Return the less of two numbers by a plain comparison; min() looks for NaN."""
+    return one if one < other else other  # noqa: FURB136
+
+
+@inner
+def _greatest(one: Any, other: Any) -> Any:
+    """Return the greater of two numbers, as `_least`."""
+    return one if one > other else other  # noqa: FURB136
 
 
 @inner
@@ -70,29 +75,27 @@ def _ends(base: int, count: int) -> Any:
 
 
 @inner
-def _is_beyond(distance: Any) -> Any:
-    """Say whether so far from the outer voxel centre is outside: half a voxel is inside below, outside above."""
-    return (distance < -_HALF) | (distance >= _HALF)
-
-
-@inner
 def _find_corners(near: Any, bases: Any, shape: Any, corners: Any, first: int, count: int) -> None:
     """Write the `corners`, from `first` on, of positions that lie so far as `near` (3, count) tells from `bases`."""
     at, weights, marks = corners
     lx, hx, last_x = _ends(bases[0], shape[2])
     ly, hy, last_y = _ends(bases[1], shape[1])
     lz, hz, last_z = _ends(bases[2], shape[0])
-    row, plane = np.int32(shape[2]), np.int32(shape[1] * shape[2])  # products of 32 bits are quick
-    start, offset = (bases[2] * shape[1] + bases[1]) * shape[2] + bases[0], np.uint64(first)
+    whole = at.dtype.type  # in which indices wrap round and come out right; of 32 bits wherever these do, and quick
+    row, plane, offset = whole(shape[2]), whole(shape[1] * shape[2]), np.uint64(first)
+    start = whole((bases[2] * shape[1] + bases[1]) * shape[2] + bases[0])
     for m in range(count):
         n = np.uint64(m)  # unsigned: no test for negative indices
         px, py, pz = near[0, n], near[1, n], near[2, n]
-        x, y, z = _bounded(px, lx, hx), _bounded(py, ly, hy), _bounded(pz, lz, hz)
+        x, y, z = _least(_greatest(px, lx), hx), _least(_greatest(py, ly), hy), _least(_greatest(pz, lz), hz)
         i, j, k = np.floor(x), np.floor(y), np.floor(z)
-        i, j, k = _bounded(i, lx, last_x), _bounded(j, ly, last_y), _bounded(k, lz, last_z)
+        i, j, k = _least(i, last_x), _least(j, last_y), _least(k, last_z)
         weights[0, offset + n], weights[1, offset + n], weights[2, offset + n] = x - i, y - j, z - k
-        at[offset + n] = start + np.int32(k) * plane + np.int32(j) * row + np.int32(i)
-        marks[offset + n] = _is_beyond(px - x) | _is_beyond(py - y) | _is_beyond(pz - z)
+        line = whole(whole(whole(np.int32(k)) * plane) + whole(whole(np.int32(j)) * row))
+        at[offset + n] = whole(whole(start + line) + whole(np.int32(i)))
+        px, py, pz = px - x, py - y, pz - z
+        # Half a voxel before the first centre is inside, half a voxel behind the last is not.
+        marks[offset + n] = (_least(_least(px, py), pz) < -_HALF) | (_greatest(_greatest(px, py), pz) >= _HALF)
 
 
 @inner

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import types
-from numba.extending import overload
+from numba.extending import intrinsic, overload
 
 from medaug_cli.core.jit import compiled, inner
 
@@ -20,20 +21,35 @@ _CHUNK = 256  # positions whose neighbours are fetched at once
 _PAIRS = {1: np.uint16, 2: np.uint32, 4: np.uint64}
 
 
-def pairs_of(array: Any) -> Any:
-    """Return the contiguous `array` (z, y, x), of elements of at most 4 bytes, as words of a voxel and the next one."""
+def flat_pairs(array: Any) -> Any:
+    """Return the contiguous `array` (z, y, x), of elements of at most 4 bytes, flat and read-only, to load pairs of."""
     flat = array.reshape(-1)
-    if array.shape[-1] == 1:  # the last voxel has no next one in its row
-        flat = np.append(flat, flat[-1:])
-    words = np.ndarray((flat.size - 1,), _PAIRS[flat.itemsize], buffer=flat, strides=flat.strides)
-    words.flags.writeable = False
-    return words
+    flat = np.append(flat, flat[-1:]) if array.shape[-1] == 1 else flat.view()  # each row's last but one has a next one
+    flat.flags.writeable = False
+    return flat
 
 
 def make_pairs(array: Any) -> tuple[Any, Any]:
     """Return room for four pairs of neighbours each, as words and as voxels."""
     words = np.empty((4, _CHUNK), _PAIRS[array.itemsize])
     return words, words.view(array.dtype)
+
+
+def _type_pair_load(context: Any, flat: Any, index: Any) -> Any:
+    """Return type and code of a load of two neighbours of a flat array, from `index` on, as one word."""
+    del context
+    bits = 2 * flat.dtype.bitwidth
+    word = types.Integer.from_bitwidth(bits, signed=False)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        place = builder.bitcast(builder.gep(array.data, [arguments[1]]), ir.IntType(bits).as_pointer())
+        return builder.load(place, align=bits // 16)  # that of one neighbour
+
+    return word(flat, index), generate
+
+
+_load_pair: Any = intrinsic(_type_pair_load)
 
 
 @inner
@@ -43,11 +59,11 @@ def strides_of(shape: Any) -> Any:
 
 
 @inner
-def _fetch(words: Any, shift: int, at: Any, first: int, count: int, fetched: Any, pair: int) -> None:
+def _fetch(flat: Any, shift: int, at: Any, first: int, count: int, fetched: Any, pair: int) -> None:
     behind, offset = np.uint64(shift), np.uint64(first)
     for m in range(count):
         n = np.uint64(m)  # unsigned, here and below: no test for negative indices
-        fetched[pair, n] = words[np.uint64(at[offset + n]) + behind]
+        fetched[pair, n] = _load_pair(flat, np.uint64(at[offset + n]) + behind)
 
 
 def _in_type_of(target: Any, value: Any) -> Any:
@@ -110,7 +126,7 @@ def linear_sampler(shape: tuple[int, ...]) -> Any:
 
 @compiled
 def _sample_planes(
-    words: Any, shape: Any, corners: Any, fill: Any, extend: bool, result: Any, strips: Any, room: Any
+    flat: Any, shape: Any, corners: Any, fill: Any, extend: bool, result: Any, strips: Any, room: Any
 ) -> None:
     """Do what `_sample_cubes` does, for an array of one slice."""
     fetched, pairs = room
@@ -120,17 +136,17 @@ def _sample_planes(
         for begin in range(0, len(strip), _CHUNK):
             target = strip[begin : begin + _CHUNK]
             for pair in range(2):
-                _fetch(words, pair * below, corners[0], first + begin, len(target), fetched, pair)
+                _fetch(flat, pair * below, corners[0], first + begin, len(target), fetched, pair)
             blend_plane(pairs, corners, first + begin, fill, not extend, target)
 
 
 @compiled
 def _sample_cubes(
-    words: Any, shape: Any, corners: Any, fill: Any, extend: bool, result: Any, strips: Any, room: Any
+    flat: Any, shape: Any, corners: Any, fill: Any, extend: bool, result: Any, strips: Any, room: Any
 ) -> None:
     """Write linear values at the positions of `corners` to `strips` of `result`, rounded where it holds integers.
 
-    `words` are `pairs_of` an array (z, y, x) of `shape`, `room` is that of `make_pairs`; with `extend` the outer voxels
+    `flat` is `flat_pairs` of an array (z, y, x) of `shape`, `room` that of `make_pairs`; with `extend` the outer voxels
     stand beyond the edge, else the float32 `fill`. Of `strips` the first begins at strips[0], the next each strips[1]
     further on; all are strips[2] long.
     """
@@ -142,7 +158,7 @@ def _sample_cubes(
             target = strip[begin : begin + _CHUNK]
             for pair in range(4):
                 shift = pair % 2 * below + pair // 2 * behind
-                _fetch(words, shift, corners[0], first + begin, len(target), fetched, pair)
+                _fetch(flat, shift, corners[0], first + begin, len(target), fetched, pair)
             _blend_cube(pairs, corners, first + begin, fill, not extend, target)
 
 
@@ -175,13 +191,14 @@ def sample_nearest(flat: Any, shape: Any, corners: Any, fill: Any, extend: bool,
 def _find_nearest(corners: Any, first: int, steps: Any, nearest: Any) -> None:
     """Fill `nearest` with the flat indices of the voxels nearest to the positions from `first` on."""
     at, weights, _ = corners
-    right, below, behind = steps
+    whole = at.dtype.type
+    right, below, behind, none = whole(steps[0]), whole(steps[1]), whole(steps[2]), whole(0)
     offset = np.uint64(first)
     for m in range(len(nearest)):
         n = np.uint64(m)
         u, v, w = weights[0, offset + n], weights[1, offset + n], weights[2, offset + n]
-        step = (right if u >= _HALF else 0) + (below if v >= _HALF else 0) + (behind if w >= _HALF else 0)
-        nearest[n] = at[offset + n] + np.uint64(step)
+        step = whole((right if u >= _HALF else none) + (below if v >= _HALF else none))
+        nearest[n] = whole(whole(at[offset + n] + step) + (behind if w >= _HALF else none))
 
 
 @compiled
