@@ -98,11 +98,19 @@ def _make_copy(orders: Orders, sample: Sample, loaded: LoadedSample, copy: int) 
     derivation = derive(program, made, copy, loaded, orders.settings, orders.privacy)
     targets = {source: copy_paths(sample, source, copy) for source in sample.sources}
     written: list[Written] = []
+    qc: dict[str, Any] = {}
+    labels: dict[str, dict[str, tuple[int, int]]] = {}
+
+    def files() -> Iterator[tuple[Path, tuple[bytes | bytearray | memoryview, ...]]]:
+        yield from _paths_and_bytes(orders.root, encode_copy(made, loaded, targets, derivation), written)
+        qc.update(measure(made, loaded))  # while the last of them are on their way to the disk
+        labels.update(count_labels(loaded, made))
+
     check_there(orders.root)  # not made anew by the folders of a copy
-    published = publish(_paths_and_bytes(orders.root, encode_copy(made, loaded, targets, derivation), written))
+    published = publish(files())
     outputs = tuple(_entry_of(one, file) for one, file in zip(written, published, strict=True))
     first = next(iter(made.images.values())).geometry
-    qc = {**measure(made, loaded), "clipped": sum(one.file.clipped for one in written)}
+    qc["clipped"] = sum(one.file.clipped for one in written)
     if suspicions := sorted({word for one in written for word in one.file.suspicions}):
         qc["suspicions"] = suspicions
     record = Record(
@@ -113,7 +121,7 @@ def _make_copy(orders: Orders, sample: Sample, loaded: LoadedSample, copy: int) 
             size=first.size, spacing_mm=first.spacing_mm, origin_mm=first.origin_mm, direction=first.direction
         ),
         steps=tuple(step_entry(drawn) for drawn in program),
-        labels=count_labels(loaded, made),
+        labels=labels,
         label_names=names_of_labels(loaded, orders.privacy),
         qc=qc,
     )
