@@ -77,8 +77,11 @@ class Bench:
         command = [path, self.case(case), "-o", output, *flags, *engine]
         return output, run_medaug(command, self.work, extra, alone=alone)
 
-    def tool(self, tool: str, case: str, recipe: str, copies: int) -> tuple[float, Process]:
-        """Run a tool on the one image of a NIfTI case; return seconds a copy, the first one not counted."""
+    def tool(self, tool: str, case: str, recipe: str, copies: int, *, own_types: bool = False) -> tuple[float, Process]:
+        """Run a tool on the one image of a NIfTI case; return seconds a copy, the first one not counted.
+
+        With `own_types` a peer writes files of the type that it gives them by itself.
+        """
         if tool == MEDAUG:
             output, process = self.medaug(case, recipe, copies)
         else:
@@ -87,7 +90,8 @@ class Bench:
             image = label.with_name(label.name.replace("_seg", ""))
             script = ["floor.py", FLOOR] if tool == FLOOR else [f"peers/with_{tool}.py", recipe]
             kind = "nifti" if tool == FLOOR else recipe
-            process = run_python(script[0], [kind, image, label, output, copies], self.work)
+            own = ["own"] if own_types else []
+            process = run_python(script[0], [kind, image, label, output, copies, *own], self.work)
         seconds = seconds_a_unit(output, LABELS, copies)
         self.say(f"  {case}, {recipe}, {tool}: {seconds:.3f} s a copy, peak {process.peak_mib:.0f} MiB")
         return seconds, process

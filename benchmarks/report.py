@@ -82,7 +82,19 @@ def _peers(found: Results) -> str:
         + f"The label maps of the affine copies overlap with medaug's by (Dice): {overlap}.\n\n"
         + "Peak memory of the process, MiB:\n\n"
         + _table(("recipe", *names), peaks)
+        + "\nWith files of the type that the peers give them by themselves, float32, in the same run:\n\n"
+        + _own_types(found)
     )
+
+
+def _own_types(found: Results) -> str:
+    """Return the table of peers that are not told to write the source's type."""
+    tools = list(found["own"][w.AFFINE])
+    rows = []
+    for recipe, taken in found["own"].items():
+        ours = median(found["recipes"][recipe][MEDAUG]["seconds"])
+        rows.append((w.TITLES[recipe], *(_seconds(taken[tool]["seconds"], ours, tool) for tool in tools)))
+    return _table(("recipe", *(NAMES[tool] for tool in tools)), rows)
 
 
 def _seconds(seconds: Sequence[float], ours: float, tool: str) -> str:

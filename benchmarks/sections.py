@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COUNTED = {MEDAUG: 8, FLOOR: 5}
 COPIES = (1, 3, 5, 7, 9)
 SAMPLES = (1, 2, 4, 6, 8)
+OWN_TYPES = ("torchio", "monai")  # of images that they write
 # batchgeneratorsv2 cannot shift, so that its labels do not lie where medaug's do.
 SAME_PLACE = (MEDAUG, "torchio", "monai")
 
@@ -25,6 +26,7 @@ SAME_PLACE = (MEDAUG, "torchio", "monai")
 def compare_peers(bench: Bench) -> dict[str, Any]:
     """Run all tools in turn, round after round, on the brain with the three recipes."""
     found = {recipe: {tool: Series() for tool in (FLOOR, MEDAUG, *PEERS)} for recipe in w.RECIPES}
+    own = {recipe: {tool: Series() for tool in OWN_TYPES} for recipe in (w.AFFINE, w.INTENSITY)}
     overlap: dict[str, float] = {}
     for number in range(bench.rounds):
         bench.say(f"Peers, round {number + 1} of {bench.rounds}")
@@ -34,8 +36,13 @@ def compare_peers(bench: Bench) -> dict[str, Any]:
                 series.add(*bench.tool(tool, "brain", recipe, 1 + counted))
                 if recipe == w.AFFINE and number == 0 and tool in SAME_PLACE:
                     overlap[tool] = _overlap(bench, tool)
-    plain = {recipe: {tool: asdict(series) for tool, series in tools.items()} for recipe, tools in found.items()}
-    return {"recipes": plain, "overlap": overlap}
+            for tool, series in own.get(recipe, {}).items():
+                series.add(*bench.tool(tool, "brain", recipe, 3, own_types=True))
+    plain, by_itself = (
+        {recipe: {tool: asdict(series) for tool, series in tools.items()} for recipe, tools in one.items()}
+        for one in (found, own)
+    )
+    return {"recipes": plain, "own": by_itself, "overlap": overlap}
 
 
 def _overlap(bench: Bench, tool: str) -> float:

@@ -1,4 +1,7 @@
-"""What the peers' scripts share: the command line `RECIPE IMAGE LABEL FOLDER COPIES`, and the names of their files."""
+"""What the peers' scripts share: the command line `RECIPE IMAGE LABEL FOLDER COPIES [own]`, and where they write to.
+
+With `own` files have the type that the peer gives them by itself, without it the source's.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +23,13 @@ class Job:
     label: Path
     folder: Path
     copies: int
+    own_types: bool
 
     @classmethod
     def from_arguments(cls) -> Job:
         """Return the job that the command line names."""
-        recipe, image, label, folder, copies = sys.argv[1:]
-        return cls(recipe, Path(image), Path(label), Path(folder), int(copies))
+        recipe, image, label, folder, copies, *own = sys.argv[1:]
+        return cls(recipe, Path(image), Path(label), Path(folder), int(copies), bool(own))
 
     def targets(self) -> Iterator[tuple[Path, Path]]:
         """Yield for each copy the paths of its image and of its label map, which is to be written last."""

@@ -59,8 +59,8 @@ def main() -> None:
     load = Compose([LoadImaged(KEYS), EnsureChannelFirstd(KEYS)])
     sample = load({"image": job.image, "label": job.label})
     transform = make_transform(job.recipe)
-    save_image = SaveImage(output_ext=".nii.gz", output_dtype="int16", print_log=False)
-    save_label = SaveImage(output_ext=".nii.gz", output_dtype="uint8", print_log=False)
+    kinds = ({}, {}) if job.own_types else ({"output_dtype": "int16"}, {"output_dtype": "uint8"})
+    save_image, save_label = (SaveImage(output_ext=".nii.gz", print_log=False, **kind) for kind in kinds)
     for image_path, label_path in job.targets():
         made = transform(sample)
         save_image(made["image"], filename=str(image_path).removesuffix(".nii.gz"))

@@ -39,9 +39,9 @@ def main() -> None:
     transform = make_transform(job.recipe)
     for image_path, label_path in job.targets():
         made = transform(subject)
-        # Back to the source's type: TorchIO itself would write float32, twice the bytes to pack.
-        made.image.set_data(made.image.data.round().to(torch.int16))
-        made.label.set_data(made.label.data.to(torch.uint8))
+        if not job.own_types:  # TorchIO itself writes float32, twice the bytes to pack
+            made.image.set_data(made.image.data.round().to(torch.int16))
+            made.label.set_data(made.label.data.to(torch.uint8))
         made.image.save(image_path)
         made.label.save(label_path)
 
