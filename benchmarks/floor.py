@@ -14,7 +14,7 @@ import numpy as np
 import pydicom
 from isal import isal_zlib
 
-from medaug_cli.formats.nifti.gzip_member import LEVEL, SPARSE_LEVEL
+from medaug_cli.formats.nifti import gzip_member
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -46,8 +46,7 @@ def copy_nifti(image: Path, label: Path, folder: Path, copies: int, *, once: boo
 def write_changed(content: bytes, dtype: DTypeLike, path: Path) -> None:
     """Write a NIfTI file's `content` with every voxel changed."""
     voxels = np.frombuffer(content, dtype, offset=_HEAD_BYTES) ^ np.array(1, dtype)
-    level = SPARSE_LEVEL if voxels.itemsize == 1 else LEVEL  # as medaug packs label maps and images
-    path.write_bytes(isal_zlib.compress(content[:_HEAD_BYTES] + voxels.tobytes(), level, _GZIP))
+    path.write_bytes(gzip_member.encode(content[:_HEAD_BYTES], voxels.view(np.uint8).data, sparse=voxels.itemsize == 1))
 
 
 def copy_dicom(source: Path, folder: Path, repeats: int) -> None:

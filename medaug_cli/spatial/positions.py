@@ -58,13 +58,13 @@ def _place_of(row: int, block: Any) -> Any:
 @inner
 def _least(one: Any, other: Any) -> Any:
     """Return the less of two numbers by a plain comparison; min() looks for NaN."""
-    return one if one < other else other  # noqa: FURB136
+    return one if one < other else other  # noqa: FURB136  min() would look for NaN
 
 
 @inner
 def _greatest(one: Any, other: Any) -> Any:
     """Return the greater of two numbers, as `_least`."""
-    return one if one > other else other  # noqa: FURB136
+    return one if one > other else other  # noqa: FURB136  max() would look for NaN
 
 
 @inner

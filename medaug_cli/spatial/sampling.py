@@ -75,8 +75,8 @@ def _in_type_of(target: Any, value: Any) -> Any:
 def _choose_type(target: Any, value: Any) -> Any:
     del value
     if isinstance(target.dtype, types.Integer):
-        return lambda target, value: np.int32(np.rint(value))  # noqa: ARG005
-    return lambda target, value: value  # noqa: ARG005
+        return lambda target, value: np.int32(np.rint(value))  # noqa: ARG005  numba passes both
+    return lambda target, value: value  # noqa: ARG005  numba passes both
 
 
 @inner
