@@ -84,8 +84,17 @@ def say_who_ignores(folder: str, job: Job) -> tuple[Entry, ...]:
 
 
 def say_environment(folder: str, job: Job) -> tuple[Entry, ...]:
-    """Leave a file that names the environment variables of this process that limit threads or keep memory."""
-    (Path(folder) / job.sample.id).write_text(" ".join(name for name in os.environ if "THRE" in name))
+    """Leave a file that names the environment variables of this process that limit threads."""
+    (Path(folder) / job.sample.id).write_text(" ".join(name for name in os.environ if "THREADS" in name))
+    return ()
+
+
+def say_kept_bytes(folder: str, job: Job) -> tuple[Entry, ...]:
+    """Leave a file with the bytes that this process has taken from the system for an array, and kept when it let go."""
+    before = psutil.Process().memory_info().rss
+    array = bytearray(b"1") * (20 << 20)
+    del array
+    (Path(folder) / job.sample.id).write_text(str(psutil.Process().memory_info().rss - before))
     return ()
 
 

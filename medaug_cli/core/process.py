@@ -19,6 +19,9 @@ _LOOK_AT_PARENT_EVERY_S = 0.5
 _OWN_BYTES = 256 << 20  # libraries and what they compile: 150 MiB measured
 _BYTES_A_STACK = 8 << 20  # which counts whole, of each of ITK's threads: one a core
 _FIRST_TO_DIE = "500"  # of 1000: the system's out-of-memory killer takes a worker before its parent
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
+_LARGEST_KEPT_BYTES = 32 << 20  # the most that glibc allows
+_MOST_KEPT_BYTES = 256 << 20
 
 
 def prepare_worker(parent: int, memory_bytes: int | None = None) -> None:
@@ -26,6 +29,7 @@ def prepare_worker(parent: int, memory_bytes: int | None = None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A service manager signals the whole group: the parent decides what becomes of its workers.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    keep_freed_memory()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         with contextlib.suppress(OSError):
@@ -34,6 +38,16 @@ def prepare_worker(parent: int, memory_bytes: int | None = None) -> None:
             _limit_memory(memory_bytes + _OWN_BYTES + _BYTES_A_STACK * (os.cpu_count() or 1))
     # Other systems have no such call, and on Linux the parent may have died just before it.
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+
+
+def keep_freed_memory() -> None:
+    """Let this process take again what a copy has freed, where the C library is glibc (mallopt(3)).
+
+    By default it goes back to the system, which clears every page of it anew for the next copy.
+    """
+    if sys.platform == "linux" and (set_option := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
+        set_option(_M_MMAP_THRESHOLD, _LARGEST_KEPT_BYTES)
+        set_option(_M_TRIM_THRESHOLD, _MOST_KEPT_BYTES)
 
 
 def _limit_memory(most: int) -> None:

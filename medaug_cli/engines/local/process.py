@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 
 # The workers are the parallelism: a library that starts threads of its own would only get in their way.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
-# What a copy frees, up to arrays of 32 MiB, the next one takes again: by default glibc returns it to the system, which
-# clears every page of it anew.
-_KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(256 << 20)}
-_ENVIRONMENT = _ONE_THREAD | _KEPT_MEMORY
 _EXIT_CODE = re.compile(r"\((-?\d+)\)")
 _SIGKILL = 9
 _TASK: list[Task] = []
@@ -108,7 +104,7 @@ class WorkerProcess:
             except BrokenProcessPool:  # it died between two jobs
                 self.end()
         shared = (self.task, os.getpid(), self.memory_bytes)
-        self._executor = ProcessPoolExecutor(max_workers=1, env=_ENVIRONMENT, initializer=_begin, initargs=shared)
+        self._executor = ProcessPoolExecutor(max_workers=1, env=_ONE_THREAD, initializer=_begin, initargs=shared)
         self._ready = self._executor.submit(_say_ready)
         return self._executor.submit(_do, job)  # type: ignore[no-any-return]
 
