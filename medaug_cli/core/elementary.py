@@ -22,6 +22,7 @@ _COARSE = np.int32(-256)  # leaves 16 bits of a fraction, so that times a power 
 _LEAST = _F(2.0**-126)
 _LEAST_EXPONENT, _MOST_EXPONENT = _F(-126), _F(127)
 _ZERO, _ONE, _HALF, _LN2, _TWO_OVER_LN2 = _F(0), _F(1), _F(0.5), _F(math.log(2.0)), _F(2.0 / math.log(2.0))
+_AT_ONCE = 4  # terms of a sum
 _DOUBLE_LN2 = math.log(2.0)
 _L3, _L5, _L7, _L9 = (_F(1 / n) for n in (3, 5, 7, 9))
 _E3, _E4, _E5, _E6, _E7 = (_F(1 / math.factorial(n)) for n in range(3, 8))
@@ -46,12 +47,16 @@ def raise_to_powers(array: Any, logs: Any) -> None:
 
 
 def multiply_by_exp_of_sum(array: Any, coefficients: Any, terms: Any) -> None:
-    """Multiply each row of contiguous float32 `array` (y, x) in place by the exponential of a sum of `terms` (n, x).
+    """Multiply each row of contiguous float32 `array` (z, y, x) in place by the exponential of a sum of `terms` (n, x).
 
-    The terms are weighted by the `coefficients` (y, n) of the row.
+    The terms are weighted by the `coefficients` (z, y, n) of the row.
     """
+    beyond = (0, -len(terms) % _AT_ONCE)  # of no weight, so that all are in whole groups
     # Powers of 2, as exponentials are made of those.
-    _multiply_rows(array, (coefficients / _DOUBLE_LN2).astype(_F), terms.astype(_F))
+    weights = np.pad((coefficients / _DOUBLE_LN2).astype(_F), ((0, 0), (0, 0), beyond))
+    padded, powers = np.pad(terms.astype(_F), (beyond, (0, 0))), np.empty(array[0].size, _F)
+    for plane, row_weights in zip(array, weights, strict=True):
+        _multiply_rows(plane.reshape(-1), row_weights, padded, powers)
 
 
 def multiply_by_exp(array: Any, field: Any) -> None:
@@ -81,26 +86,27 @@ def _raise_between(flat: Any, low: Any, span: Any, factor: Any, exponent: float)
 
 
 @compiled
-def _multiply_rows(array: Any, coefficients: Any, terms: Any) -> None:
-    field = np.empty(array.shape[1], np.float32)
-    for y in range(array.shape[0]):
-        field[:] = _ZERO
-        for k in range(len(terms)):
-            _add_term(coefficients, y, terms, k, field)
-        _multiply_row(array, y, field)
+def _multiply_rows(flat: Any, weights: Any, terms: Any, powers: Any) -> None:
+    width = terms.shape[1]
+    powers[:] = _ZERO
+    for k in range(0, len(terms), _AT_ONCE):
+        for y in range(len(weights)):
+            _add_terms(weights[y, k : k + _AT_ONCE], terms[k : k + _AT_ONCE], powers[y * width : (y + 1) * width])
+    _multiply_by_exp2(flat, powers)  # all rows in one loop, since the last voxels of each are slow
 
 
 @inner
-def _add_term(coefficients: Any, y: int, terms: Any, k: int, field: Any) -> None:
-    coefficient = coefficients[y, k]
-    for x in range(len(field)):
-        field[x] += coefficient * terms[k, x]
+def _add_terms(weights: Any, terms: Any, row: Any) -> None:
+    a, b, c, d = weights[0], weights[1], weights[2], weights[3]
+    t, u, v, w = terms[0], terms[1], terms[2], terms[3]
+    for x in range(len(row)):
+        row[x] = row[x] + a * t[x] + b * u[x] + c * v[x] + d * w[x]
 
 
 @inner
-def _multiply_row(array: Any, y: int, powers: Any) -> None:
-    for x in range(len(powers)):
-        array[y, x] *= _scaled_exp2(powers[x], _ZERO)
+def _multiply_by_exp2(flat: Any, powers: Any) -> None:
+    for n in range(len(flat)):
+        flat[n] *= _scaled_exp2(powers[n], _ZERO)
 
 
 @compiled

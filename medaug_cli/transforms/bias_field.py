@@ -83,9 +83,8 @@ class BiasField(IntensityStep):
         for exponents, coefficient in zip(_exponents(self.order), self.coefficients or (), strict=True):
             cube[exponents] = coefficient
         rows = np.einsum("abc,by,cz->zya", cube, powers[1], powers[2])
-        for z in range(array.shape[1]):
-            for component in array:
-                elementary.multiply_by_exp_of_sum(component[z], rows[z], powers[0])
+        for component in array:
+            elementary.multiply_by_exp_of_sum(component, rows, powers[0])
 
 
 def _exponents(order: int) -> list[tuple[int, int, int]]:
