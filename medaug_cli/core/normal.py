@@ -78,4 +78,5 @@ def _radius(bits: Any) -> Any:
     s = (fraction - _ONE) / (fraction + _ONE)
     t = s * s
     log = np.float32(power) * _LN2 + s * (_TWO + t * (_L3 + t * (_L5 + t * (_L7 + t * _L9))))
-    return np.sqrt(max(_F(-2.0) * log, _F(0.0)))
+    square = _F(-2.0) * log
+    return np.sqrt(square if square > _F(0.0) else _F(0.0))  # noqa: FURB136  max() looks for NaN

@@ -37,8 +37,9 @@ def _store_flat(values: Any, target: Any, low: Any, high: Any) -> Any:
 @inner
 def _round_block(block: Any, target: Any, low: Any, high: Any) -> None:
     for n in range(len(block)):
-        value = min(np.rint(block[n]), high)
-        target[n] = np.int32(max(low, value))  # in this order NaN is replaced, too
+        value = np.rint(block[n])
+        value = value if value < high else high  # noqa: FURB136  so that NaN is replaced, and quicker to compile
+        target[n] = np.int32(value if value > low else low)  # noqa: FURB136
 
 
 @inner

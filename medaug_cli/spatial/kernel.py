@@ -29,7 +29,7 @@ from medaug_cli.spatial.positions import (
     transform,
 )
 from medaug_cli.spatial.projection import Projection
-from medaug_cli.spatial.sampling import flat_pairs, linear_sampler, make_pairs, sample_label_linear, sample_nearest
+from medaug_cli.spatial.sampling import choose_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -109,14 +109,10 @@ def _blocks(size: tuple[int, int, int]) -> Iterator[tuple[Block, int]]:
 
 def _make_sampler(task: Task) -> Sampler:
     """Return what samples one task at the corners of a block and writes those strips of its flat result."""
-    flat, extend, array, shape = task.result.reshape(-1), task.fill is None, task.array, task.array.shape
-    if task.interpolation == "linear":
-        blend, pairs, room = linear_sampler(shape), flat_pairs(array), make_pairs(array)
-        value = np.float32(task.fill or 0)
-        return lambda strips, corners: blend(pairs, shape, corners, value, extend, flat, strips, room)
-    sample = sample_nearest if task.interpolation == "nearest" else sample_label_linear
-    source, fill = array.reshape(-1), flat.dtype.type(task.fill or 0)
-    return lambda strips, corners: sample(source, shape, corners, fill, extend, flat, strips)
+    flat, extend, shape = task.result.reshape(-1), task.fill is None, task.array.shape
+    loop, source, room = choose_loop(task.array, task.interpolation)
+    fill = (np.float32 if task.interpolation == "linear" else flat.dtype.type)(task.fill or 0)
+    return lambda strips, corners: loop(source, shape, corners, fill, extend, flat, strips, room)
 
 
 def _settle(numbers: Array64) -> Array64:

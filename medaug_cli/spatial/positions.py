@@ -21,7 +21,7 @@ from medaug_cli.spatial.projection import BEYOND, HORIZON
 SEGMENT = 256
 RUN = 32  # voxels that vector instructions of any processor take in whole turns
 _HALF_SEGMENT = SEGMENT // 2
-_FAR = 1 << 22  # voxels; further away nothing is, and a float32 still holds whole numbers
+_FAR = float(1 << 22)  # voxels; further away nothing is, and a float32 still holds whole numbers
 _FEW = 1 << 32  # voxels whose flat indices 32 bits hold
 _F = np.float32
 _ONE, _HALF = _F(1), _F(0.5)
@@ -29,8 +29,12 @@ _ONE, _HALF = _F(1), _F(0.5)
 
 def make_corners(count: int, shape: tuple[int, ...]) -> tuple[Any, Any, Any]:
     """Return room for the corners of `count` positions in an array of `shape`."""
-    indices = np.empty(count, np.uint32 if math.prod(shape) < _FEW else np.uint64)
-    return indices, np.empty((3, count), np.float32), np.empty(count, np.bool_)
+    return np.empty(count, index_type(shape)), np.empty((3, count), np.float32), np.empty(count, np.bool_)
+
+
+def index_type(shape: tuple[int, ...]) -> Any:
+    """Return the type of flat indices into an array of `shape`."""
+    return np.uint32 if math.prod(shape) < _FEW else np.uint64
 
 
 def segment_middles(width: int) -> Any:
@@ -56,14 +60,14 @@ def _place_of(row: int, block: Any) -> Any:
 
 
 @inner
-def _least(one: Any, other: Any) -> Any:
+def least(one: Any, other: Any) -> Any:
     """Return the less of two numbers by a plain comparison; min() looks for NaN."""
     return one if one < other else other  # noqa: FURB136  min() would look for NaN
 
 
 @inner
 def _greatest(one: Any, other: Any) -> Any:
-    """Return the greater of two numbers, as `_least`."""
+    """Return the greater of two numbers, as `least`."""
     return one if one > other else other  # noqa: FURB136  max() would look for NaN
 
 
@@ -71,7 +75,7 @@ def _greatest(one: Any, other: Any) -> Any:
 def _ends(base: int, count: int) -> Any:
     """Return how far the first and the last of `count` voxel centres, and the last but one, lie from number `base`."""
     low, high = np.float32(-base), np.float32(count - 1 - base)
-    return low, high, max(high - _ONE, low)
+    return low, high, high - _ONE if count > 1 else low
 
 
 @inner
@@ -87,21 +91,21 @@ def _find_corners(near: Any, bases: Any, shape: Any, corners: Any, first: int, c
     for m in range(count):
         n = np.uint64(m)  # unsigned: no test for negative indices
         px, py, pz = near[0, n], near[1, n], near[2, n]
-        x, y, z = _least(_greatest(px, lx), hx), _least(_greatest(py, ly), hy), _least(_greatest(pz, lz), hz)
+        x, y, z = least(_greatest(px, lx), hx), least(_greatest(py, ly), hy), least(_greatest(pz, lz), hz)
         i, j, k = np.floor(x), np.floor(y), np.floor(z)
-        i, j, k = _least(i, last_x), _least(j, last_y), _least(k, last_z)
+        i, j, k = least(i, last_x), least(j, last_y), least(k, last_z)
         weights[0, offset + n], weights[1, offset + n], weights[2, offset + n] = x - i, y - j, z - k
         line = whole(whole(whole(np.int32(k)) * plane) + whole(whole(np.int32(j)) * row))
         at[offset + n] = whole(whole(start + line) + whole(np.int32(i)))
         px, py, pz = px - x, py - y, pz - z
         # Half a voxel before the first centre is inside, half a voxel behind the last is not.
-        marks[offset + n] = (_least(_least(px, py), pz) < -_HALF) | (_greatest(_greatest(px, py), pz) >= _HALF)
+        marks[offset + n] = (least(least(px, py), pz) < -_HALF) | (_greatest(_greatest(px, py), pz) >= _HALF)
 
 
 @inner
-def _base_of(position: float) -> int:
+def _base_of(position: float) -> Any:
     """Return the whole voxel below a position; one that is very far away is put nearer."""
-    return math.floor(min(max(position, -_FAR), _FAR))
+    return math.floor(least(_greatest(position, -_FAR), _FAR))
 
 
 @compiled
@@ -111,9 +115,9 @@ def follow_affine(block: Any, nx: int, matrix: Any, shape: Any, corners: Any, ro
     for row in range(len(corners[0]) // nx):
         y, z = _place_of(row, block)
         for begin in range(0, nx, SEGMENT):
-            count = min(SEGMENT, nx - begin)
+            count = least(SEGMENT, nx - begin)
             before = count // 2
-            for axis in range(3):
+            for axis in range(len(bases)):
                 across = matrix[axis, 1] * y + matrix[axis, 2] * z + matrix[axis, 3]
                 middle = matrix[axis, 0] * (begin + before) + across
                 bases[axis] = _base_of(middle)
@@ -135,7 +139,7 @@ def relate(positions: Any, width: int, shape: Any, corners: Any, room: Any) -> N
     near, bases, _ = room
     for first in range(0, positions.shape[1], width):
         for begin in range(first, first + width, SEGMENT):
-            count = min(SEGMENT, first + width - begin)
+            count = least(SEGMENT, first + width - begin)
             for axis in range(3):
                 bases[axis] = _base_of(positions[axis, begin + count // 2])
                 base, offset = np.float64(bases[axis]), np.uint64(begin)
@@ -211,12 +215,12 @@ def follow_aligned(block: Any, spline: Any, matrix: Any, shape: Any, corners: An
         for run in range(runs.shape[1]):
             begin = runs[1, run]
             end = begin + (runs[2, run] - begin + RUN - 1) // RUN * RUN  # whole vectors; the next run overwrites these
-            for axis in range(3):
+            for axis in range(len(bases)):
                 _deform_run(line, axis * len(line) // 3 + runs[0, run], along_x, begin, end, moved, axis)
         for begin in range(0, nx, SEGMENT):
-            count = min(SEGMENT, nx - begin)
+            count = least(SEGMENT, nx - begin)
             x, y_at, z_at = bases_x[begin + count // 2], along_y[y, 4], along_z[z, 4]
-            for axis in range(3):
+            for axis in range(len(bases)):
                 a, b, c = matrix[axis, 0], matrix[axis, 1], matrix[axis, 2]
                 middle = a * x + (b * y_at + c * z_at + matrix[axis, 3])
                 bases[axis] = _base_of(middle)

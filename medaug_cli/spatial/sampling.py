@@ -14,10 +14,12 @@ from numba import types
 from numba.extending import intrinsic, overload
 
 from medaug_cli.core.jit import compiled, inner
+from medaug_cli.spatial.positions import index_type, least
 
 _F = np.float32
 _HALF = _F(0.5)
 _CHUNK = 256  # positions whose neighbours are fetched at once
+_CORNERS = 8  # of a voxel
 _PAIRS = {1: np.uint16, 2: np.uint32, 4: np.uint64}
 
 
@@ -119,9 +121,17 @@ def fill_marked(marks: Any, fill: Any, target: Any) -> None:
         target[n] = fill if marks[n] else target[n]
 
 
-def linear_sampler(shape: tuple[int, ...]) -> Any:
-    """Return the loop that samples arrays (z, y, x) of `shape` linearly; one alone has to be compiled."""
-    return _sample_cubes if shape[0] > 1 else _sample_planes
+def choose_loop(array: Any, interpolation: str) -> tuple[Any, Any, Any]:
+    """Return the loop that samples an `array` (z, y, x), the array as the loop takes it, and the room it works in.
+
+    Arrays of one slice have a linear loop of their own, so that only one of the two has to be compiled.
+    """
+    if interpolation == "linear":
+        return _sample_cubes if len(array) > 1 else _sample_planes, flat_pairs(array), make_pairs(array)
+    flat = array.reshape(-1)
+    if interpolation == "nearest":
+        return _sample_nearest, flat, np.empty(_CHUNK, index_type(array.shape))
+    return _sample_label_linear, flat, (np.empty(_CORNERS, flat.dtype), np.empty(_CORNERS))
 
 
 @compiled
@@ -132,9 +142,9 @@ def _sample_planes(
     fetched, pairs = room
     below, _ = strides_of(shape)
     for first in range(0, len(corners[0]), strips[2]):
-        strip = _strip_of(result, strips, first)
-        for begin in range(0, len(strip), _CHUNK):
-            target = strip[begin : begin + _CHUNK]
+        start = _start_of(strips, first)
+        for begin in range(0, strips[2], _CHUNK):
+            target = result[start + begin : start + least(begin + _CHUNK, strips[2])]
             for pair in range(2):
                 _fetch(flat, pair * below, corners[0], first + begin, len(target), fetched, pair)
             blend_plane(pairs, corners, first + begin, fill, not extend, target)
@@ -153,48 +163,51 @@ def _sample_cubes(
     fetched, pairs = room
     below, behind = strides_of(shape)
     for first in range(0, len(corners[0]), strips[2]):
-        strip = _strip_of(result, strips, first)
-        for begin in range(0, len(strip), _CHUNK):
-            target = strip[begin : begin + _CHUNK]
-            for pair in range(4):
+        start = _start_of(strips, first)
+        for begin in range(0, strips[2], _CHUNK):
+            target = result[start + begin : start + least(begin + _CHUNK, strips[2])]
+            for pair in range(len(fetched)):
                 shift = pair % 2 * below + pair // 2 * behind
                 _fetch(flat, shift, corners[0], first + begin, len(target), fetched, pair)
             _blend_cube(pairs, corners, first + begin, fill, not extend, target)
 
 
 @inner
-def _strip_of(result: Any, strips: Any, first: int) -> Any:
-    """Return the strip of `result` whose corners begin at number `first`."""
-    begin = strips[0] + first // strips[2] * strips[1]
-    return result[begin : begin + strips[2]]
+def _start_of(strips: Any, first: int) -> Any:
+    """Return where the strip begins whose corners begin at number `first`."""
+    return strips[0] + first // strips[2] * strips[1]
 
 
 @compiled
-def sample_nearest(flat: Any, shape: Any, corners: Any, fill: Any, extend: bool, result: Any, strips: Any) -> None:
-    """Write the voxels of a `flat` array of `shape` nearest to the positions of `corners`; halves round up."""
+def _sample_nearest(
+    flat: Any, shape: Any, corners: Any, fill: Any, extend: bool, result: Any, strips: Any, room: Any
+) -> None:
+    """Write the voxels of a `flat` array of `shape` nearest to the positions of `corners`; halves round up.
+
+    `room` is a chunk of their `at`, which is overwritten.
+    """
     at, _, marks = corners
     steps = 1 if shape[2] > 1 else 0, *strides_of(shape)
-    nearest = np.empty(_CHUNK, at.dtype)
     for first in range(0, len(at), strips[2]):
-        strip = _strip_of(result, strips, first)
-        for begin in range(0, len(strip), _CHUNK):
-            target = strip[begin : begin + _CHUNK]
-            _find_nearest(corners, first + begin, steps, nearest[: len(target)])
+        start = _start_of(strips, first)
+        for begin in range(0, strips[2], _CHUNK):
+            target = result[start + begin : start + least(begin + _CHUNK, strips[2])]
+            _find_nearest(corners, first + begin, len(target), steps, room)
             for m in range(len(target)):
                 n = np.uint64(m)
-                target[n] = flat[np.uint64(nearest[n])]
-        if not extend:
-            fill_marked(marks[first : first + len(strip)], fill, strip)
+                target[n] = flat[np.uint64(room[n])]
+            if not extend:
+                fill_marked(marks[first + begin :], fill, target)
 
 
 @inner
-def _find_nearest(corners: Any, first: int, steps: Any, nearest: Any) -> None:
-    """Fill `nearest` with the flat indices of the voxels nearest to the positions from `first` on."""
+def _find_nearest(corners: Any, first: int, count: int, steps: Any, nearest: Any) -> None:
+    """Write the flat indices of the voxels nearest to so many positions from `first` on."""
     at, weights, _ = corners
     whole = at.dtype.type
     right, below, behind, none = whole(steps[0]), whole(steps[1]), whole(steps[2]), whole(0)
     offset = np.uint64(first)
-    for m in range(len(nearest)):
+    for m in range(count):
         n = np.uint64(m)
         u, v, w = weights[0, offset + n], weights[1, offset + n], weights[2, offset + n]
         step = whole((right if u >= _HALF else none) + (below if v >= _HALF else none))
@@ -202,19 +215,23 @@ def _find_nearest(corners: Any, first: int, steps: Any, nearest: Any) -> None:
 
 
 @compiled
-def sample_label_linear(flat: Any, shape: Any, corners: Any, fill: Any, extend: bool, result: Any, strips: Any) -> None:
-    """Write the label of the largest linear weight, the smaller of equals (itk::LabelImageGenericInterpolate)."""
+def _sample_label_linear(
+    flat: Any, shape: Any, corners: Any, fill: Any, extend: bool, result: Any, strips: Any, room: Any
+) -> None:
+    """Write the label of the largest linear weight, the smaller of equals (itk::LabelImageGenericInterpolate).
+
+    `room` is one for eight labels and one for their weights, which are overwritten.
+    """
     at, weights, marks = corners
-    steps = 1 if shape[2] > 1 else 0, *strides_of(shape)
-    labels, sums = np.empty(8, flat.dtype), np.empty(8)
+    steps, (labels, sums) = (1 if shape[2] > 1 else 0, *strides_of(shape)), room
     for first in range(0, len(at), strips[2]):
-        strip = _strip_of(result, strips, first)
-        for n in range(first, first + len(strip)):
+        ahead = _start_of(strips, first) - first
+        for n in range(first, first + strips[2]):
             if marks[n] and not extend:
-                strip[n - first] = fill
+                result[ahead + n] = fill
                 continue
             u, v, w = np.float64(weights[0, n]), np.float64(weights[1, n]), np.float64(weights[2, n])
-            strip[n - first] = _heaviest(flat, np.int64(at[n]), steps, (u, v, w), labels, sums)
+            result[ahead + n] = _heaviest(flat, np.int64(at[n]), steps, (u, v, w), labels, sums)
 
 
 @inner
@@ -222,7 +239,7 @@ def _heaviest(flat: Any, at: Any, steps: Any, weights: Any, labels: Any, sums: A
     """Return the label of the largest weight around a position; `labels` and `sums` (8,) are overwritten."""
     u, v, w = weights
     found = 0
-    for corner in range(8):
+    for corner in range(_CORNERS):
         a, b, c = corner & 1, corner >> 1 & 1, corner >> 2 & 1
         weight = (u if a else 1 - u) * (v if b else 1 - v) * (w if c else 1 - w)
         label = flat[at + a * steps[0] + b * steps[1] + c * steps[2]]
