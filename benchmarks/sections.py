@@ -7,6 +7,7 @@ import shutil
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import workload as w
 from bench import FLOOR, LABELS, MEDAUG, PEERS, Series
 from measure import empty_folder, run_python, seconds_a_unit
@@ -19,6 +20,8 @@ COUNTED = {MEDAUG: 8, FLOOR: 5}
 COPIES = (1, 3, 5, 7, 9)
 SAMPLES = (1, 2, 4, 6, 8)
 OWN_TYPES = ("torchio", "monai")  # of images that they write
+# medaug before each peer, since the machine's pace changes from minute to minute.
+TURNS = (FLOOR, *(tool for peer in PEERS for tool in (MEDAUG, peer)))
 # batchgeneratorsv2 cannot shift, so that its labels do not lie where medaug's do.
 SAME_PLACE = (MEDAUG, "torchio", "monai")
 
@@ -31,9 +34,9 @@ def compare_peers(bench: Bench) -> dict[str, Any]:
     for number in range(bench.rounds):
         bench.say(f"Peers, round {number + 1} of {bench.rounds}")
         for recipe in w.RECIPES:
-            for tool, series in found[recipe].items():
+            for tool in TURNS:
                 counted = COUNTED.get(tool, 1 if recipe == w.ELASTIC else 2)
-                series.add(*bench.tool(tool, "brain", recipe, 1 + counted))
+                found[recipe][tool].add(*bench.tool(tool, "brain", recipe, 1 + counted))
                 if recipe == w.AFFINE and number == 0 and tool in SAME_PLACE:
                     overlap[tool] = _overlap(bench, tool)
             for tool, series in own.get(recipe, {}).items():
@@ -42,7 +45,18 @@ def compare_peers(bench: Bench) -> dict[str, Any]:
         {recipe: {tool: asdict(series) for tool, series in tools.items()} for recipe, tools in one.items()}
         for one in (found, own)
     )
-    return {"recipes": plain, "own": by_itself, "overlap": overlap}
+    return {"recipes": plain, "own": by_itself, "overlap": overlap, "elastics": _monai_elastics(bench)}
+
+
+def _monai_elastics(bench: Bench) -> dict[str, Any]:
+    """Run MONAI's other ways to an elastic once, those that this machine has the memory for."""
+    recipes = [w.GRID_ELASTIC]
+    if psutil.virtual_memory().available > w.SMOOTH_ELASTIC_GIB << 30:
+        recipes.append(w.SMOOTH_ELASTIC)
+    found = {recipe: Series() for recipe in recipes}
+    for recipe, series in found.items():
+        series.add(*bench.tool("monai", "brain", recipe, 2))
+    return {recipe: asdict(series) for recipe, series in found.items()}
 
 
 def _overlap(bench: Bench, tool: str) -> float:

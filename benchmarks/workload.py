@@ -24,6 +24,14 @@ TITLES = {
     INTENSITY: "affine, bias field, noise, gamma",
     ELASTIC: "affine, 7³ elastic, bias field, noise, gamma",
 }
+# MONAI's other ways to an elastic: of a field as smooth as 7³ control points, as far as 24 GB allow, and of 7³ numbers.
+SMOOTH_ELASTIC, GRID_ELASTIC = "smooth-elastic", "grid-elastic"
+MONAI_TITLES = {
+    ELASTIC: "Rand3DElasticd, sigma 6, as in its tutorials",
+    SMOOTH_ELASTIC: "Rand3DElasticd, sigma 12",
+    GRID_ELASTIC: "RandAffined, then RandSmoothDeformd, 7³",
+}
+SMOOTH_ELASTIC_GIB = 18  # of memory that it wants
 
 BRAIN_SIZE = (197, 233, 189)  # x, y, z, at 1 mm
 BRAINS = 16

@@ -17,6 +17,7 @@ from monai.transforms import (
     RandAffined,
     RandBiasFieldd,
     RandGaussianNoised,
+    RandSmoothDeformd,
     SaveImage,
 )
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from monai.transforms import Transform
 
 KEYS = ("image", "label")
+# Its tutorials' roughness, and a smoother one; a field as smooth as 7³ control points asks torch for more than 24 GB.
+SIGMAS = {w.ELASTIC: 6.0, w.SMOOTH_ELASTIC: 12.0}
 
 
 def make_transform(recipe: str) -> Compose:
@@ -38,11 +41,15 @@ def make_transform(recipe: str) -> Compose:
         "padding_mode": "zeros",
     }
     steps: list[Transform] = []
-    if recipe == w.ELASTIC:
-        # As rough as its tutorials have it: a field as smooth as 7³ control points asks torch for more than 16 GB.
-        steps.append(Rand3DElasticd(KEYS, sigma_range=(6.0, 6.0), magnitude_range=(200.0, 200.0), **move))
+    if recipe in SIGMAS:
+        sigma = SIGMAS[recipe]
+        steps.append(Rand3DElasticd(KEYS, sigma_range=(sigma, sigma), magnitude_range=(200.0, 200.0), **move))
     else:
         steps.append(RandAffined(KEYS, **move))
+    if recipe == w.GRID_ELASTIC:
+        size, points = w.BRAIN_SIZE, (w.CONTROL_POINTS,) * 3
+        shift = 2 * w.DISPLACEMENT_MM / max(size)  # of half the volume
+        steps.append(RandSmoothDeformd(KEYS, size, points, prob=1.0, def_range=shift, grid_mode=move["mode"]))
     if recipe != w.AFFINE:
         steps += [
             RandBiasFieldd("image", degree=w.BIAS_ORDER, coeff_range=(0.0, w.BIAS_COEFFICIENT), prob=1.0),
