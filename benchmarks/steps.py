@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from step_cases import GROUPS, THRESHOLD, Case
+from step_cases import GROUPS, Case
+from step_peers import THRESHOLD
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
