@@ -1,4 +1,4 @@
-"""Names of copies: as interface.md §2 says, in every layout."""
+"""Names of copies in every layout."""
 
 from __future__ import annotations
 

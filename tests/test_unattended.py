@@ -145,7 +145,7 @@ def gitlab_commands() -> list[str]:
 @pytest.mark.parametrize("commands", [github_commands, gitlab_commands])
 def test_the_commands_of_a_ci_job_run_one_after_another(server: Path, commands: Any) -> None:
     first, *rest = commands()
-    assert first == "pip install ./medaug"  # as test_readme and the build of the wheel try
+    assert first == "pip install ./medaug"
     path = f"{server / 'opt' / 'medaug' / 'bin'}:{os.defpath}"
     workspace = server / "workspace"
     shutil.copytree(server / "srv" / "images", workspace / "images")

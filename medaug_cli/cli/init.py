@@ -12,7 +12,9 @@ from medaug_cli.core.errors import RootError, UsageError
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder to write recipe.yaml to.")] = Path(),
-    preset: Annotated[str, typer.Option("--preset", metavar="NAME", help="Which preset to start from.")] = "quickstart",
+    preset: Annotated[
+        str, typer.Option("--preset", metavar="NAME", envvar="MEDAUG_PRESET", help="Which preset to start from.")
+    ] = "quickstart",
 ) -> None:
     """Write a commented starter recipe, and the schema that editors check it with."""
     from medaug_cli.presets import preset_names, read_config

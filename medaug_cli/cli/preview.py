@@ -18,7 +18,10 @@ def preview(
         Path, typer.Option("-o", "--output", metavar="FILE", help="Sheet to write: sheet.png or sheet.html.")
     ],
     sample: Annotated[
-        str | None, typer.Option("--sample", metavar="ID", help="Which sample; the first usable one if not given.")
+        str | None,
+        typer.Option(
+            "--sample", metavar="ID", envvar="MEDAUG_SAMPLE", help="Which sample; the first usable one if not given."
+        ),
     ] = None,
     copies: Annotated[int, typer.Option("--copies", min=1, max=99, envvar="MEDAUG_COPIES", help="Copies to show.")] = 8,
     seed: o.Seed = None,

@@ -14,9 +14,12 @@ from medaug_cli.core.errors import UsageError
 
 def replay(
     root: o.RootPath,
-    output_id: Annotated[str, typer.Option("--id", metavar="OUTPUT_ID", help="The output_id of a manifest record.")],
+    output_id: Annotated[
+        str, typer.Option("--id", metavar="OUTPUT_ID", envvar="MEDAUG_ID", help="The output_id of a manifest record.")
+    ],
     check: Annotated[
-        bool, typer.Option("--check", help="Compare with the record, bit for bit (exit 7 if not).")
+        bool,
+        typer.Option("--check", envvar="MEDAUG_CHECK", help="Compare with the record, bit for bit (exit 7 if not)."),
     ] = False,
     target: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it there; a folder for several files.")

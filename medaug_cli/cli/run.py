@@ -40,7 +40,9 @@ def augment(
     log_file: o.LogFile = None,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", envvar="MEDAUG_DRY_RUN", help="Only say what would be done.")
+    ] = False,
 ) -> None:
     """Write augmented copies of the samples in DATASET, beside them or to OUTPUT.
 

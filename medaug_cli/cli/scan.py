@@ -21,13 +21,22 @@ if TYPE_CHECKING:
 def scan(
     dataset: o.Dataset,
     as_json: o.AsJson = False,
-    deep: Annotated[bool, typer.Option("--deep", help="Read every voxel and check every byte.")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", envvar="MEDAUG_DEEP", help="Read every voxel and check every byte.")
+    ] = False,
     recipe: Annotated[
-        Path | None, typer.Option("--recipe", metavar="RECIPE", help="Look as this recipe's dataset section says.")
+        Path | None,
+        typer.Option(
+            "--recipe", metavar="RECIPE", envvar="MEDAUG_RECIPE", help="Look as this recipe's dataset section says."
+        ),
     ] = None,
     phi: Annotated[
         bool,
-        typer.Option("--phi", help="List instead where something may tell of a patient, by place and count; no value."),
+        typer.Option(
+            "--phi",
+            envvar="MEDAUG_PHI",
+            help="List instead where something may tell of a patient, by place and count; no value.",
+        ),
     ] = False,
     repair: o.Repair = False,
     force_read: o.ForceRead = False,

@@ -14,7 +14,10 @@ from medaug_cli.core.errors import ExitCode
 def verify(
     root: o.RootPath,
     subset: Annotated[
-        str | None, typer.Option("--subset", metavar="K/N", help="Only part K of N, for a check spread over days.")
+        str | None,
+        typer.Option(
+            "--subset", metavar="K/N", envvar="MEDAUG_SUBSET", help="Only part K of N, for a check spread over days."
+        ),
     ] = None,
     source: o.SourceDataset = None,
     key_file: o.KeyFile = None,

@@ -1,4 +1,4 @@
-"""Errors that a user can cause, each with the exit code of interface.md §1."""
+"""Errors that a user can cause, each with the exit code of the interface."""
 
 from __future__ import annotations
 

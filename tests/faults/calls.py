@@ -77,7 +77,7 @@ class _Stream:
 @contextmanager
 def _failing(point: str, nth: _Nth) -> Iterator[None]:
     """Let the Nth call of `point` on a file below ROOT fail; every other call goes through."""
-    real_open, real = io.open, {name: getattr(os, name) for name in ("fsync", "replace", "mkdir", "open", "unlink")}
+    real_open, real = io.open, {name: getattr(os, name) for name in ("fsync", "replace", "mkdir", "unlink")}
 
     def opened(path: Any, mode: str = "r", *more: Any, **named: Any) -> Any:
         writes = nth.concerns(path) and set(mode) & set("wax+")
@@ -145,12 +145,10 @@ def _fail_one(bench: Bench, root: Path, point: str, nth: _Nth, outcome: Outcome)
     )
     if (root / "medaug-manifest.jsonl").exists() and (root / "SHA256SUMS").exists():
         told = {path for path, _ in verify_root(root, None, None)[1]}
-        outcome.check(f"{when}: a stray copy that verify misses", holds=_copies(root) - set(voxel_hashes(root)) <= told)
+        outcome.check(
+            f"{when}: a stray copy that verify misses", holds=copies_below(root) - set(voxel_hashes(root)) <= told
+        )
     tally, _ = run_here(bench.recipe, bench.dataset, root)
     outcome.check(f"{when}: the next run ends with {int(tally.exit_code())}", holds=int(tally.exit_code()) == 0)
     bench.check_complete(root, outcome, when)
     return struck
-
-
-def _copies(root: Path) -> set[str]:
-    return copies_below(root) - {path for path in copies_below(root) if "aug" not in path}

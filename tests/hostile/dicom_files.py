@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     Spoil = Callable[[Path], None]
 
 _SLICES = 4
-_PIXEL_DATA = 0x7FE00010
 
 
 def texture(k: int) -> np.ndarray[Any, Any]:
@@ -276,7 +275,7 @@ CASES: list[tuple[int, str, Spoil, str]] = [
     (39, "group 0000 strays", command_group_strays, ""),
     (39, "orientation zero", with_attributes(k=None, ImageOrientationPatient=[0, 0, 0, 0, 0, 0]), "bad_orientation"),
     (39, "BitsStored 0", with_attributes(k=None, BitsStored=0, HighBit=0), "not_supported"),
-    (39, "slope of letters", with_attributes(k=None, RescaleSlope=0), "bad_header"),
+    (39, "slope 0", with_attributes(k=None, RescaleSlope=0), "bad_header"),
     (39, "deflate bomb", deflate_bomb, "too_large"),
 ]
 HEALTHY = ("healthy first", "healthy last")

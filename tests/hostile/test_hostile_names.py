@@ -57,7 +57,7 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with dataset/ and root/ after a run over every name, each once sound and once damaged."""
+    """Return a folder with a dataset of every name, each once sound and once damaged."""
     folder = tmp_path_factory.mktemp("names")
     for name in NAMES:
         save_case(folder / "dataset" / "sound", name)

@@ -7,7 +7,7 @@ import gzip
 import json
 import shutil
 import stat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import nibabel as nib
 import numpy as np
@@ -364,8 +364,8 @@ def test_what_a_recipe_cannot_ask_for_is_told(tmp_path: Path, privacy: str, said
     assert said in done.stderr
 
 
-def real_runs(tmp_path: Path, folder: str) -> Any:
-    """Run gamma over a folder of real files and yield (source, copy) of each instance."""
+def run_real(tmp_path: Path, folder: str) -> Path:
+    """Run gamma over a folder of real files, de-identified; return ROOT."""
     dataset, root = realdata(folder), tmp_path / "root"
     recipe = "version: 1\nsteps: [gamma]\nprivacy: {deidentify: basic, phi_in_paths: allow}\n"
     run_here(save_recipe(tmp_path / "recipe.yaml", recipe), dataset, root, limit=2)
@@ -376,7 +376,7 @@ def real_runs(tmp_path: Path, folder: str) -> Any:
 
 @pytest.mark.parametrize("folder", ["mr_oblique_20"])
 def test_a_real_series_is_as_valid_as_it_was(tmp_path: Path, folder: str) -> None:
-    root = real_runs(tmp_path, folder)
+    root = run_real(tmp_path, folder)
     before = {error for path in sorted(realdata(folder).rglob("*.dcm"))[:3] for error in dicom_errors(path)}
     for path in sorted(root.rglob("*.dcm"))[:3]:
         assert dicom_errors(path) <= before

@@ -1,4 +1,4 @@
-"""Where a run writes in each layout, by real runs alongside the originals (interface.md §2)."""
+"""Where a run writes in each layout, by real runs alongside the originals."""
 
 from __future__ import annotations
 

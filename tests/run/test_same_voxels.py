@@ -63,7 +63,7 @@ def test_the_order_in_which_the_disk_lists_files_changes_nothing(
     listed = os.scandir
 
     class Shuffled:
-        """A listing in another order each time."""
+        """A listing in another order than the disk's."""
 
         def __init__(self, *arguments: Any) -> None:
             with listed(*arguments) as entries:

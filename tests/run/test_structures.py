@@ -94,7 +94,7 @@ def test_the_oracle_finds_the_mask_that_was_published_with_the_contours(kind: st
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", RECIPES)
 def test_contours_and_mask_agree_in_a_copy(name: str, kind: str, tmp_path: Path) -> None:
-    """The file as written, read by pydicom and rasterised by skimage; Dice 0.97 is what issue and notes ask for."""
+    """The file as written, read by pydicom and rasterised by skimage; a Dice of 0.97 is asked for."""
     step, values, remade = RECIPES[name]
     sample = load(kind)
     made = augment(sample, make_step(step, **values))

@@ -11,8 +11,6 @@ from pydantic import ValidationError
 
 from medaug_cli.core.geometry import Geometry
 
-SCENE = make_scene(Geometry((2, 2, 2)))
-
 
 def drawn_points(copy: int = 1, **values: Any) -> Any:
     step = make_step("histogram_shift", **values).draw(make_scene(Geometry((2, 2, 2)), copy))

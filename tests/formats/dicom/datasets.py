@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,14 +17,15 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
 
+from medaug_cli.core.encoded import EncodedFile
 from medaug_cli.core.sample import Derivation, Loaded, Source, Volume
 from medaug_cli.formats import Found, FoundVolume, Limits
 from medaug_cli.formats.dicom import FORMAT
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Iterable
 
-    from medaug_cli.core.encoded import EncodedFile
+    from numpy.typing import NDArray
 
 CT, MR, PT = (f"1.2.840.10008.5.1.4.1.1.{tail}" for tail in ("2", "4", "128"))
 CR, DX, MG = (f"1.2.840.10008.5.1.4.1.1.{tail}" for tail in ("1", "1.1", "1.2"))
@@ -157,6 +159,15 @@ def encode(loaded: Loaded, derivation: Derivation = UNCHANGED, content: Volume |
     """Encode a copy of `loaded`, each file under its source's path."""
     assert isinstance(loaded.content, Volume)
     return list(FORMAT.encode(content or loaded.content, loaded, loaded.source.files, derivation))
+
+
+def assert_files_or_reason(made: Iterable[object], reason: str, message: str) -> None:
+    """Fail unless something was made, all of it files, or a stable reason says in words why not."""
+    files = list(made)
+    assert bool(files) != bool(reason)
+    assert all(isinstance(one, EncodedFile) for one in files)
+    assert re.fullmatch(r"[a-z0-9_]*", reason)
+    assert bool(message) == bool(reason)
 
 
 def publish(files: list[EncodedFile], root: Path) -> list[Dataset]:

@@ -250,7 +250,7 @@ def test_encoding_directions_turn_with_the_axes_and_slice_timing_goes(
     assert (int(turned["slice_code"]), int(turned["slice_end"]), float(turned["slice_duration"])) == (0, 0, 0.0)
 
 
-def test_label_names_of_a_source_stay_numbers_of_its_type(
+def test_a_label_map_goes_back_to_the_type_of_its_source(
     save: Callable[..., Path], read: Callable[..., Loaded], encode: Callable[..., tuple[EncodedFile, ...]]
 ) -> None:
     """A label map that was computed with as int64 goes back as the uint8 it came from."""
