@@ -56,7 +56,7 @@ def replay_record(record: Record, dataset: Path, key_file: Path | None = None) -
     with hidden_errors(lambda: names_of_sources(sources, privacy)):
         sample = load_sample(dataset, record.sample_id, sources, names, limits, record.modality, rules)
     check_unchanged(sample, record.source)
-    scene = scene_of(sample, record.seed.root, record.copy_, record.settings.resampler, max_voxels=float("inf"))
+    scene = scene_of(sample, record.seed.root, record.copy_, settings.resampler, float("inf"), settings.dtype)
     program = program_of(record)
     copy = apply_program(program, sample, scene)
     targets = dict(zip(sources, _grouped_paths(record.output), strict=True))

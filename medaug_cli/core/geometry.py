@@ -20,6 +20,8 @@ SLICE_AXIS = 2
 """The array axis along which slices are stacked."""
 ARRAY_AXES = ("i", "j", "k")
 PLANE_AXES = ("horizontal", "vertical")
+_SENSES = ({"R": 1, "L": -1}, {"A": 1, "P": -1}, {"H": 1, "F": -1})  # of letters, along each axis of RAS
+_RIGHT_HANDED = ((0, 1), (1, 2), (2, 0))
 _LETTERS = {"LR": "LR", "AP": "AP", "SI": "HF"}
 _LEAST_COSINE = 0.7072  # beyond 45 degrees a patient axis has no array axis of its own
 
@@ -121,6 +123,23 @@ class Geometry:
         cosines = np.abs(np.array(self.direction).reshape(3, 3))
         best = max(itertools.permutations(range(3)), key=lambda p: sum(cosines[p[axis], axis] for axis in range(3)))
         return best[0], best[1], best[2]
+
+    def frame_axis(self, patient_axis: int) -> tuple[int, int]:
+        """Return the axis of the grid's own frame that stands for a patient's (0 LR, 1 AP, 2 SI), and its sense, 1 or -1.
+
+        They are the same, but in a projection image, whose frame is the picture's: there its letters say it, where they
+        name both axes. The sense is that of RAS: 1 where both point the same way.
+        """
+        letters = [text[:1] for text in self.letters or ()]
+        named = [next((axis for axis in range(3) if one and one in _SENSES[axis]), None) for one in letters]
+        if len(named) != 2 or None in named or named[0] == named[1]:  # noqa: PLR2004  row and column
+            return patient_axis, 1
+        along = [_SENSES[axis][one] for axis, one in zip(named, letters, strict=True) if axis is not None]
+        if patient_axis in named:
+            at = named.index(patient_axis)
+            return at, -along[at]  # i and j of the picture run to the left and to posterior of its frame
+        turns = 1 if (named[0], named[1]) in _RIGHT_HANDED else -1
+        return SLICE_AXIS, turns * along[0] * along[1]
 
     def array_axis(self, name: str) -> int:
         """Return the array axis (0, 1, 2 for x, y, z) that lies along axis `name`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal, TypeGuard
 
 from medaug_cli.core.lazy import np, tallies
@@ -51,12 +52,23 @@ def percentiles(array: FloatArray, valid: AnyArray | None, low: float, high: flo
         return 0.0, 0.0
     if _are_counts(valid):
         return _weighted_percentile(array, valid, low), _weighted_percentile(array, valid, high)
-    inside = [share for share in (low, high) if 0 < share < 100]  # noqa: PLR2004
-    sample = voxels[:: max(1, voxels.size // _ENOUGH)]
+    inside = [share for share in (low, high) if 0 < share < 100]  # noqa: PLR2004  per cent
+    sample = voxels[:: even_step(voxels.size, _ENOUGH)]
     found = dict(zip(inside, np.percentile(sample, inside), strict=True)) if inside else {}
     ends = {0.0: voxels.min, 100.0: voxels.max}
     one, other = (float(found[share] if share in found else ends[share]()) for share in (low, high))
     return one, other
+
+
+def even_step(count: int, wanted: int) -> int:
+    """Return every which of `count` voxels an even sample of about the `wanted` number takes.
+
+    It shares no factor with their number and so with no axis: a sample in step with the rows would see a few columns.
+    """
+    step = max(1, count // wanted)
+    while math.gcd(step, count) > 1:
+        step += 1
+    return step
 
 
 def _weighted_moments(tones: FloatArray, counts: AnyArray) -> tuple[float, float]:

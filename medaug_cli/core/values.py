@@ -132,23 +132,25 @@ class AxisSpan:
         """Return a fixed number for each axis, the same one for all if `isotropic` and no axis is named."""
         if self.every and (isotropic or self.every.kind == "fixed"):
             return AxisSpan(every=self.every.draw(generator))
-        pairs = self.named or tuple((axis, self.every) for axis in PATIENT_AXES if self.every)
-        return AxisSpan(named=tuple((axis, span.draw(generator)) for axis, span in pairs))
+        return AxisSpan(named=tuple((axis, span.draw(generator)) for axis, span in self._by_axis()))
 
-    def vector(self, geometry: Geometry, neutral: float = 0.0) -> tuple[float, float, float]:
-        """Return the drawn numbers for (LR, AP, SI); an axis not named keeps `neutral`.
+    def _by_axis(self) -> tuple[tuple[str, Span], ...]:
+        return self.named or tuple((axis, self.every) for axis in PATIENT_AXES if self.every)
 
-        `horizontal` and `vertical` are the patient axes nearest to those of the 2-D image; raises SampleError for
-        them on a volume.
+    def vector(self, geometry: Geometry, neutral: float = 0.0, *, signed: bool = False) -> tuple[float, float, float]:
+        """Return the drawn numbers for (LR, AP, SI) of the grid's frame; an axis not named keeps `neutral`.
+
+        The patient's axes of a projection image are those that its letters name, and numbers that are `signed` change
+        theirs where the frame runs the other way. `horizontal` and `vertical` are the axes nearest to those of the 2-D
+        image; raises SampleError for them on a volume.
         """
-        if self.every:
-            return (self.every.value,) * 3
         numbers = [neutral] * 3
-        for axis, span in self.named:
+        for axis, span in self._by_axis():
             if axis in PLANE_AXES and geometry.flat_axis is None:
                 raise SampleError("axis_undetermined", f"{axis} is for 2-D images; name LR, AP or SI for a volume")
             if axis in PATIENT_AXES:
-                numbers[PATIENT_AXES.index(axis)] = span.value
+                place, sense = geometry.frame_axis(PATIENT_AXES.index(axis))
+                numbers[place] = span.value * (sense if signed else 1)
             else:
                 numbers[geometry.nearest_patient_axes()[geometry.array_axis(axis)]] = span.value
         return numbers[0], numbers[1], numbers[2]

@@ -18,7 +18,7 @@ from medaug_cli.step import Step, inner_steps
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ALGORITHM_VERSION = 3
+ALGORITHM_VERSION = 4
 """Raised whenever the same recipe would give other voxels than before; part of every output's identity."""
 
 

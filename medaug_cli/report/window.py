@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from medaug_cli.core.intensity import even_step
 from medaug_cli.core.lazy import np
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def copy_window(source: Window, before: Window, copy: Volume) -> Window:
 
 def measured(volume: Volume) -> Window:
     """Return the 0.5th to 99.5th percentile of what is no void."""
-    step = max(1, volume.array[0].size // _SAMPLED)
+    step = even_step(volume.array[0].size, _SAMPLED)
     sampled = volume.array[0].reshape(-1)[::step]
     if volume.void is not None:
         valid = ~volume.void.reshape(-1)[::step]

@@ -39,6 +39,7 @@ ShearDeg = Annotated[
     Field(description="Slant in the plane across LR, AP, SI."),
 ]
 
+_SIGNED = ("rotation_deg", "translation_mm")
 _ALONG_AN_AXIS = 1 - 1e-6
 
 
@@ -89,4 +90,4 @@ class AffineStep(ResamplingStep):
         if name not in type(self).model_fields:
             return (neutral,) * 3
         span: AxisSpan = getattr(self, name)
-        return span.vector(grid, neutral)
+        return span.vector(grid, neutral, signed=name in _SIGNED)

@@ -46,6 +46,18 @@ def test_percentiles_of_many_voxels_come_from_an_even_sample() -> None:
     assert robust_range(array, None) == pytest.approx(0.98 * 2_500_000, rel=1e-4)
 
 
+@pytest.mark.parametrize("shape", [(1, 256, 512, 32), (1, 64, 256, 256), (1, 7, 999, 640)])
+@pytest.mark.parametrize("axis", [1, 2, 3])
+def test_an_even_sample_is_of_every_column_row_and_slice(shape: tuple[int, ...], axis: int) -> None:
+    """A bright slab of 3 % of the volume, across any axis, is beyond percentile 1 to 97.5 and so the range."""
+    array = np.zeros(shape, np.float32)
+    count = max(1, round(0.03 * shape[axis]))
+    np.moveaxis(array, axis, 0)[shape[axis] // 2 : shape[axis] // 2 + count] = 1000
+    share = count / shape[axis]
+    low, high = percentiles(array, None, 1, 100 * (1 - share / 2))
+    assert (low, high) == (0, 1000)
+
+
 def test_the_background_is_the_mean_of_the_darker_part_of_the_outer_faces() -> None:
     """Air of 10 and 20 all around, a body of 900 up to the last face; what lies inside does not count."""
     array = np.full((1, 8, 8, 8), 10, np.float32)

@@ -46,6 +46,7 @@ steps:
         - gamma
         - random_order: [blur, brightness, contrast]
 """
+FLOAT_RECIPE = "version: 1\ncopies: 2\nsteps: [affine]\noutput: {dtype: float32}\n"
 PLANE_RECIPE = "version: 1\ncopies: 2\nsteps: [{flip: {axes: [horizontal]}}, rotate, gamma, gaussian_noise]\n"
 VOLUME_RECIPE = "version: 1\ncopies: 2\nsteps: [{affine: {fill: air}}, gaussian_noise]\n"
 
@@ -67,12 +68,19 @@ def place(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("sample", "recipe"), [("brain-mr", RECIPE), ("ct", VOLUME_RECIPE), ("xray", PLANE_RECIPE), ("mammo", PLANE_RECIPE)]
+    ("sample", "recipe"),
+    [
+        ("brain-mr", RECIPE),
+        ("brain-mr", FLOAT_RECIPE),
+        ("ct", VOLUME_RECIPE),
+        ("xray", PLANE_RECIPE),
+        ("mammo", PLANE_RECIPE),
+    ],
 )
 def test_every_record_of_a_run_replays_in_every_format(tmp_path: Path, sample: str, recipe: str) -> None:
     dataset = PROJECT / "sample_data" / sample
     run_here(save_recipe(tmp_path / "recipe.yaml", recipe), dataset, tmp_path / "root")
-    assert replay_all(tmp_path / "root") == (3 if sample == "brain-mr" else 2)
+    assert replay_all(tmp_path / "root") == (3 if recipe is RECIPE else 2)
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".img"])

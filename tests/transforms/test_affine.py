@@ -15,6 +15,7 @@ from builders import (
     covariance_mm2,
     dice,
     make_sample,
+    make_scene,
     make_step,
     make_volume,
     oblique_geometry,
@@ -24,6 +25,7 @@ from pydantic import ValidationError
 
 from medaug_cli.core.geometry import Geometry
 from medaug_cli.core.sample import LabelMap
+from medaug_cli.step.affine import AffineStep
 
 GRID = oblique_geometry((60, 44, 20))  # 48 x 48 x 50 mm
 COS, SIN, TAN = math.cos(math.radians(30)), math.sin(math.radians(30)), math.tan(math.radians(20))
@@ -35,6 +37,38 @@ def moved_spot(at_ras_mm: tuple[float, float, float], grid: Geometry = GRID, **v
     sample = make_sample(make_volume(grid, blob(grid, at_ras_mm, 2.5)))
     copy = augment(sample, make_step("affine", **{**still, **values}))
     return centroid_ras_mm(copy.images["0"].array[0], grid)
+
+
+LETTERS = {"L": (1, 0, 0), "R": (-1, 0, 0), "P": (0, 1, 0), "A": (0, -1, 0), "H": (0, 0, 1), "F": (0, 0, -1)}  # LPS
+
+
+@pytest.mark.parametrize("letters", [("L", "F"), ("R", "F"), ("P", "FL"), ("A", "H"), ("F", "L"), ("L", "P")])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"translation_mm": {"LR": 3, "AP": -2, "SI": 5}},
+        {"translation_mm": 4},
+        {"rotation_deg": {"LR": 10, "AP": 20, "SI": -30}},
+        {"scale": {"LR": 1.1, "AP": 0.9, "SI": 1.3}},
+        {"rotation_deg": {"LR": 10, "AP": 20, "SI": -30}, "translation_mm": {"SI": 3}, "scale": {"AP": 1.2}},
+    ],
+    ids=str,
+)
+def test_a_projection_image_moves_as_the_slice_whose_axes_its_letters_name(
+    letters: tuple[str, str], values: dict[str, Any]
+) -> None:
+    row, column = (np.array(LETTERS[one[0]]) for one in letters)
+    direction = np.column_stack((row, column, np.cross(row, column)))
+    size, spacing = (30, 20, 1), (1.0, 0.8, 1.0)
+    placed = Geometry(size, spacing, direction=tuple(float(n) for n in direction.ravel()))
+    step = make_step("affine", **({"rotation_deg": 0, "translation_mm": 0, "scale": 1} | values))
+    moved = []
+    for grid in (placed, Geometry(size, spacing, letters=letters)):
+        drawn = step.draw(make_scene(grid))
+        assert isinstance(drawn, AffineStep)
+        (matrix,) = drawn.mapping(make_scene(grid))
+        moved.append((np.linalg.inv(grid.affine) @ matrix @ grid.affine)[:2, [0, 1, 3]])
+    assert moved[1] == pytest.approx(moved[0], abs=1e-9)
 
 
 @pytest.mark.parametrize(

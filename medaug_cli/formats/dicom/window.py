@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.errors import SampleError
+from medaug_cli.core.intensity import even_step
 from medaug_cli.core.lazy import np
 from medaug_cli.formats.dicom.header import values
 
@@ -64,7 +65,7 @@ def measure_window(content: Volume, unmoved: Volume | None = None) -> Window:
 
 def _sample(content: Volume) -> AnyArray:
     """Return some of the values that are no void, spread over all of `content`."""
-    step = max(1, content.array.size // _SAMPLED)
+    step = even_step(content.array.size, _SAMPLED)
     sampled = content.array.reshape(-1)[::step]
     if content.void is None:
         return sampled
