@@ -50,7 +50,8 @@ def predict_extent(copies: Sequence[tuple[Sample, int]], recipe: Recipe) -> Exte
 def _predict_voxels(sample: Sample, copy: int, recipe: Recipe) -> int:
     if sample.geometry is None or sample.problem:
         return sample.voxels
-    scene = Scene(sample.geometry, recipe.seed, (sample.id, copy), max_voxels=recipe.limits.max_voxels)
+    most = recipe.limits.max_voxels
+    scene = Scene(sample.geometry, recipe.seed, (sample.id, copy), max_voxels=most, headers_only=True)
     try:
         after = predict_grid(recipe.steps, scene)
     except SampleError:

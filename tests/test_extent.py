@@ -57,6 +57,13 @@ def test_what_no_header_tells_counts_like_the_source(tmp_path: Path) -> None:
     assert plan_of(tmp_path, steps).bytes_needed == plan_of(tmp_path, "[gamma]").bytes_needed
 
 
+def test_a_size_about_a_label_is_told_without_the_label(tmp_path: Path) -> None:
+    save_dataset(tmp_path / "dataset", cases=1)
+    about, plain = (plan_of(tmp_path, f"[{{crop_or_pad: {{size: 64{more}}}}}]") for more in (", around: label", ""))
+    assert about.bytes_needed == plain.bytes_needed
+    assert about.bytes_needed > 10 * plan_of(tmp_path, "[gamma]").bytes_needed
+
+
 def test_many_copies_are_not_all_drawn(tmp_path: Path) -> None:
     """5000 copies take the mean of 256: margins of 1 to 4 mm, so within a few percent of the mean of all."""
     save_dataset(tmp_path / "dataset", cases=1)

@@ -11,8 +11,6 @@ from medaug_cli.core.jit import compiled, inner
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray, BoolArray
 
-_MOST_OFFSETS = 65000  # ranks are kept as uint16
-
 
 def spread(labels: AnyArray, mask: BoolArray, steps: tuple[float, float, float], distance: float) -> AnyArray:
     """Return `labels` (z, y, x) in which voxels outside `mask` take the label of the nearest voxel inside it.
@@ -23,7 +21,7 @@ def spread(labels: AnyArray, mask: BoolArray, steps: tuple[float, float, float],
     result = labels.copy()
     offsets = _ball(steps, distance, labels.shape)
     if len(offsets):
-        _spread(labels, mask, offsets, result, np.full(labels.shape, len(offsets), np.uint16))
+        _spread(labels, mask, offsets, result, np.full(labels.shape, len(offsets), np.uint32))
     return result
 
 
@@ -52,7 +50,7 @@ def _ball(steps: tuple[float, float, float], distance: float, shape: tuple[int, 
     grid = np.indices([2 * far + 1 for far in reach]).reshape(3, -1).T - reach
     squares = ((grid * np.array(steps)[::-1]) ** 2).sum(axis=1)
     near = (squares <= (distance * (1 + 1e-6)) ** 2) & (squares > 0)
-    order = np.argsort(squares[near].round(9), kind="stable")[:_MOST_OFFSETS]
+    order = np.argsort(squares[near].round(9), kind="stable")
     return np.ascontiguousarray(grid[near][order])
 
 

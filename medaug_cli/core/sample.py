@@ -163,6 +163,14 @@ class LabelMap:
         return tallies.count_values(self.array)
 
 
+def label_value(name: str, names: Mapping[int, str]) -> int | None:
+    """Return the value of a label map that `names` give to a label, or that the name itself is; None without one."""
+    found = [value for value, text in names.items() if text == name]
+    if found:
+        return found[0]
+    return int(name) if name.isascii() and name.lstrip("-").isdecimal() else None
+
+
 @dataclass(frozen=True, eq=False)
 class LabelStack:
     """Labels that may overlap, one a component: `array` (component, z, y, x), `names` one a component.
@@ -187,6 +195,19 @@ class LabelStack:
         numbers = np.arange(len(self.array))[:, None, None, None]
         array = (parts[0] == numbers).astype(self.array.dtype) if self._is_one_map else np.stack(parts)
         return replace(self, array=array, geometry=geometry)
+
+    def numbered_parts(self) -> Sequence[AnyArray]:
+        """Return the same arrays, in which a component's voxels hold its number, from 1 on, and the background 0."""
+        if self._is_one_map:
+            (part,) = self.parts()
+            return (np.where(part > 0, part + 1, 0),)  # the first component is the background
+        return [np.where(part > 0, np.int32(number), np.int32(0)) for number, part in enumerate(self.array, start=1)]
+
+    def with_numbered_parts(self, parts: Sequence[AnyArray]) -> LabelStack:
+        """Return the stack with the components that `numbered_parts` gave, changed."""
+        if self._is_one_map:
+            return self.with_parts([np.where(parts[0] > 0, parts[0] - 1, 0)], self.geometry)
+        return self.with_parts([(part > 0).astype(self.array.dtype) for part in parts], self.geometry)
 
     @property
     def _is_one_map(self) -> bool:

@@ -14,7 +14,7 @@ from medaug_cli.spatial.marks import move_marks
 from medaug_cli.step import IntensityStep, LabelStep, Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from medaug_cli.core.marks import Marks
     from medaug_cli.core.sample import Labels, LoadedSample
@@ -79,7 +79,8 @@ def _joins(chain: Sequence[Drawn], drawn: Drawn) -> bool:
 def _change_labels(drawn: Drawn, copy: Copy, scene: Scene) -> dict[str, Labels]:
     """Return all labels after one label step; each map, and each part of a stack, has generators of its own.
 
-    Soft labels are no labels of voxels and stay as they are.
+    To the step every part of a stack is a label map that holds the number of its component, from 1 on, as `counts` has
+    it. Soft labels are no labels of voxels and stay as they are.
     """
     if not isinstance(drawn.step, LabelStep):
         raise TypeError(drawn.name)
@@ -87,10 +88,15 @@ def _change_labels(drawn: Drawn, copy: Copy, scene: Scene) -> dict[str, Labels]:
     for name, label in copy.labels.items():
         here = replace(scene.at(drawn.path).at(name), geometry=label.geometry)
         if isinstance(label, LabelMap):
-            changed[name] = replace(label, array=drawn.step.apply(label.array, here))
+            names: Mapping[int, str] = {**label.names, **scene.label_values}
+            changed[name] = replace(label, array=drawn.step.apply(label.array, replace(here, label_values=names)))
         elif not label.soft:
-            parts = [drawn.step.apply(part, here.at(str(number))) for number, part in enumerate(label.parts())]
-            changed[name] = label.with_parts(parts, label.geometry)
+            names = dict(enumerate(label.names, start=1)) or scene.label_values
+            parts = [
+                drawn.step.apply(part, replace(here.at(str(number)), label_values=names))
+                for number, part in enumerate(label.numbered_parts())
+            ]
+            changed[name] = label.with_numbered_parts(parts)
         else:
             changed[name] = label
     return changed

@@ -33,7 +33,8 @@ class Scene:
     `channels` are the names of the sample's images; `rgb` says that all of them (the array itself when applying) are
     colour images of red, green and blue; `eight_bit` that all images were read as 8-bit numbers from 0 to 255.
     `modality` is that of the first image, `modalities` are those of all images; empty where nothing tells.
-    `whole_numbers` says that the copy of an image is stored as integers.
+    `whole_numbers` says that the copy of an image is stored as integers, `headers_only` that only the geometry is
+    known yet.
     `windows` are the display windows (centre, width) of all images, `window` is that of the array when applying.
     """
 
@@ -50,6 +51,7 @@ class Scene:
     rgb: bool = False
     eight_bit: bool = False
     whole_numbers: bool = False
+    headers_only: bool = False
     windows: tuple[tuple[float, float] | None, ...] = ()
     window: tuple[float, float] | None = None
     labels: Mapping[str, LabelMap] = field(default_factory=dict)

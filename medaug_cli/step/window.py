@@ -8,6 +8,7 @@ from pydantic import Field
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
+from medaug_cli.core.sample import label_value
 from medaug_cli.spatial.grids import window_grid
 from medaug_cli.spatial.mapping import Mapping, apply_affine
 from medaug_cli.spatial.points import push
@@ -87,7 +88,7 @@ class LabelWindowStep(WindowStep):
     def check(self, scene: Scene) -> None:
         """Raise SampleError for a label that this sample does not have."""
         super().check(scene)
-        if self.around != "label":
+        if self.around != "label" or scene.headers_only:
             return
         if not scene.labels:
             raise SampleError("unknown_label", f"{self.step_name()} lies around a label; this sample has no label map")
@@ -132,9 +133,12 @@ class LabelWindowStep(WindowStep):
         name = _name_in_source(str(self.label), scene)
         if name in scene.labels:
             return [(scene.labels[name], scene.labels[name].array != 0)]
-        values = [value for value, text in scene.label_values.items() if text == name]
-        value = values[0] if values else int(name)
-        return [(labels, labels.array == value) for labels in scene.labels.values()]
+        found = [
+            (labels, label_value(name, {**labels.names, **scene.label_values})) for labels in scene.labels.values()
+        ]
+        if all(value is None for _, value in found):
+            raise SampleError("unknown_label", f"{self.step_name()} names label {self.label}, which no label map has")
+        return [(labels, labels.array == value) for labels, value in found if value is not None]
 
 
 def voxels_of(size: Size, grid: Geometry) -> Triple:

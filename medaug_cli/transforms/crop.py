@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from medaug_cli.step import Scene
 
+_EDGE = 0.5  # of a voxel, from its centre
+
 
 class Crop(LabelWindowStep):
     """Keep a window of the grid: `size` voxels, or all but a margin; every voxel stays exactly as it is.
@@ -61,7 +63,7 @@ class Crop(LabelWindowStep):
 
     def _about_label(self, margins: tuple[float, float, float], scene: Scene) -> Self:
         box, old = self.label_box(scene), np.array(scene.geometry.size)
-        if box is None:
+        if box is None or (box[1] < -_EDGE).any() or (box[0] > old - 1 + _EDGE).any():  # or has left the grid
             return self.at((0, 0, 0), scene.geometry.size)
         first = np.clip(np.rint(box[0] - margins), 0, old - 1).astype(int)
         last = np.clip(np.rint(box[1] + margins), 0, old - 1).astype(int)

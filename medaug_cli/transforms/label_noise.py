@@ -8,6 +8,7 @@ from pydantic import Field
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import morphology, np
+from medaug_cli.core.sample import label_value
 from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import LabelStep
 
@@ -38,18 +39,17 @@ class LabelNoise(LabelStep):
     )
     unit: Literal["mm", "voxel"] = Field(default="mm", description="Unit of erode and dilate.")
     labels: tuple[int | str, ...] | None = Field(
-        default=None, description="Values, or names of dataset.label_names, that change; all but 0 by default."
+        default=None,
+        description="Values or names of labels that change, of a stack the numbers of its parts; all but 0 by default.",
     )
 
     def check(self, scene: Scene) -> None:
-        """Raise SampleError for a name that the recipe does not give to a value."""
+        """Raise SampleError for a name that no label of this sample has."""
         super().check(scene)
-        known = set(scene.label_values.values())
-        unknown = [name for name in self.labels or () if isinstance(name, str) and name not in known]
+        unknown = [name for name in self.labels or () if isinstance(name, str) and name not in scene.label_names]
         if unknown:
-            raise SampleError(
-                "unknown_label", f"label_noise: labels names {unknown[0]}, which dataset.label_names does not"
-            )
+            known = ", ".join(sorted(scene.label_names)) or "none"
+            raise SampleError("unknown_label", f"label_noise: labels names {unknown[0]}; this sample has {known}")
 
     def apply(self, labels: AnyArray, scene: Scene) -> AnyArray:
         """Return label map `labels` (z, y, x) changed, of the same type and without a new value."""
@@ -67,8 +67,8 @@ class LabelNoise(LabelStep):
         """Return the voxels whose label changes."""
         if self.labels is None:
             return np.not_equal(labels, 0)
-        by_name = {name: value for value, name in scene.label_values.items()}
-        return np.isin(labels, [by_name[one] if isinstance(one, str) else one for one in self.labels])
+        values = [label_value(str(one), scene.label_values) for one in self.labels]
+        return np.isin(labels, [value for value in values if value is not None])
 
     def _drop(self, labels: AnyArray, scene: Scene) -> AnyArray:
         """Return `labels` without the parts that chance leaves out; they take the value that most touches them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from pydantic import ValidationError
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap
+from medaug_cli.core.sample import LabelMap, LabelStack
 from medaug_cli.program import draw_program, scene_of
 from medaug_cli.spatial.points import push
 
@@ -128,6 +129,27 @@ def test_a_sample_without_the_label_is_cropped_anywhere_and_one_without_labels_r
         augment(make_sample(make_volume(GRID)), step)
     with pytest.raises(SampleError, match="unknown_label"):
         augment(empty, make_step("crop", size=5, around="label", label="kidney"))
+
+
+def test_a_label_that_only_the_file_names_is_found() -> None:
+    label = voxel_label(GRID, (2, 3, 1))
+    sample = make_sample(make_volume(GRID), labels={"organs": replace(label, names={1: "liver"})})
+    copy = augment(sample, make_step("crop", size=1, around="label", label="liver"))
+    assert copy.labels["organs"].array.tolist() == [[[1]]]
+
+
+def test_a_name_of_a_stack_s_part_is_told_to_be_of_no_label_map() -> None:
+    stack = LabelStack(np.ones((1, *GRID.size[::-1]), np.uint8), GRID, ("liver",))
+    sample = make_sample(make_volume(GRID), labels={"map": voxel_label(GRID), "stack": stack})
+    with pytest.raises(SampleError, match="unknown_label: crop names label liver, which no label map has"):
+        augment(sample, make_step("crop", size=1, around="label", label="liver"))
+
+
+def test_a_label_that_was_moved_off_the_grid_leaves_the_whole_of_it() -> None:
+    grid = Geometry((20, 8, 8))
+    sample = make_sample(make_volume(grid), labels={"lesion": voxel_label(grid, (2, 4, 4))})
+    away = make_step("translate", translation_mm={"LR": 10}, p=1)
+    assert augment(sample, away, make_step("crop", margin_mm=1, around="label")).images["0"].geometry.size == (20, 8, 8)
 
 
 def test_random_windows_reach_every_place() -> None:

@@ -10,7 +10,7 @@ from builders import augment, make_labels, make_sample, make_step, make_volume, 
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap
+from medaug_cli.core.sample import LabelMap, LabelStack
 
 GRID = Geometry((40, 36, 24), (1.0, 1.0, 2.0))
 OFF: dict[str, Any] = {"erode": 0, "dilate": 0, "drop_component": 0}
@@ -114,6 +114,46 @@ def test_pictures_have_noise_in_their_plane(size: tuple[int, int, int]) -> None:
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(SampleError, match="unknown_label: label_noise: labels names lung"):
         noisy(ball(5), names={1: "liver"}, labels=["lung"])
+
+
+@pytest.mark.parametrize("chosen", [[2], ["tumour"]])
+def test_of_a_stack_the_chosen_component_changes_alone(chosen: list[int | str]) -> None:
+    parts = np.stack([ball(9), ball(7)])
+    sample = make_sample(make_volume(GRID), labels={"seg": LabelStack(parts, GRID, ("organ", "tumour"))})
+    made = augment(sample, make_step("label_noise", **{**OFF, "erode": 2}, labels=chosen)).labels["seg"].array
+    assert np.array_equal(made[0], parts[0])
+    assert 0 < made[1].sum() < parts[1].sum()
+    assert made.dtype == parts.dtype
+
+
+@pytest.mark.parametrize("chosen", [[2], ["organ"]])
+def test_of_a_partition_the_chosen_component_changes_in_favour_of_the_background(chosen: list[int | str]) -> None:
+    inside = ball(8).astype(bool)
+    left = inside & (np.arange(40) < 20)
+    parts = np.stack([~inside, left, inside & ~left]).astype(np.uint8)
+    stack = LabelStack(parts, GRID, ("outside", "organ", "other"), partition=True)
+    sample = make_sample(make_volume(GRID), labels={"seg": stack})
+    made = augment(sample, make_step("label_noise", **{**OFF, "erode": 2}, labels=chosen)).labels["seg"].array
+    assert 0 < made[1].sum() < parts[1].sum()
+    assert np.array_equal(made.sum(axis=0), np.ones_like(parts[0]))
+    assert (made[2] >= parts[2]).all()
+
+
+def test_names_that_only_the_file_gives_are_known() -> None:
+    label = LabelMap(ball(9, 3), GRID, {3: "spleen"})
+    sample = make_sample(make_volume(GRID), labels={"map": label})
+    made = augment(sample, make_step("label_noise", **{**OFF, "erode": 2}, labels=["spleen"])).labels["map"].array
+    assert 0 < (made == 3).sum() < (label.array == 3).sum()
+
+
+def test_fine_voxels_move_as_far_as_coarse_ones() -> None:
+    """10 mm at 0.3 mm are 155 000 offsets, more than 16 bits count."""
+    grid = Geometry((75, 75, 75), (0.3, 0.3, 0.3))
+    one = np.zeros((75, 75, 75), np.uint8)
+    one[37, 37, 37] = 1
+    grown = noisy(one, grid, dilate=10)
+    assert grown[37, 37, 37 + 33] == 1
+    assert grown[37, 37, 37 + 34] == 0
 
 
 def test_a_sample_without_label_maps_has_nothing_to_change() -> None:
