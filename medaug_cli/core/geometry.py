@@ -125,7 +125,7 @@ class Geometry:
         return best[0], best[1], best[2]
 
     def frame_axis(self, patient_axis: int) -> tuple[int, int]:
-        """Return the axis of the grid's own frame that stands for a patient's (0 LR, 1 AP, 2 SI), and its sense, 1 or -1.
+        """Return the axis of the grid's own frame that stands for a patient's (0 LR, 1 AP, 2 SI), and its sense: 1, -1.
 
         They are the same, but in a projection image, whose frame is the picture's: there its letters say it, where they
         name both axes. The sense is that of RAS: 1 where both point the same way.
