@@ -89,7 +89,7 @@ def _as_float32(header: NiftiHeader) -> NiftiHeader:
     fields = header.fields
     fields["datatype"] = _FLOAT32
     fields["scl_slope"], fields["scl_inter"] = 1, 0
-    dtype = np.dtype(np.float32).newbyteorder(header.dtype.byteorder)
+    dtype = np.dtype(f"{header.head.endianness}f4")  # 8-bit voxels, which have no byte order, do not tell it
     return replace(header, head=head_of(fields), dtype=dtype, slope=1.0, intercept=0.0)
 
 

@@ -294,3 +294,21 @@ def test_the_display_range_of_the_header_is_the_window(
 ) -> None:
     save("a.nii", COUNT.astype("int16"), cal_min=low, cal_max=high)
     assert read("a.nii").window == window
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16"])
+def test_float32_that_a_recipe_asks_for_has_the_byte_order_of_the_header(
+    save: Callable[..., Path],
+    read: Callable[..., Loaded],
+    encode: Callable[..., tuple[EncodedFile, ...]],
+    order: str,
+    dtype: str,
+) -> None:
+    voxels = np.arange(24, dtype=dtype).reshape(4, 3, 2)
+    path = save("a.nii", voxels, nib.nifti1.Nifti1Header(endianness=order))
+    (written,) = encode(read("a.nii"), "b.nii", dtype="float32")
+    copy = load(path.with_name("b.nii"))
+    assert copy.header.endianness == order
+    assert np.array_equal(np.asanyarray(copy.dataobj), voxels.astype(np.float32))
+    assert {entry.voxel_sha256 for entry in read("b.nii").entries} == {written.voxel_sha256}
