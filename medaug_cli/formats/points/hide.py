@@ -157,4 +157,4 @@ def _known(entry: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
 def _is_plain(value: object) -> bool:
     if isinstance(value, list):
         return all(isinstance(one, int | float) for one in value)
-    return value is None or isinstance(value, int | float) or value in _WORDS
+    return value is None or isinstance(value, int | float) or (isinstance(value, str) and value in _WORDS)
