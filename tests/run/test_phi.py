@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import struct
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -14,12 +15,13 @@ import pydicom
 import pytest
 from datasets_for_runs import PROJECT, medaug, run_here, save_image, save_recipe
 from dicomanonymizer.dicom_anonymization_databases.dicomfields_2026c import ALL_TAGS
-from formats.dicom.datasets import image, placed, ramp, realdata, save
+from formats.dicom.datasets import image, placed, ramp, realdata, save, save_series
 from formats.dicom.test_dicom_deidentify import STRUCTURE
 from hostile import dicom_files, nifti_files
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
+from segmentations import corner, make_seg
 
 from medaug_cli.phi import find_identifying
 from tests.run.test_deidentify import CANARY, KEY, RECIPE, save_dicom, save_nifti, signs_in
@@ -181,6 +183,24 @@ def test_names_are_told_by_depth_and_count(tmp_path: Path) -> None:
         "folder at depth 1: like a date": (1, 1),
         "file at depth 1: like a person's name": (1, 1),
     }
+
+
+@pytest.mark.parametrize("name", ["kowalski-1.nii.gz", "kowalski-1.csv", "kowalski-1.mrk.json", "kowalski-1.dcm"])
+def test_the_name_of_a_file_that_knows_no_patient_is_compared_with_everybody(tmp_path: Path, name: str) -> None:
+    save(image(ramp(), PatientName="KOWALSKI^ANNA", **placed()), tmp_path / "1.dcm")
+    if name.endswith(".nii.gz"):
+        save_image(tmp_path / name)
+    else:
+        (tmp_path / name).write_bytes(bytes(128) + b"DICM" if name.endswith(".dcm") else b"{}")
+    assert places(tmp_path)["name", "file at depth 0: identifier of a patient"] == (1, 1)
+
+
+def test_the_name_of_a_label_is_compared_with_the_patient_of_its_header(tmp_path: Path) -> None:
+    save_series(tmp_path / "ct", [ramp(k) for k in range(5)], PatientName="Doe^Jane", PatientID="471104")
+    make_seg(tmp_path, corner())
+    shutil.rmtree(tmp_path / "ct")
+    (tmp_path / "seg" / "kidney.dcm").rename(tmp_path / "seg" / "x471104y.dcm")
+    assert places(tmp_path)["name", "file at depth 1: identifier of a patient"] == (1, 1)
 
 
 @pytest.mark.parametrize(
