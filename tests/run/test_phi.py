@@ -229,7 +229,52 @@ def test_json_keys_that_somebody_made_up_are_not_told(tmp_path: Path) -> None:
         ("key", "PatientWeight"): (1, 1),
         ("key", "another/PatientID"): (1, 1),
         ("key", "another/another"): (1, 1),
+        ("key", "another"): (1, 2),  # CANARY and Empty
     }
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [("DOE JOHN", True), ("Kowalski", True), ("1950-01-02", True), ("EchoTime", False), ("left kidney", False)],
+)
+@pytest.mark.parametrize("value", [3, [1, 2], None, {"x": 1}, [{"x": 1}]])
+def test_a_key_that_is_a_name_is_told_whatever_its_value(tmp_path: Path, key: str, told: bool, value: Any) -> None:
+    (tmp_path / "a.json").write_text(json.dumps({key: value}), encoding="utf-8")
+    assert places(tmp_path) == ({("key", "another"): (1, 1)} if told else {})
+
+
+SLICER = "# Markups fiducial file version = 4.11\n# CoordinateSystem = LPS\n# columns = id,x,y,z,label\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("a.csv", "# Patient: DOE JOHN 1950-01-02\nx,y,z\n1,2,3\n", "comment"),
+        ("a.csv", "# space = DOE\nx,y,z\n1,2,3\n", "comment"),
+        ("a.tsv", "# space = LPS of DOE\nx\ty\tz\n1\t2\t3\n", "comment"),
+        ("a.csv", "# 19500102\nx,y,z\n1,2,3\n", "comment"),
+        ("a.csv", "DOE JOHN,1950\n", "another"),
+        ("a.csv", "02.01.1950,1\n", "another"),
+        ("a.csv", "# space = LPS\n#\nx_mm,y_mm,z_mm\n1,2,3\n", ""),
+        ("a.fcsv", f"{SLICER}1,1,2,3\n", ""),
+        ("a.fcsv", f"{SLICER}# DOE JOHN\n1,1,2,3\n", "comment"),
+        ("a.fcsv", f"{SLICER.replace('label', 'DOE')}1,1,2,3\n", "comment"),
+        ("a.fcsv", f"{SLICER}DOE JOHN,1,2,3\n", "another"),
+    ],
+)
+def test_comments_titles_and_every_row_of_a_table_are_looked_at(
+    tmp_path: Path, name: str, text: str, told: str
+) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    of_slicer = {("column", "label"): (1, 1)} if name == "a.fcsv" else {}
+    assert places(tmp_path) == ({**of_slicer, ("column", told): (1, 1)} if told else of_slicer)
+
+
+def test_the_unused_text_of_nifti_2_is_told(tmp_path: Path) -> None:
+    made = nib.Nifti2Image(np.zeros((2, 3, 4), "i2"), np.eye(4))
+    made.header["unused_str"] = b"DOE JOHN"
+    nib.save(made, tmp_path / "a.nii")
+    assert places(tmp_path) == {("header", "unused_str"): (1, 1)}
 
 
 def test_damaged_files_are_told_and_the_rest_is_listed(tmp_path: Path) -> None:
