@@ -11,7 +11,8 @@ from medaug_cli.core.errors import SampleError
 
 _INDENT = re.compile(r"\n([ \t]+)\S")
 _HALF_OF_A_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the others stand for bytes that are no UTF-8
-_PLAIN_LIST = re.compile(r"\[[^\[\]{}\"]*\]")
+# A list of nothing but numbers and constants; a text is passed over whole, whatever stands in it.
+_TEXT_OR_PLAIN_LIST = re.compile(r'"(?:[^"\\]|\\.)*+"|(\[[^\[\]{}"]*+\])')
 
 
 def load_json(name: str, raw: bytes) -> Any:
@@ -45,11 +46,15 @@ def dump_json(content: Any, like: bytes) -> str:
         compact = '":' in text and '": ' not in text
         return _dump(content, separators=(",", ":") if compact else None) + _tail(text)
     dumped = _dump(content, indent=found[1])
-    if any("\n" not in one for one in _PLAIN_LIST.findall(text) if len(one) > len("[]")):
-        dumped = _PLAIN_LIST.sub(
-            lambda one: re.sub(r"\s*\n\s*", " ", one[0]).replace("[ ", "[").replace(" ]", "]"), dumped
-        )
+    if any("\n" not in one for one in _TEXT_OR_PLAIN_LIST.findall(text) if len(one) > len("[]")):
+        dumped = _TEXT_OR_PLAIN_LIST.sub(_on_one_line, dumped)
     return dumped + _tail(text)
+
+
+def _on_one_line(found: re.Match[str]) -> str:
+    if found[1] is None:
+        return found[0]
+    return re.sub(r"\s*\n\s*", " ", found[1]).replace("[ ", "[").replace(" ]", "]")
 
 
 def _dump(content: Any, **layout: Any) -> str:

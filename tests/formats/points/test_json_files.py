@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -287,6 +288,14 @@ def test_half_of_a_pair_of_surrogates_stays_an_escape(indent: int | None) -> Non
     data = found.write(found.content, IMAGE).encode("utf-8", "surrogateescape")
     assert json.loads(data)["markups"][0]["controlPoints"] == points
     assert b"\\ud83d \xf0\x9f\x98\x80" in data
+
+
+@pytest.mark.parametrize("text", ["see [ 1 ]", "a [ 1,\n 2 ]", '"[ 1 ]"', "\\[ 1 ]", "[ ", '\\" [ 1 ]'])
+def test_lists_go_on_one_line_and_what_looks_like_one_in_a_text_stays(text: str) -> None:
+    entry = {"type": "Fiducial", "name": text, "controlPoints": [{"position": [1, 2, 3], "description": text}]}
+    raw = re.sub(r"\[\s+1,\s+2,\s+3\s+\]", "[1, 2, 3]", json.dumps({"markups": [entry]}, indent=1))
+    found = read(raw)
+    assert found.write(found.content, replace(IMAGE, moved=False)) == raw
 
 
 def test_a_number_too_large_for_a_float_is_not_finite() -> None:
