@@ -77,7 +77,7 @@ def _is_text(value: Any) -> bool:
 def _profile_keywords() -> frozenset[str]:
     """Return the keywords that PS3.15 Table E.1-1 names, which converters use as keys of sidecars, too."""
     from dicomanonymizer.dicom_anonymization_databases import dicomfields_2026c  # noqa: PLC0415  only who asks pays
-    from pydicom.datadict import keyword_for_tag  # noqa: PLC0415
+    from pydicom.datadict import keyword_for_tag  # noqa: PLC0415  only who asks pays
 
     pairs = (tag for tag in dicomfields_2026c.ALL_TAGS if len(tag) == 2)  # noqa: PLR2004  no groups of many
     return frozenset(filter(None, (keyword_for_tag(tag) for tag in pairs)))

@@ -104,7 +104,7 @@ def _find_image(name: str, images: list[dict[str, Any]], wanted: Wanted) -> dict
 
 
 def _box(place: str, values: object) -> list[float]:
-    if not isinstance(values, list) or len(values) != 4:  # noqa: PLR2004
+    if not isinstance(values, list) or len(values) != 4:  # noqa: PLR2004  as COCO has it
         raise SampleError("bad_points", f"{place}: four numbers are allowed: x, y, width, height")
     box = [to_number(one, f"{place}[{index}]") for index, one in enumerate(values)]
     if min(box[2:]) < 0:
