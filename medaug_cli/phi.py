@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import SampleError
@@ -75,14 +76,18 @@ def _look_into(tree: Tree, identifiers: dict[str, tuple[str, ...]], *, force_rea
 
 
 def _look_at_names(paths: Iterable[str], identifiers: dict[str, tuple[str, ...]]) -> Counter[Place]:
-    """Count the names of files and folders that tell something, each folder once, by their depth (the top is 0)."""
+    """Count the names of files and folders that tell something, each folder once, by their depth (the top is 0).
+
+    A name is compared with the identifiers of its own file, or with those of everybody where the file tells of none.
+    """
     everybody = frozenset(one for told in identifiers.values() for one in told)
+    tells_what = cache(_tells_what)  # of a folder once, however many files are in it
     seen: dict[str, set[str]] = {}
     for path in paths:
         parts = path.split("/")
-        known = identifiers.get(path, everybody)
+        known = identifiers.get(path) or everybody
         for depth in range(len(parts)):
-            seen.setdefault("/".join(parts[: depth + 1]), set()).update(_tells_what(parts[depth], known))
+            seen.setdefault("/".join(parts[: depth + 1]), set()).update(tells_what(parts[depth], known))
     files = set(paths)
     return Counter(
         Place("name", f"{'file' if path in files else 'folder'} at depth {path.count('/')}: {what}")
@@ -91,7 +96,7 @@ def _look_at_names(paths: Iterable[str], identifiers: dict[str, tuple[str, ...]]
     )
 
 
-def _tells_what(name: str, identifiers: Iterable[str]) -> list[str]:
+def _tells_what(name: str, identifiers: tuple[str, ...] | frozenset[str]) -> list[str]:
     """Return what the name of a file or folder looks like; nothing where it is of words of the field and counts."""
     stem = split_suffix(name)[0]
     looks = {

@@ -122,8 +122,8 @@ def privacy_of(entry: PrivacyEntry | None, key_file: Path | None) -> Privacy | N
 def write_id_map(section: PrivacySection, root: Path, samples: Sequence[Sample], key: Privacy) -> None:
     """Write the private list that leads from pseudonyms back to patients, readable by its owner alone (mode 0600).
 
-    One JSON object a line, a sample each. Raises UsageError where it would stand in ROOT, RootError where it cannot be
-    written or is not ours alone.
+    One JSON object a line, a sample each. What stood there is replaced, whoever could read it. Raises UsageError where
+    it would stand in ROOT, RootError where it cannot be written.
     """
     if section.id_map is None:
         return
@@ -156,11 +156,14 @@ def _write_private(path: Path, data: bytes) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(path)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)  # it holds identities
     except OSError as error:
         raise RootError(f"privacy.id_map: {path}: cannot be written: {error.strerror}") from error
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 from datasets_for_runs import here, records_of, run_here, save_case, save_dataset, save_image, save_label, save_recipe
+from formats.dicom.datasets import ramp, save_series
+from segmentations import corner, make_seg
 
 from medaug_cli.core.errors import RootError, SampleError
 from medaug_cli.core.names import is_plain_path
@@ -163,3 +166,21 @@ def test_an_error_in_looking_for_samples_names_none(tmp_path: Path) -> None:
     assert code == 4
     assert "fits two samples" in err
     assert CANARY not in out + err
+
+
+def test_no_name_of_a_dropped_copy_is_told(tmp_path: Path) -> None:
+    """A file that holds what another holds is part of no sample: of slices as of segmentations."""
+    dataset, recipe = tmp_path / "dataset", save_recipe(tmp_path / "recipe.yaml", RECIPE)
+    save_series(dataset / "ct", [ramp(k) for k in range(5)])
+    make_seg(dataset, corner())
+    for folder in ("ct", "seg"):
+        for file in (dataset / folder).iterdir():
+            again = dataset / f"z{CANARY}-Anna" / folder / f"{CANARY}_{file.name}"
+            again.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, again)
+    for command in ("plan", "run"):
+        code, out, err = here(command, recipe, dataset, "-o", tmp_path / "root")
+        assert code == 0
+        assert err.count("dropped, a copy of") == 6
+        assert CANARY not in out + err
+        assert "Anna" not in out + err

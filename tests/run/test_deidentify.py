@@ -287,6 +287,25 @@ def test_the_map_back_is_private_complete_and_made_on_request_alone(tmp_path: Pa
         run_here(inside, dataset, root, overwrite="all")
 
 
+def test_a_map_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    dataset, secret = save_dicom(tmp_path / "dataset"), tmp_path / "secret" / "map.jsonl"
+    secret.mkdir(parents=True)
+    text = RECIPE.replace("basic}", f"basic, id_map: {secret}}}")
+    with pytest.raises(RootError, match="cannot be written"):
+        run_here(save_recipe(tmp_path / "recipe.yaml", text), dataset, tmp_path / "root")
+    assert list(secret.parent.iterdir()) == [secret]
+
+
+def test_a_map_replaces_one_that_others_could_read(tmp_path: Path) -> None:
+    dataset, secret = save_dicom(tmp_path / "dataset"), tmp_path / "map.jsonl"
+    secret.write_text("old", encoding="utf-8")
+    secret.chmod(0o644)
+    text = RECIPE.replace("basic}", f"basic, id_map: {secret}}}")
+    run_here(save_recipe(tmp_path / "recipe.yaml", text), dataset, tmp_path / "root")
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert CANARY in secret.read_text(encoding="utf-8")
+
+
 def test_samples_are_chosen_by_the_names_that_their_owner_knows(tmp_path: Path) -> None:
     dataset, root = save_dataset(tmp_path / "dataset", cases=2), tmp_path / "root"
     tally, _ = run_here(save_recipe(tmp_path / "recipe.yaml", RECIPE), dataset, root, only="case02")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import struct
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -14,12 +15,13 @@ import pydicom
 import pytest
 from datasets_for_runs import PROJECT, medaug, run_here, save_image, save_recipe
 from dicomanonymizer.dicom_anonymization_databases.dicomfields_2026c import ALL_TAGS
-from formats.dicom.datasets import image, placed, ramp, realdata, save
+from formats.dicom.datasets import image, placed, ramp, realdata, save, save_series
 from formats.dicom.test_dicom_deidentify import STRUCTURE
 from hostile import dicom_files, nifti_files
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
+from segmentations import corner, make_seg
 
 from medaug_cli.phi import find_identifying
 from tests.run.test_deidentify import CANARY, KEY, RECIPE, save_dicom, save_nifti, signs_in
@@ -183,6 +185,24 @@ def test_names_are_told_by_depth_and_count(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["kowalski-1.nii.gz", "kowalski-1.csv", "kowalski-1.mrk.json", "kowalski-1.dcm"])
+def test_the_name_of_a_file_that_knows_no_patient_is_compared_with_everybody(tmp_path: Path, name: str) -> None:
+    save(image(ramp(), PatientName="KOWALSKI^ANNA", **placed()), tmp_path / "1.dcm")
+    if name.endswith(".nii.gz"):
+        save_image(tmp_path / name)
+    else:
+        (tmp_path / name).write_bytes(bytes(128) + b"DICM" if name.endswith(".dcm") else b"{}")
+    assert places(tmp_path)["name", "file at depth 0: identifier of a patient"] == (1, 1)
+
+
+def test_the_name_of_a_label_is_compared_with_the_patient_of_its_header(tmp_path: Path) -> None:
+    save_series(tmp_path / "ct", [ramp(k) for k in range(5)], PatientName="Doe^Jane", PatientID="471104")
+    make_seg(tmp_path, corner())
+    shutil.rmtree(tmp_path / "ct")
+    (tmp_path / "seg" / "kidney.dcm").rename(tmp_path / "seg" / "x471104y.dcm")
+    assert places(tmp_path)["name", "file at depth 1: identifier of a patient"] == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [
@@ -209,7 +229,52 @@ def test_json_keys_that_somebody_made_up_are_not_told(tmp_path: Path) -> None:
         ("key", "PatientWeight"): (1, 1),
         ("key", "another/PatientID"): (1, 1),
         ("key", "another/another"): (1, 1),
+        ("key", "another"): (1, 2),  # CANARY and Empty
     }
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [("DOE JOHN", True), ("Kowalski", True), ("1950-01-02", True), ("EchoTime", False), ("left kidney", False)],
+)
+@pytest.mark.parametrize("value", [3, [1, 2], None, {"x": 1}, [{"x": 1}]])
+def test_a_key_that_is_a_name_is_told_whatever_its_value(tmp_path: Path, key: str, told: bool, value: Any) -> None:
+    (tmp_path / "a.json").write_text(json.dumps({key: value}), encoding="utf-8")
+    assert places(tmp_path) == ({("key", "another"): (1, 1)} if told else {})
+
+
+SLICER = "# Markups fiducial file version = 4.11\n# CoordinateSystem = LPS\n# columns = id,x,y,z,label\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("a.csv", "# Patient: DOE JOHN 1950-01-02\nx,y,z\n1,2,3\n", "comment"),
+        ("a.csv", "# space = DOE\nx,y,z\n1,2,3\n", "comment"),
+        ("a.tsv", "# space = LPS of DOE\nx\ty\tz\n1\t2\t3\n", "comment"),
+        ("a.csv", "# 19500102\nx,y,z\n1,2,3\n", "comment"),
+        ("a.csv", "DOE JOHN,1950\n", "another"),
+        ("a.csv", "02.01.1950,1\n", "another"),
+        ("a.csv", "# space = LPS\n#\nx_mm,y_mm,z_mm\n1,2,3\n", ""),
+        ("a.fcsv", f"{SLICER}1,1,2,3\n", ""),
+        ("a.fcsv", f"{SLICER}# DOE JOHN\n1,1,2,3\n", "comment"),
+        ("a.fcsv", f"{SLICER.replace('label', 'DOE')}1,1,2,3\n", "comment"),
+        ("a.fcsv", f"{SLICER}DOE JOHN,1,2,3\n", "another"),
+    ],
+)
+def test_comments_titles_and_every_row_of_a_table_are_looked_at(
+    tmp_path: Path, name: str, text: str, told: str
+) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    of_slicer = {("column", "label"): (1, 1)} if name == "a.fcsv" else {}
+    assert places(tmp_path) == ({**of_slicer, ("column", told): (1, 1)} if told else of_slicer)
+
+
+def test_the_unused_text_of_nifti_2_is_told(tmp_path: Path) -> None:
+    made = nib.Nifti2Image(np.zeros((2, 3, 4), "i2"), np.eye(4))
+    made.header["unused_str"] = b"DOE JOHN"
+    nib.save(made, tmp_path / "a.nii")
+    assert places(tmp_path) == {("header", "unused_str"): (1, 1)}
 
 
 def test_damaged_files_are_told_and_the_rest_is_listed(tmp_path: Path) -> None:

@@ -55,6 +55,12 @@ def test_nothing_is_kept_of_what_is_no_sidecar(raw: bytes) -> None:
     assert read_kept(raw) == {}
 
 
+@pytest.mark.parametrize("huge", ["9" * 400, f"[1, {'9' * 400}]", "-" + "9" * 400, "9" * 9000, "1e999"])
+def test_a_number_that_no_float_holds_is_dropped(huge: str) -> None:
+    kept = read_kept(f'{{"EchoTime": {huge}, "FlipAngle": 9}}'.encode())
+    assert kept == ({} if len(huge) > 4300 else {"FlipAngle": 9})  # Python reads no more than 4300 digits
+
+
 @pytest.mark.parametrize("privacy", ["", "privacy: {deidentify: basic}\n"])
 def test_copies_have_sidecars_that_replay_verify_and_resume_know(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, privacy: str

@@ -50,6 +50,11 @@ class _Headers:
         about = series or str(PurePosixPath(file).parent)
         self.problems.setdefault((error.reason, about), []).append((file, error.message))
 
+    def drop(self, file: str, kept: str) -> str:
+        """Leave alone `file`, which is a copy of `kept`; return the warning of it."""
+        self.left_alone.append((file, "duplicate", f"a copy of {kept}"))
+        return f"{file}: dropped, a copy of {kept}"
+
 
 def find_volumes(root: Path, files: Sequence[str], *, repair: bool = False) -> Found:
     """Group `files` into volumes; a file that cannot be used becomes a volume with a problem.
@@ -116,7 +121,8 @@ def _drop_duplicates(root: Path, headers: _Headers) -> list[Instance]:
         if earlier is instance:
             continue
         if same_pixels(root, earlier, instance):
-            headers.warnings.setdefault(earlier.file, []).append(f"{instance.file}: dropped, a copy of {earlier.file}")
+            warning = headers.drop(instance.file, earlier.file)
+            headers.warnings.setdefault(earlier.file, []).append(warning)
         else:
             broken.add(instance.series)
             message = (
@@ -137,7 +143,7 @@ def _drop_same_labels(root: Path, headers: _Headers) -> list[FoundVolume]:
         if earlier is label:
             continue
         if (root / earlier.files[0]).read_bytes() == (root / label.files[0]).read_bytes():
-            warning = f"{label.files[0]}: dropped, a copy of {earlier.files[0]}"
+            warning = headers.drop(label.files[0], earlier.files[0])
             kept[label.instances] = replace(earlier, warnings=(*earlier.warnings, warning))
         else:
             message = (

@@ -9,6 +9,7 @@ from medaug_cli.formats import FoundVolume
 from medaug_cli.formats.dicom.classes import LABELS
 from medaug_cli.formats.dicom.frames import PER_FRAME
 from medaug_cli.formats.dicom.header import text, values
+from medaug_cli.formats.dicom.instance import IDENTIFIERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,7 @@ def parse_label(header: Dataset, file: str, name: str, stamp: tuple[int, int]) -
         stamps=(stamp,),
         modality=LABELS[text(header, "SOPClassUID", file)],
         patient=text(header, "PatientID", file),
+        identifiers=tuple(filter(None, (text(header, keyword, file) for keyword in IDENTIFIERS))),
         study=text(header, "StudyInstanceUID", file),
         series=text(header, "SeriesInstanceUID", file),
         frame_of_reference=_frame_of_reference(header, file),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from medaug_cli.formats.nifti.fields import Head
 
-_TEXTS = ("descrip", "aux_file", "db_name", "data_type", "intent_name")
+_TEXTS = ("descrip", "aux_file", "db_name", "data_type", "intent_name", "unused_str")
 _HEAD_BYTES = 8  # of an extension
 _GZIP_FLAGS, _GZIP_TIME = 3, slice(4, 8)  # RFC 1952 2.3
 _GZIP_NOTES = {0x04: "extra field", 0x08: "file name", 0x10: "comment"}

@@ -61,6 +61,11 @@ def _is_kept(key: str, value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     """Say whether `value` is a number, yes or no, or a list of such."""
-    if isinstance(value, list):
-        return all(isinstance(one, int | float) and math.isfinite(one) for one in value)
-    return isinstance(value, int | float) and math.isfinite(value)
+    return all(map(_is_finite, value)) if isinstance(value, list) else _is_finite(value)
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:  # a whole number that no float holds
+        return False

@@ -38,8 +38,7 @@ def to_volume(stored: AnyArray, header: NiftiHeader) -> tuple[Volume, Template]:
     Voxels that are not finite in any component are void and filled with the minimum of their component.
     """
     components = np.moveaxis(stored, -1, 0) if header.colours else stored
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes Inf, and so void
-        array = _scale(components, header).reshape(header.components, *header.size[::-1])
+    array = scale(components, header).reshape(header.components, *header.size[::-1])  # where it has Inf it is void
     finite = np.isfinite(array) if header.dtype.kind == "f" or header.is_scaled else None
     if finite is None or finite.all():
         colours = len(array) if header.colours else 0  # of a series in time, no picture's components are neighbours
@@ -81,19 +80,20 @@ def _scale_labels(stored: AnyArray, header: NiftiHeader) -> AnyArray:
     return whole.astype(np.int64) if exact else labels
 
 
-def _scale(stored: AnyArray, header: NiftiHeader) -> AnyArray:
+def scale(stored: AnyArray, header: NiftiHeader) -> AnyArray:
     """Return `stored` as float32, times slope plus intercept; `stored` itself only where nothing is to be done.
 
-    Integers of 8 and 16 bits that need no scaling stay what they are.
+    Integers of 8 and 16 bits that need no scaling stay what they are. What float32 cannot hold becomes Inf.
     """
     if not header.is_scaled and header.dtype.kind in "iu" and header.dtype.itemsize <= _SHORT_BYTES:
         return np.require(stored, header.dtype.newbyteorder("="), ("C", "A"))
-    if not header.is_scaled:
-        return np.require(stored, np.float32, ("C", "A", "W"))
-    array = stored.astype(np.float32, order="C")
-    array *= np.float32(header.slope)
-    array += np.float32(header.intercept)
-    return array
+    with np.errstate(over="ignore"):
+        if not header.is_scaled:
+            return np.require(stored, np.float32, ("C", "A", "W"))
+        array = stored.astype(np.float32, order="C")
+        array *= np.float32(header.slope)
+        array += np.float32(header.intercept)
+        return array
 
 
 def _fill(array: FloatArray, finite: BoolArray) -> None:

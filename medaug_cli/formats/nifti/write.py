@@ -17,6 +17,7 @@ from medaug_cli.formats.nifti.adopted import make_template
 from medaug_cli.formats.nifti.fields import EXTENDER_BYTES, HEADER_BYTES, head_of
 from medaug_cli.formats.nifti.orientation import read_geometry, write_geometry
 from medaug_cli.formats.nifti.stored import store_labels, store_volume
+from medaug_cli.formats.nifti.voxels import scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,7 +51,7 @@ def encode_copy(
     own = like.source.format == names.FORMAT_NAME
     template: Template = like.template if own else make_template(content, derivation)
     if derivation.dtype == "float32" and isinstance(content, Volume) and not template.header.colours:
-        template = replace(template, header=_as_float32(template.header))
+        template = _as_float32(template)
     files = sidecar.files_of_volume(targets)
     yield from _encode_volume(content, template, files, derivation)
     for path in targets[len(files) :]:
@@ -84,13 +85,16 @@ def _encode_volume(
         yield EncodedFile(path, written, hash_stored, header.dtype_name, clipped=clipped if holds_voxels else 0)
 
 
-def _as_float32(header: NiftiHeader) -> NiftiHeader:
-    """Return the header of the same grid whose voxels are float32 and not scaled."""
+def _as_float32(template: Template) -> Template:
+    """Return `template` of the same grid for voxels that are float32 and not scaled, those under `void` as well."""
+    header = template.header
     fields = header.fields
     fields["datatype"] = _FLOAT32
     fields["scl_slope"], fields["scl_inter"] = 1, 0
-    dtype = np.dtype(np.float32).newbyteorder(header.dtype.byteorder)
-    return replace(header, head=head_of(fields), dtype=dtype, slope=1.0, intercept=0.0)
+    dtype = np.dtype(f"{header.head.endianness}f4")  # 8-bit voxels, which have no byte order, do not tell it
+    unscaled = replace(header, head=head_of(fields), dtype=dtype, slope=1.0, intercept=0.0)
+    void_stored = None if template.void_stored is None else scale(template.void_stored, header)
+    return replace(template, header=unscaled, void_stored=void_stored)
 
 
 def _make_fields(

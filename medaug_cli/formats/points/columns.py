@@ -32,6 +32,10 @@ _BOXES: dict[tuple[str, ...], str] = {
     ("x", "y", "w", "h"): "extent",
 }
 _NAMES = ("label", "name", "landmark", "class")
+FCSV = ("id", "x", "y", "z", "ow", "ox", "oy", "oz", "vis", "sel", "lock", "label", "desc", "associatedNodeID")
+"""The columns of Slicer's .fcsv."""
+WORDS = frozenset({*_NAMES, *(word for names in (*_POINTS, *_BOXES) for word in names), *map(str.lower, FCSV)})
+"""The names of columns that mean something, in lower case."""
 
 
 @dataclass(frozen=True)

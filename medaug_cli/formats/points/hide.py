@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.privacy import plain_words
+from medaug_cli.formats.points.columns import FCSV
 from medaug_cli.formats.points.markups import Markups
 from medaug_cli.formats.points.pictures import Pictures
 from medaug_cli.formats.points.rows import Row, plain
@@ -32,7 +33,7 @@ _OF_A_MARKUP = (
 _OF_A_POINT = ("position", "orientation", "selected", "locked", "visibility", "positionStatus")
 _OF_AN_ANNOTATION = ("bbox", "area", "iscrowd")
 _FCSV_VERSION = "# Markups fiducial file version = 4.11"
-_FCSV_COLUMNS = "# columns = id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID"
+_FCSV_COLUMNS = f"# columns = {','.join(FCSV)}"
 _FCSV_SPACES = {"lps": "LPS", "ras": "RAS", "index": "IJK"}
 
 
@@ -157,4 +158,4 @@ def _known(entry: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
 def _is_plain(value: object) -> bool:
     if isinstance(value, list):
         return all(isinstance(one, int | float) for one in value)
-    return value is None or isinstance(value, int | float) or value in _WORDS
+    return value is None or isinstance(value, int | float) or (isinstance(value, str) and value in _WORDS)

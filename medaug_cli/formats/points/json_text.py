@@ -10,7 +10,9 @@ from typing import Any, NoReturn
 from medaug_cli.core.errors import SampleError
 
 _INDENT = re.compile(r"\n([ \t]+)\S")
-_PLAIN_LIST = re.compile(r"\[[^\[\]{}\"]*\]")
+_HALF_OF_A_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the others stand for bytes that are no UTF-8
+# A list of nothing but numbers and constants; a text is passed over whole, whatever stands in it.
+_TEXT_OR_PLAIN_LIST = re.compile(r'"(?:[^"\\]|\\.)*+"|(\[[^\[\]{}"]*+\])')
 
 
 def load_json(name: str, raw: bytes) -> Any:
@@ -34,18 +36,30 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def dump_json(content: Any, like: bytes) -> str:
-    """Return `content` as text with the indent of `like`, and lists of numbers on one line where they were."""
+    """Return `content` as text with the indent of `like`, and lists of numbers on one line where they were.
+
+    Half of a pair of surrogates, which only an escape can have put there and UTF-8 cannot hold, is an escape again.
+    """
     text = like.decode("utf-8-sig", "surrogateescape")
     found = _INDENT.search(text)
     if found is None:
         compact = '":' in text and '": ' not in text
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":") if compact else None) + _tail(text)
-    dumped = json.dumps(content, ensure_ascii=False, indent=found[1])
-    if any("\n" not in one for one in _PLAIN_LIST.findall(text) if len(one) > len("[]")):
-        dumped = _PLAIN_LIST.sub(
-            lambda one: re.sub(r"\s*\n\s*", " ", one[0]).replace("[ ", "[").replace(" ]", "]"), dumped
-        )
+        return _dump(content, separators=(",", ":") if compact else None) + _tail(text)
+    dumped = _dump(content, indent=found[1])
+    if any("\n" not in one for one in _TEXT_OR_PLAIN_LIST.findall(text) if len(one) > len("[]")):
+        dumped = _TEXT_OR_PLAIN_LIST.sub(_on_one_line, dumped)
     return dumped + _tail(text)
+
+
+def _on_one_line(found: re.Match[str]) -> str:
+    if found[1] is None:
+        return found[0]
+    return re.sub(r"\s*\n\s*", " ", found[1]).replace("[ ", "[").replace(" ]", "]")
+
+
+def _dump(content: Any, **layout: Any) -> str:
+    dumped = json.dumps(content, ensure_ascii=False, **layout)
+    return _HALF_OF_A_PAIR.sub(lambda half: f"\\u{ord(half[0]):04x}", dumped)
 
 
 def _tail(text: str) -> str:

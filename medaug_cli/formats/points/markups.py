@@ -9,7 +9,7 @@ from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 from medaug_cli.core.marks import Boxes, Points
 from medaug_cli.formats.points.json_text import dump_json
-from medaug_cli.formats.points.numbers import to_number
+from medaug_cli.formats.points.numbers import in_numbers, to_number
 from medaug_cli.formats.points.spaces import from_memory, to_memory
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _REGION = "ROI"
 _SYSTEMS = {"LPS": "lps", "1": "lps", "RAS": "ras", "0": "ras"}
 _ALONG_AXES = 1e-6
 _DECIMALS = 9
+_POSITION, _AXES = 3, 9  # so many numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,12 +84,15 @@ def read_markups(name: str, raw: bytes, document: dict[str, Any]) -> Markups:
     content = to_memory(numbers, space, tuple(label for _, _, label in found), boxes=boxes)
     if isinstance(content, Points) and any(markup.get("type") in _SHAPES for markup in markups):
         content = Points(content.positions, content.names, content.rows, whole=True)
-    return Markups(raw, document, tuple(place for place, _, _ in found), space, content)
+    places = tuple(place for place, _, _ in found)
+    marked = frozenset(places)
+    parsed = {**document, "markups": [_in_numbers(markup, number, marked) for number, markup in enumerate(markups)]}
+    return Markups(raw, parsed, places, space, content)
 
 
 def _space(name: str, markup: dict[str, Any], number: int) -> str:
     kind = markup.get("type", _LISTS)
-    if kind not in {_LISTS, _REGION, *_SHAPES}:
+    if not isinstance(kind, str) or kind not in {_LISTS, _REGION, *_SHAPES}:
         allowed = ", ".join((_LISTS, *sorted(_SHAPES), _REGION))
         raise SampleError("bad_points", f"{name}: markups[{number}].type: allowed: {allowed}")
     space = _SYSTEMS.get(str(markup.get("coordinateSystem", "LPS")).upper())
@@ -102,30 +106,32 @@ def _marks(
 ) -> list[tuple[tuple[int, int], list[float], str]]:
     """Return (place, numbers, label) of each mark of one markup; a point whose position is not defined is none."""
     place = f"{name}: markups[{number}]"
-    if boxes:
-        return [((number, -1), _region(place, markup), str(markup.get("name", "")))]
     points = markup.get("controlPoints", [])
     if not isinstance(points, list) or not all(isinstance(one, dict) for one in points):
         raise SampleError("bad_points", f"{place}.controlPoints must be a list of objects")
+    if boxes:
+        return [((number, -1), _region(place, markup), str(markup.get("name", "")))]
     return [
-        (
-            (number, index),
-            _three(f"{place}.controlPoints[{index}].position", point.get("position")),
-            str(point.get("label", "")),
-        )
+        ((number, index), _point(f"{place}.controlPoints[{index}]", point), str(point.get("label", "")))
         for index, point in enumerate(points)
         if point.get("positionStatus", "defined") == "defined"
     ]
 
 
+def _point(place: str, point: dict[str, Any]) -> list[float]:
+    """Return the position of a control point, whose axes must be numbers if it has any."""
+    if point.get("orientation") is not None:
+        _numbers(f"{place}.orientation", point["orientation"], _AXES)
+    return _numbers(f"{place}.position", point.get("position"), _POSITION)
+
+
 def _region(place: str, markup: dict[str, Any]) -> list[float]:
     """Return the corners of a box region whose sides run along the patient's axes."""
-    axes = markup.get("orientation", [1, 0, 0, 0, 1, 0, 0, 0, 1])
-    along = isinstance(axes, list) and len(axes) == 9 and _along_axes([to_number(one, place) for one in axes])  # noqa: PLR2004
-    if markup.get("roiType", "Box") != "Box" or not along:
+    axes = _numbers(f"{place}.orientation", markup.get("orientation", [1, 0, 0, 0, 1, 0, 0, 0, 1]), _AXES)
+    if markup.get("roiType", "Box") != "Box" or not _along_axes(axes):
         raise SampleError("bad_points", f"{place}: an ROI must be a Box along the patient's axes")
-    center = _three(f"{place}.center", markup.get("center"))
-    size = _three(f"{place}.size", markup.get("size"))
+    center = _numbers(f"{place}.center", markup.get("center"), _POSITION)
+    size = _numbers(f"{place}.size", markup.get("size"), _POSITION)
     ends = [abs(length) / 2 for length in size]
     return [mid - end for mid, end in zip(center, ends, strict=True)] + [
         mid + end for mid, end in zip(center, ends, strict=True)
@@ -136,10 +142,26 @@ def _along_axes(axes: Sequence[float]) -> bool:
     return all(abs(abs(one) - (number % 4 == 0)) < _ALONG_AXES for number, one in enumerate(axes))
 
 
-def _three(place: str, values: object) -> list[float]:
-    if not isinstance(values, list) or len(values) != 3:  # noqa: PLR2004
-        raise SampleError("bad_points", f"{place}: three numbers are allowed")
+def _numbers(place: str, values: object, count: int) -> list[float]:
+    if not isinstance(values, list) or len(values) != count:
+        raise SampleError("bad_points", f"{place}: {'three' if count == _POSITION else 'nine'} numbers are allowed")
     return [to_number(one, f"{place}[{axis}]") for axis, one in enumerate(values)]
+
+
+def _in_numbers(markup: dict[str, Any], number: int, marked: frozenset[tuple[int, int]]) -> dict[str, Any]:
+    """Return a markup with numbers where its marks have them as text."""
+    if (number, -1) in marked:
+        return {**markup, **_parsed(markup, ("center", "size", "orientation"))}
+    points = enumerate(markup.get("controlPoints", []))
+    parsed = [
+        {**point, **_parsed(point, ("position", "orientation"))} if (number, index) in marked else point
+        for index, point in points
+    ]
+    return {**markup, "controlPoints": parsed} if parsed else markup
+
+
+def _parsed(entry: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    return {key: in_numbers(entry[key]) for key in keys if entry.get(key) is not None}
 
 
 def _moved_point(point: dict[str, Any], now: tuple[list[float], str] | None, *, moved: bool) -> dict[str, Any]:
@@ -150,7 +172,7 @@ def _moved_point(point: dict[str, Any], now: tuple[list[float], str] | None, *, 
     if now[1] != str(point.get("label", "")):
         changed["label"] = now[1]
     axes = point.get("orientation")
-    if moved and axes is not None and not (isinstance(axes, list) and _along_axes(axes)):
+    if moved and axes is not None and not _along_axes(axes):
         del changed["orientation"]
     return changed
 

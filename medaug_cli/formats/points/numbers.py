@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.errors import SampleError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _LEAST_DECIMALS = 4
 _MOST_DECIMALS = 17
@@ -20,6 +24,11 @@ def to_number(value: object, place: str) -> float:
     if math.isfinite(number):
         return number
     raise SampleError("bad_points", f"{place}: a finite number is allowed, found {_kind(value)}")
+
+
+def in_numbers(values: Sequence[Any]) -> list[Any]:
+    """Return `values`, each of which `to_number` takes, with numbers where they were written as text."""
+    return [float(one) if isinstance(one, str) else one for one in values]
 
 
 def _kind(value: object) -> str:

@@ -9,7 +9,7 @@ from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 from medaug_cli.core.marks import Boxes
 from medaug_cli.formats.points.json_text import dump_json
-from medaug_cli.formats.points.numbers import to_number
+from medaug_cli.formats.points.numbers import in_numbers, to_number
 from medaug_cli.formats.points.spaces import from_memory, to_memory
 
 if TYPE_CHECKING:
@@ -75,14 +75,17 @@ def read_pictures(name: str, document: dict[str, Any], raw: bytes, wanted: Wante
     content = to_memory(np.array(numbers, np.float64).reshape(-1, 4), _SPACE, called, boxes=True)
     if not isinstance(content, Boxes):
         raise TypeError(type(content).__name__)
-    return Pictures(raw, document, image, own, content)
+    parsed = list(annotations)
+    for number in own:
+        parsed[number] = {**annotations[number], "bbox": in_numbers(annotations[number]["bbox"])}
+    return Pictures(raw, {**document, "annotations": parsed}, image, own, content)
 
 
 def _objects(name: str, document: dict[str, Any], key: str) -> list[dict[str, Any]]:
     found = document.get(key, [])
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise SampleError("bad_points", f"{name}: {key} must be a list of objects")
-    if any(isinstance(one.get("id"), list | dict) for one in found):
+    if any(isinstance(one.get(field), list | dict) for one in found for field in ("id", "image_id", "category_id")):
         raise SampleError("bad_points", f"{name}: {key}: an id must be a number or a text")
     return found
 
@@ -101,7 +104,7 @@ def _find_image(name: str, images: list[dict[str, Any]], wanted: Wanted) -> dict
 
 
 def _box(place: str, values: object) -> list[float]:
-    if not isinstance(values, list) or len(values) != 4:  # noqa: PLR2004
+    if not isinstance(values, list) or len(values) != 4:  # noqa: PLR2004  as COCO has it
         raise SampleError("bad_points", f"{place}: four numbers are allowed: x, y, width, height")
     box = [to_number(one, f"{place}[{index}]") for index, one in enumerate(values)]
     if min(box[2:]) < 0:

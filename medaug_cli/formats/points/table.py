@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 from medaug_cli.core.marks import Boxes, Points
-from medaug_cli.formats.points.columns import Columns, find_columns
+from medaug_cli.formats.points.columns import FCSV, Columns, find_columns
 from medaug_cli.formats.points.numbers import to_number, write_number
 from medaug_cli.formats.points.rows import Row, join_row, plain, quoted, split_rows
 from medaug_cli.formats.points.spaces import from_memory, to_memory
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
 _DELIMITERS = ",;\t"
 SPACE_COMMENT = re.compile(r"#\s*(?:coordinate\s*system|coordinates|space)\s*[=:]\s*(\w+)", re.IGNORECASE)
-_COLUMNS = re.compile(r"#\s*columns\s*=\s*(.+)", re.IGNORECASE)
+COLUMNS_COMMENT = re.compile(r"#\s*columns\s*=\s*(.+)", re.IGNORECASE)
 SPACES = {"lps": "lps", "1": "lps", "ras": "ras", "0": "ras", "ijk": "index", "2": "index", "index": "index"}
-_FCSV_COLUMNS = "id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID"
 _BOM = "\ufeff"
 
 
@@ -78,7 +77,7 @@ def read_table(name: str, text: str, declared: str) -> Table:
     said = _said_space(name, comments) or ("ras" if is_fcsv else "lps" if declared in ("", "auto") else declared)
     body = [number for number, row in enumerate(rows) if not row.comment and any(field.strip() for field in row.fields)]
     if is_fcsv:
-        header = next((found[1] for found in map(_COLUMNS.match, comments) if found), _FCSV_COLUMNS).split(",")
+        header = next((found[1] for found in map(COLUMNS_COMMENT.match, comments) if found), ",".join(FCSV)).split(",")
     elif not body:
         raise SampleError("bad_points", f"{name}: empty; the first row must name the columns")
     else:

@@ -175,6 +175,7 @@ def test_an_exact_copy_of_an_instance_is_dropped_with_a_warning(tmp_path: Path) 
     volume = only(tmp_path)
     assert volume.files == ("0.dcm", "1.dcm", "2.dcm")
     assert volume.warnings == ("copy.dcm: dropped, a copy of 1.dcm",)
+    assert find(tmp_path).left_alone == (("copy.dcm", "duplicate", "a copy of 1.dcm"),)
 
 
 def test_one_uid_for_two_pictures_spoils_the_series(tmp_path: Path) -> None:

@@ -294,3 +294,44 @@ def test_the_display_range_of_the_header_is_the_window(
 ) -> None:
     save("a.nii", COUNT.astype("int16"), cal_min=low, cal_max=high)
     assert read("a.nii").window == window
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16"])
+def test_float32_that_a_recipe_asks_for_has_the_byte_order_of_the_header(
+    save: Callable[..., Path],
+    read: Callable[..., Loaded],
+    encode: Callable[..., tuple[EncodedFile, ...]],
+    order: str,
+    dtype: str,
+) -> None:
+    voxels = np.arange(24, dtype=dtype).reshape(4, 3, 2)
+    path = save("a.nii", voxels, nib.nifti1.Nifti1Header(endianness=order))
+    (written,) = encode(read("a.nii"), "b.nii", dtype="float32")
+    copy = load(path.with_name("b.nii"))
+    assert copy.header.endianness == order
+    assert np.array_equal(np.asanyarray(copy.dataobj), voxels.astype(np.float32))
+    assert {entry.voxel_sha256 for entry in read("b.nii").entries} == {written.voxel_sha256}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_float32_that_a_recipe_asks_for_is_scaled_beside_a_voxel_without_value_too(
+    save: Callable[..., Path], read: Callable[..., Loaded], encode: Callable[..., tuple[EncodedFile, ...]], dtype: str
+) -> None:
+    voxels = np.full((2, 2, 2, 2), 5, dtype)
+    voxels[0, 0, 0, 0] = np.nan
+    path = save("a.nii", voxels, scl_slope=2, scl_inter=1)
+    encode(read("a.nii"), "b.nii", dtype="float32")
+    copy = np.asanyarray(load(path.with_name("b.nii")).dataobj)
+    assert np.isnan(copy[0, 0, 0, 0])
+    assert np.unique(copy[..., 1]).tolist() == [11]
+
+
+def test_a_value_beyond_float32_is_inf_where_a_recipe_asks_for_float32(
+    save: Callable[..., Path], read: Callable[..., Loaded], encode: Callable[..., tuple[EncodedFile, ...]]
+) -> None:
+    voxels = np.full((2, 2, 2), 5, "float64")
+    voxels[0, 0, 0] = 1e300
+    path = save("a.nii", voxels)
+    encode(read("a.nii"), "b.nii", dtype="float32")
+    assert np.asanyarray(load(path.with_name("b.nii")).dataobj)[:, 0, 0].tolist() == [np.inf, 5]

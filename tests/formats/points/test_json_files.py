@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from medaug_cli.core.geometry import Geometry
 from medaug_cli.core.marks import Boxes, Points
 from medaug_cli.core.sample import Source
 from medaug_cli.formats.points.files import parse
+from medaug_cli.formats.points.hide import hide
 from medaug_cli.formats.points.kinds import CopiedImage
 
 IMAGE = CopiedImage("x/case01_aug0001.nii.gz", Geometry((40, 50, 1)), moved=True)
@@ -177,6 +179,13 @@ def test_a_file_of_one_image_may_call_it_otherwise_unless_it_is_for_all_cases() 
         ("[]", "a.json: JSON with neither markups (Slicer) nor images and annotations (COCO)"),
         ({"markups": [3]}, "a.json: markups must be a list of objects"),
         ({"markups": [{"type": "Plane"}]}, "a.json: markups[0].type: allowed: Fiducial"),
+        ({"markups": [{"type": ["Line"]}]}, "a.json: markups[0].type: allowed: Fiducial"),
+        (region(controlPoints=None), "a.json: markups[0].controlPoints must be a list of objects"),
+        (
+            {"markups": [{"controlPoints": [{"position": [1, 2, 3], "orientation": ["Roe"]}]}]},
+            "a.json: markups[0].controlPoints[0].orientation: nine numbers are allowed",
+        ),
+        (region(orientation=["Roe"] * 9), "a.json: markups[0].orientation[0]: a finite number is allowed"),
         ({"markups": [{"coordinateSystem": "IJK"}]}, "a.json: markups[0]: coordinateSystem LPS or RAS in mm"),
         ({"markups": [{"coordinateUnits": "um"}]}, "a.json: markups[0]: coordinateSystem LPS or RAS in mm"),
         (
@@ -190,6 +199,10 @@ def test_a_file_of_one_image_may_call_it_otherwise_unless_it_is_for_all_cases() 
         (region(orientation=[0.8, 0.6, 0, -0.6, 0.8, 0, 0, 0, 1]), "a.json: markups[0]: an ROI must be a Box along"),
         (region(roiType="BoundingBox"), "a.json: markups[0]: an ROI must be a Box along"),
         ({"images": 3, "annotations": []}, "a.json: images must be a list of objects"),
+        (
+            {**pictures(), "annotations": [{"image_id": 7, "category_id": [], "bbox": [1, 2, 3, 4]}]},
+            "a.json: annotations:",
+        ),
         ({"images": [{"id": [], "file_name": "a"}], "annotations": []}, "a.json: images: an id must be"),
         (
             {
@@ -213,6 +226,76 @@ def test_what_is_wrong_is_told_with_its_place_and_without_quoting_it(document: A
     assert caught.value.reason == "bad_points"
     assert caught.value.message.startswith(told)
     assert "Roe" not in caught.value.message
+
+
+def as_text(document: Any) -> Any:
+    """Return `document` with every number in its lists of numbers as text."""
+    if isinstance(document, dict):
+        return {key: as_text(value) for key, value in document.items()}
+    if isinstance(document, list):
+        return [str(one) if isinstance(one, int | float) else as_text(one) for one in document]
+    return document
+
+
+def roundtrip(document: Any, *, hidden: bool, step: float) -> Any:
+    """Return what is written of `document` once its content has moved by `step` along the first axis."""
+    found = read(document)
+    content = found.content
+    if hidden:
+        found, content = hide(found, content, "a.json")
+    by = np.array([step, 0, 0])
+    if isinstance(content, Points):
+        moved: Any = replace(content, positions=content.positions + by)
+    else:
+        moved = replace(content, low=content.low + by, high=content.high + by)
+    return json.loads(found.write(moved, replace(IMAGE, moved=step != 0)).encode("utf-8", "surrogateescape"))
+
+
+@pytest.mark.parametrize("document", [json.loads(markups("Line", "RAS")), region(), pictures()])
+@pytest.mark.parametrize("hidden", [False, True])
+@pytest.mark.parametrize("step", [0, 2])
+def test_numbers_that_are_written_as_text_are_numbers(document: Any, hidden: bool, step: float) -> None:
+    for_marks = {key: as_text(value) if key in ("markups", "annotations") else value for key, value in document.items()}
+    made = roundtrip(for_marks, hidden=hidden, step=step)
+    wanted = roundtrip(document, hidden=hidden, step=step)
+    assert numbers_of(made) == numbers_of(wanted) != []
+
+
+def numbers_of(document: Any) -> list[Any]:
+    """Return positions and boxes in the order of a document."""
+    if isinstance(document, list):
+        return [number for one in document for number in numbers_of(one)]
+    if not isinstance(document, dict):
+        return []
+    marked = ("position", "center", "size", "bbox") if "positionStatus" not in document else ()
+    own = [document[key] for key in marked if key in document]
+    return [*own, *(number for one in document.values() for number in numbers_of(one))]
+
+
+def test_a_value_of_another_type_is_no_word_and_is_dropped_where_patients_are_hidden() -> None:
+    points = [{"label": "F-1", "position": [1, 2, 3], "visibility": {"Roe": 1}, "selected": [{"Roe": 1}]}]
+    document = {"markups": [{"type": "Fiducial", "locked": {"Roe": [1]}, "controlPoints": points}]}
+    made = roundtrip(document, hidden=True, step=1)
+    assert made["markups"][0]["controlPoints"][0]["position"] == [2, 2, 3]
+    assert "Roe" not in json.dumps(made)
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_half_of_a_pair_of_surrogates_stays_an_escape(indent: int | None) -> None:
+    points = [{"label": "\ud83d \U0001f600", "position": [1, 2, 3]}]
+    raw = json.dumps({"markups": [{"type": "Fiducial", "controlPoints": points}]}, indent=indent).encode()
+    found = read(raw.decode())
+    data = found.write(found.content, IMAGE).encode("utf-8", "surrogateescape")
+    assert json.loads(data)["markups"][0]["controlPoints"] == points
+    assert b"\\ud83d \xf0\x9f\x98\x80" in data
+
+
+@pytest.mark.parametrize("text", ["see [ 1 ]", "a [ 1,\n 2 ]", '"[ 1 ]"', "\\[ 1 ]", "[ ", '\\" [ 1 ]'])
+def test_lists_go_on_one_line_and_what_looks_like_one_in_a_text_stays(text: str) -> None:
+    entry = {"type": "Fiducial", "name": text, "controlPoints": [{"position": [1, 2, 3], "description": text}]}
+    raw = re.sub(r"\[\s+1,\s+2,\s+3\s+\]", "[1, 2, 3]", json.dumps({"markups": [entry]}, indent=1))
+    found = read(raw)
+    assert found.write(found.content, replace(IMAGE, moved=False)) == raw
 
 
 def test_a_number_too_large_for_a_float_is_not_finite() -> None:
