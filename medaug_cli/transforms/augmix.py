@@ -14,12 +14,14 @@ from medaug_cli.step.magnitude import at_magnitude
 from medaug_cli.transforms import load_step, step_names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.random import Generator
 
     from medaug_cli.core.arrays import FloatArray
     from medaug_cli.step import Scene
 
-
+_COLOURS = 3
 _DIGITS = 6  # of weights: the last bits of a processor's logarithms must not reach the voxels
 
 
@@ -121,7 +123,8 @@ class Augmix(IntensityStep):
             changed = array.copy()
             for place, step in enumerate(chain):
                 if isinstance(step, IntensityStep):
-                    step.apply(changed, _inner(scene, number, place))
+                    for part in _parts(changed, step, scene):
+                        step.apply(part, _inner(scene, number, place))
             changed *= np.float32(weight * self.share)
             mixed += changed
         array *= np.float32(1.0 - self.share)
@@ -133,6 +136,13 @@ def _draw_weights(generator: Generator, count: int, alpha: float) -> tuple[float
     weights = [round(float(weight), _DIGITS) for weight in generator.dirichlet([alpha] * count)]
     rest = round(1.0 - sum(weights[:-1]), _DIGITS)
     return (*weights[:-1], max(rest, 0.0))
+
+
+def _parts(array: FloatArray, step: IntensityStep, scene: Scene) -> Sequence[FloatArray]:
+    """Return what a step changes as one: all components, or red, green and blue of each picture of a film."""
+    if not (scene.rgb and step.by_picture):
+        return (array,)
+    return [array[n : n + _COLOURS] for n in range(0, len(array), _COLOURS)]
 
 
 def _inner(scene: Scene, chain: int, place: int) -> Scene:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from builders import change, make_scene, make_step
+from builders import augment, change, make_sample, make_scene, make_step
 from datasets_for_runs import records_of, run_here, save_dataset, save_recipe
 from pydantic import ValidationError
 
 from medaug_cli.core.errors import RecipeError
 from medaug_cli.core.geometry import Geometry
+from medaug_cli.core.sample import Volume
 from medaug_cli.program import draw_program
 from medaug_cli.recipe import load_recipe
 from medaug_cli.recipe.model import dump_recipe
@@ -237,6 +238,28 @@ def test_augmix_records_every_chain_and_its_weight() -> None:
         assert sum(values["weights"]) == pytest.approx(1, abs=1e-9)
         assert all(1 <= len(chain) <= 2 for chain in values["chains"])
         assert "steps" not in values or not values["steps"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("color_jitter", {"brightness": 1, "contrast": 0.4, "saturation": 0.2, "hue": 0.1}),
+        ("grayscale", {}),
+        ("channel_shift", {"shifts": (0.2, -0.1, 0)}),
+        ("jpeg", {"quality": 20}),
+        ("contrast", {"factor": 0.4}),
+    ],
+)
+def test_augmix_changes_a_film_of_colour_frames_as_its_steps_alone_do(name: str, values: dict[str, Any]) -> None:
+    """Colour steps take frame by frame, others all frames at once."""
+    frames = np.random.default_rng(0).integers(0, 256, (2, 3, 1, 16, 16), np.uint8)
+    films = [Volume(array, Geometry((16, 16, 1)), rgb=True) for array in (*frames, frames.reshape(6, 1, 16, 16))]
+    mixed = load_step("augmix")(chains=[[{name: values}]], weights=[1], share=1)
+    alone = load_step(name)(**values)
+    first, second, film = (augment(make_sample(one), alone).images["0"].array for one in films)
+    if alone.by_picture:
+        assert np.array_equal(film, np.concatenate([first, second]))
+    assert augment(make_sample(films[2]), mixed).images["0"].array == pytest.approx(film, abs=1)
 
 
 @pytest.mark.parametrize("inner", ["rotate", "elastic", "flip", "one_of"])
