@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 from medaug_cli.core.lazy import np
 from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import IntensityStep, Step
-from medaug_cli.step.automatic import SPATIAL, plausible
+from medaug_cli.step.automatic import SPATIAL, plausible, suits
 from medaug_cli.step.magnitude import at_magnitude
 from medaug_cli.transforms import load_step, step_names
 
@@ -107,7 +107,8 @@ class Augmix(IntensityStep):
         chains = []
         for number in range(self.width):
             chain = []
-            for place in range(int(self.count.draw(generator, whole=True).value)):
+            count = int(self.count.draw(generator, whole=True).value) if steps else 0
+            for place in range(count):
                 step = steps[int(generator.integers(len(steps)))]
                 strong = at_magnitude(step, magnitude * generator.random(), generator)
                 chain.append(strong.draw(_inner(scene, number, place)))
@@ -150,11 +151,10 @@ def _inner(scene: Scene, chain: int, place: int) -> Scene:
 
 
 def _usual_steps(scene: Scene) -> tuple[Step, ...]:
-    """Return the intensity steps that are plausible for a sample, but those that its slices do not allow.
+    """Return the intensity steps that are plausible for a sample, but those that one of its images does not allow.
 
     Noise is left out, as in the paper: a mixture would lay several kinds of it over each other.
     """
     names = {name: values for name, values in plausible(scene).items() if name not in SPATIAL and "noise" not in name}
     steps = [load_step(name)(**values) for name, values in names.items()]
-    fitting = (step for step in steps if not (scene.irregular and step.crosses_slices(scene)))
-    return tuple(step for step in fitting if isinstance(step, IntensityStep))
+    return tuple(step for step in steps if isinstance(step, IntensityStep) and suits(step, scene))

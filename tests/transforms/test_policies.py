@@ -240,6 +240,24 @@ def test_augmix_records_every_chain_and_its_weight() -> None:
         assert "steps" not in values or not values["steps"]
 
 
+@pytest.mark.parametrize("name", ["rand_augment", "trivial_augment", "augmix"])
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"modalities": ("MR", "PT")},
+        {"modalities": ("PT", "MR")},
+        {"modalities": ("CT", "MR")},
+        {"modalities": ("MR",), "rgb": True},
+        {"modalities": ("MR", "PT"), "irregular": "missing_slices: 3 are missing"},
+        {"modalities": ("MR",), "rgb": True, "irregular": "missing_slices: 3 are missing"},
+    ],
+)
+def test_no_usual_step_is_refused_for_any_image_of_the_sample(name: str, known: dict[str, Any]) -> None:
+    for copy in range(60):
+        scene = make_scene(Geometry((8, 8, 8)), copy, modality=known["modalities"][0], **known)
+        draw_program([load_step(name)()], scene)
+
+
 @pytest.mark.parametrize(
     ("name", "values"),
     [
