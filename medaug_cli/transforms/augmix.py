@@ -49,6 +49,12 @@ class Augmix(IntensityStep):
 
     code: ClassVar[tuple[str, str, str]] = ("AUGMIX", "99MEDAUG", "Mixture of intensity changes")
     peer: ClassVar[str] = "torchvision.AugMix, keras.AugMix"
+    drawn_from: ClassVar[dict[str, tuple[str, ...]]] = {
+        "chains": ("steps", "magnitude", "width", "count"),
+        "weights": ("width", "alpha", "chains"),
+        "share": ("alpha",),
+    }
+    spent: ClassVar[tuple[str, ...]] = ("steps", "count")
 
     steps: tuple[Inner, ...] = Field(
         default=(), description="Intensity steps to choose from; those plausible for the modality if left out."

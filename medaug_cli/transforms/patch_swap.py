@@ -33,6 +33,7 @@ class PatchSwap(IntensityStep):
 
     code: ClassVar[tuple[str, str, str]] = ("PATCHSWAP", "99MEDAUG", "Regions exchanged within the image")
     peer: ClassVar[str] = "torchio.RandomSwap"
+    drawn_from: ClassVar[dict[str, tuple[str, ...]]] = {"places": ("size", "count")}
 
     size: Annotated[Span, Bounds(ge=1, le=4096, whole=True, unit="voxel")] | tuple[Side, Side, Side] = Field(
         default=Span.of(8), description="Voxels of a patch along every axis, or three numbers for i, j, k."

@@ -34,6 +34,7 @@ class Spike(IntensityStep):
     peer: ClassVar[str] = "torchio.RandomSpike, monai.RandKSpaceSpikeNoise"
     meant_for: ClassVar[tuple[str, ...]] = ("MR",)
     needs_regular_grid: ClassVar[bool] = True
+    drawn_from: ClassVar[dict[str, tuple[str, ...]]] = {"positions": ("count", "model")}
 
     intensity: Annotated[Span, Bounds(ge=-_LARGEST_LOG, le=_LARGEST_LOG)] | None = Field(
         default=None,
