@@ -29,6 +29,7 @@ class BiasField(IntensityStep):
 
     peer: ClassVar[str] = "torchio.RandomBiasField, monai.RandBiasField"
     meant_for: ClassVar[tuple[str, ...]] = ("MR",)
+    drawn_from: ClassVar[dict[str, tuple[str, ...]]] = {"coefficients": ("model", "order", "strength")}
 
     model: Literal["polynomial", "legendre", "grid"] = Field(
         default="polynomial", description="A polynomial by its coefficients, or a grid of random knots."
