@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -134,6 +135,26 @@ def test_what_is_drawn_from_what_a_channel_names_is_drawn_anew() -> None:
     boxes = drawn.for_channel("1").values()["boxes_mm"]
     assert len(boxes) == 5
     assert all(3 <= length <= 4 for box in boxes for length in box[3:])
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "reason"),
+    [
+        ("window", {"by_channel": {"1": {"output": (0, 1)}}}, "needs_fractions"),
+        ("normalize", {"method": "range", "output": (0, 255), "by_channel": {"1": {"output": (0, 1)}}}, "needs_fract"),
+        ("jpeg", {"range": (0, 9), "by_channel": {"1": {"range": None}}}, "not_8_bit"),
+        ("jpeg", {"range": None, "by_channel": {"1": {"range": (0, 9)}}}, "not_8_bit"),
+    ],
+)
+def test_what_a_channel_gets_is_refused_like_what_the_step_does(name: str, values: dict[str, Any], reason: str) -> None:
+    scene = replace(scene_of(two_channels(), 1, 1), whole_numbers=True)
+    with pytest.raises(SampleError, match=reason):
+        make_step(name, **values).draw(scene)
+
+
+def test_what_no_channel_gets_is_not_refused() -> None:
+    every = {channel: {"range": (0, 9)} for channel in "01"}
+    assert make_step("jpeg", range=None, by_channel=every).draw(scene_of(two_channels(), 1, 1))
 
 
 def test_mistakes_below_by_channel_are_told_with_their_place() -> None:

@@ -10,6 +10,8 @@ from medaug_cli.core.errors import SampleError
 from medaug_cli.core.values import AxisSpan, Bounds, Span
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.random import Generator
 
     from medaug_cli.step.scene import Scene
@@ -60,8 +62,14 @@ class Step(BaseModel):
         generator = scene.generator("draw")
         if generator.random() >= self.p:
             return None
-        self.check(scene)
+        for form in self.forms(scene.channels):
+            form.check(scene)
         return self.fix(generator, scene)
+
+    def forms(self, channels: Sequence[str] = ()) -> tuple[Self, ...]:
+        """Return the step as it is for each of the `channels`, each form once; without any, every form it has."""
+        del channels
+        return (self,)
 
     def check(self, scene: Scene) -> None:
         """Raise SampleError where the step would do something wrong to this sample."""

@@ -10,7 +10,7 @@ from medaug_cli.core.errors import SampleError
 from medaug_cli.step.base import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from medaug_cli.core.arrays import FloatArray
     from medaug_cli.core.sample import Volume
@@ -87,6 +87,12 @@ class IntensityStep(Step):
         optional = {key for key in self.redrawn(own) if type(self).model_fields[key].default is None}
         shared = {key: value for key, value in self._settings().items() if key not in optional.union(instead)}
         return type(self).model_validate({**shared, **own})
+
+    def forms(self, channels: Sequence[str] = ()) -> tuple[Self, ...]:
+        """Return the step as it is for each of the `channels`, each form once; without any, every form it has."""
+        named = self.by_channel or {}
+        own = tuple(self.for_channel(one) for one in (channels or named) if one in named)
+        return own if channels and set(channels) <= set(named) else (self, *own)
 
     def redrawn(self, named: Iterable[str]) -> set[str]:
         """Return the parameters that are drawn from those that a channel names, and not named themselves."""
