@@ -165,6 +165,9 @@ def test_trivial_augment_applies_one_step_at_a_magnitude_of_its_own_for_each_cop
         ("poisson_noise", {"dose": [10, 110]}, "dose", {80}),
         ("contrast", {"factor": 1.3}, "factor", {1.3}),
         ("posterize", {"bits": [2, 12]}, "bits", {9}),
+        ("autocontrast", {"high": [90, 100]}, "high", {97}),
+        ("clip_percentiles", {"high": [90, 100]}, "high", {97}),
+        ("normalize", {"high": [90, 100]}, "high", {97}),
     ],
 )
 def test_the_magnitude_leads_from_what_changes_nothing_to_an_end_of_the_range(
@@ -194,6 +197,20 @@ def test_what_says_how_and_not_how_much_is_drawn_as_ever() -> None:
     drawn = [p[1].step for p in programs("rand_augment", steps=steps, count=1, magnitude=0.5)]
     assert {step.intensity.value for step in drawn} == {0.5}
     assert len({step.num_ghosts.value for step in drawn}) > 4
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "values"),
+    [
+        ("bias_field", "scale_mm", {"scale_mm": [40, 160], "model": "grid"}),
+        ("clahe", "tile_mm", {"tile_mm": [20, 80]}),
+        ("elastic_field", "sigma_mm", {"sigma_mm": [8, 16]}),
+    ],
+)
+def test_a_scale_in_mm_is_no_strength(name: str, key: str, values: dict[str, Any]) -> None:
+    steps = (load_step(name)(**values),)
+    drawn = [p[1].step for p in programs("rand_augment", steps=steps, count=1, magnitude=0.5)]
+    assert len({getattr(step, key).value for step in drawn}) > 4
 
 
 @pytest.mark.parametrize("name", ["rand_augment", "trivial_augment"])
