@@ -99,6 +99,7 @@ def test_a_distribution_for_a_single_channel_is_drawn() -> None:
         ("motion", {}, {"rotation_deg": [[1, 2, 3]]}, []),
         ("ghosting", {"restore": 0.1}, {"restore": None, "intensity": 1}, ["num_ghosts", "axis"]),
         ("spike", {}, {"count": 3}, ["intensity"]),
+        ("spike", {}, {"model": "log", "intensity": 5}, ["positions"]),
         ("bias_field", {}, {"model": "grid"}, ["strength", "order", "scale_mm"]),
         ("bias_field", {}, {"order": 1}, ["strength"]),
         ("bias_field", {}, {"strength": 2}, ["order"]),
