@@ -97,22 +97,27 @@ class Step(BaseModel):
         """Say that the result would be lost if it were rounded to whole numbers."""
         return False
 
+    def completed(self) -> Self:
+        """Return the step with the defaults that follow from its other parameters."""
+        return self
+
     def fix(self, generator: Generator, scene: Scene) -> Self:
         """Return the step with every distribution replaced by a number, drawn in the order of the fields.
 
         `scene` is for steps whose numbers depend on the sample.
         """
         del scene
-        isotropic = bool(getattr(self, "isotropic", False))
+        step = self.completed()
+        isotropic = bool(getattr(step, "isotropic", False))
         drawn: dict[str, Any] = {}
         for key, info in type(self).model_fields.items():
-            value = getattr(self, key)
+            value = getattr(step, key)
             if isinstance(value, Span):
                 whole = any(isinstance(item, Bounds) and item.whole for item in info.metadata)
                 drawn[key] = value.draw(generator, whole=whole)
             elif isinstance(value, AxisSpan):
                 drawn[key] = value.draw(generator, isotropic=isotropic)
-        return self.model_copy(update=drawn)
+        return step.model_copy(update=drawn)
 
     def values(self) -> dict[str, Any]:
         """Return the drawn numbers and settings as the manifest keeps them; they validate back into this step."""

@@ -101,10 +101,10 @@ class IntensityStep(Step):
 
     def _drawn_for(self, channel: str, drawn: Self) -> Self:
         """Return the `drawn` step with what `channel` names, and what is drawn from that, as the recipe has it."""
-        own, named = self.for_channel(channel), (self.by_channel or {})[channel]
+        own, mine, named = self.for_channel(channel).completed(), self.completed(), (self.by_channel or {})[channel]
         redrawn = own.redrawn(named)
         apart = {*named, *redrawn, *(self.spent if redrawn else ())}
-        kept = (key for key in type(self).model_fields if key not in apart and getattr(own, key) == getattr(self, key))
+        kept = (key for key in type(self).model_fields if key not in apart and getattr(own, key) == getattr(mine, key))
         return own.model_copy(update={key: getattr(drawn, key) for key in kept})
 
     def _settings(self) -> dict[str, Any]:

@@ -50,14 +50,11 @@ class Spike(IntensityStep):
     )
     model: Literal["linear", "log"] = Field(default="linear", description="linear (TorchIO) or log (MONAI).")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _check_intensity(cls, values: object) -> object:
-        if not isinstance(values, dict) or values.get("intensity") is not None:
-            return values
-        if values.get("model") == "log":
+    @model_validator(mode="after")
+    def _check_intensity(self) -> Self:
+        if self.model == "log" and self.intensity is None:
             raise ValueError("model log needs intensity, the natural log of the spike's magnitude, such as 12")
-        return {**values, "intensity": [0.2, 1.0]}
+        return self
 
     @model_validator(mode="after")
     def _check_positions(self) -> Self:
@@ -70,6 +67,10 @@ class Spike(IntensityStep):
                         f"positions: {number:g} is no index; allowed: whole numbers from 0, or three shares below 1"
                     )
         return self
+
+    def completed(self) -> Self:
+        """Return the step with its intensity."""
+        return self.model_copy(update={"intensity": self.intensity or Span.of([0.2, 1.0])})
 
     def fix(self, generator: Generator, scene: Scene) -> Self:
         """Return the step with intensity and positions drawn."""

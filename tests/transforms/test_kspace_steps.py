@@ -181,6 +181,7 @@ def test_the_axis_is_drawn_from_those_that_are_named() -> None:
     ("name", "values", "message"),
     [
         ("spike", {"model": "log"}, "model log needs intensity"),
+        ("spike", {"by_channel": {"1": {"model": "log"}}}, "by_channel.1: model log needs intensity"),
         ("spike", {"positions": [[0.2, 1.0, 0.3]]}, "positions: 1 is out of range; allowed: from 0 to below 1"),
         ("spike", {"positions": [[0.5, 1, 3]], "model": "log", "intensity": 9}, "positions: 0.5 is no index"),
         ("motion", {"rotation_deg": [[1, 2, 3]], "times": [0.2, 0.4]}, "found rotation_deg 1, times 2"),
