@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
     from medaug_cli.core.arrays import FloatArray
+    from medaug_cli.core.sample import Volume
     from medaug_cli.step import Scene
 
 _COLOURS = 3
@@ -107,6 +108,14 @@ class Augmix(IntensityStep):
             else self.share,
         }
         return drawn.model_copy(update=update)
+
+    def lossy_ratio(self, volume: Volume) -> float | None:
+        """Return the greatest ratio of the chains that went through lossy storage and have a part in the mixture."""
+        if not self.share:
+            return None
+        weighed = zip(self.chains or (), self.weights or (), strict=True)
+        steps = [step for chain, weight in weighed if weight for step in chain if isinstance(step, IntensityStep)]
+        return max(filter(None, (step.lossy_ratio(volume) for step in steps)), default=None)
 
     def _draw_chains(self, generator: Generator, scene: Scene, magnitude: float) -> tuple[tuple[Step, ...], ...]:
         steps = self.steps or _usual_steps(scene)
