@@ -120,15 +120,14 @@ def _writes_steps(values: object) -> bool:
 
 def _learned(document: Document, step: ReferenceStep, path: Path) -> Step | None:
     """Return `step` with what its reference files teach, None where one cannot be read."""
-    # Only recipes with a reference pay for formats.
-    from medaug_cli.recipe.references import learn_for_channel, learn_from  # noqa: PLC0415
+    from medaug_cli.recipe import references  # noqa: PLC0415  only recipes with a reference pay for formats
 
     folder, place = pathlib.Path(document.folder), path
     try:
-        step = learn_from(step, folder)
+        step = references.learn_from(step, folder)
         for channel in step.by_channel or ():
             place = (*path, "by_channel", channel)
-            step = learn_for_channel(step, channel, folder)
+            step = references.learn_for_channel(step, channel, folder)
     except SampleError as error:
         _add(document, (*place, "reference"), f"reference: {error.message}")
         return None

@@ -48,7 +48,7 @@ class HistogramShift(IntensityStep):
         if self.points is None:
             return self
         before, after = self.points
-        if len(before) != len(after) or len(before) < 2:  # noqa: PLR2004
+        if len(before) != len(after) or len(before) < 2:  # noqa: PLR2004  both ends
             raise ValueError(
                 f"points: {len(before)} from and {len(after)} to; allowed: two lists of one length, 2 or more"
             )

@@ -54,7 +54,7 @@ class PatchSwap(IntensityStep):
         size = self.size.draw(generator, whole=True) if isinstance(self.size, Span) else self.size
         count = self.count.draw(generator, whole=True)
         drawn = self.model_copy(update={"size": size, "count": count})
-        places = tuple(drawn._draw_place(generator, scene.geometry.size) for _ in range(int(count.value)))  # noqa: SLF001
+        places = tuple(drawn._draw_place(generator, scene.geometry.size) for _ in range(int(count.value)))  # noqa: SLF001  the same class
         return drawn.model_copy(update={"places": places})
 
     def _draw_place(self, generator: Generator, size: tuple[int, int, int]) -> Place:
