@@ -70,8 +70,8 @@ def derive(
     """Return what the writers must say of a copy."""
     steps = [drawn.step for drawn in program if drawn.step is not None and not isinstance(drawn.step, Policy)]
     grid = next(iter(sample.images.values())).volume.geometry
-    first = next(iter(copy.images.values()))
-    ratios = [step.lossy_ratio(first) for step in steps if isinstance(step, IntensityStep)]
+    lossy = [step for step in steps if isinstance(step, IntensityStep)]
+    ratios = {channel: _ratios(lossy, channel, volume) for channel, volume in copy.images.items()}
     moved = any(isinstance(step, SpatialStep) and step.moves_anatomy for step in steps)
     return Derivation(
         copy=number,
@@ -84,13 +84,20 @@ def derive(
         swap_laterality=copy.swaps_laterality,
         swaps=copy.swaps,
         turn=turn_of(copy.mapping, grid),
-        lossy_ratios=tuple(ratio for ratio in ratios if ratio is not None),
+        lossy_ratios=next(iter(ratios.values())),
+        ratios_of_channels=ratios,
         compression=settings.compression,
         transfer_syntax=settings.transfer_syntax,
         dicom=settings.dicom,
         dtype=settings.dtype,
         privacy=privacy,
     )
+
+
+def _ratios(steps: Sequence[IntensityStep], channel: str, volume: Volume) -> tuple[float, ...]:
+    """Return how many times smaller each of the steps that store with loss made the image of a channel."""
+    found = (step.for_channel(channel).lossy_ratio(volume) for step in steps)
+    return tuple(ratio for ratio in found if ratio is not None)
 
 
 def _index_map(mapping: mappings.Mapping, source: Geometry, made: Geometry) -> IndexMap | None:
@@ -120,7 +127,8 @@ def encode_copy(
         if source.role == "image":  # channels may lie on grids of their own
             made_on = copy.images[source.channel].geometry
             index_map = _index_map(copy.mapping, loaded.volume.geometry, made_on)
-            said = replace(derivation, index_map=index_map)
+            ratios = derivation.ratios_of_channels.get(source.channel, derivation.lossy_ratios)
+            said = replace(derivation, index_map=index_map, lossy_ratios=ratios)
         else:
             said = replace(derivation, images=images)
         for file in load_format(source.copy_format).encode(made[source], loaded, targets[source], said):

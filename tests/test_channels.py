@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from builders import augment, make_sample, make_step, make_volume, program_of
+from builders import augment, make_sample, make_step, make_volume, modality_of, program_of
 from pydantic import ValidationError
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
 from medaug_cli.program import apply_program, draw_program, scene_of
+from medaug_cli.step import IntensityStep
 from medaug_cli.transforms import load_step
 
 if TYPE_CHECKING:
@@ -78,6 +80,82 @@ def test_a_distribution_for_a_single_channel_is_drawn() -> None:
     step = {"add": 0, "relative_to": "none", "by_channel": {"1": {"add": [3, 4]}}}
     _, other = changed(two_channels(ZEROS), "brightness", **step)
     assert 3 <= other[0, 0, 0] <= 4
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "own", "same"),
+    [
+        ("gamma", {"log_gamma": [-1, 1]}, {"retain_stats": True}, ["log_gamma"]),
+        ("gamma", {"log_gamma": [-1, 1]}, {"gamma": [1, 2]}, ["retain_stats"]),
+        ("brightness", {"add": [-5, 5], "multiply": [1, 2]}, {"add": 3}, ["multiply"]),
+        ("blur", {"sigma_mm": [1, 2]}, {"sigma": [1, 2], "unit": "voxel"}, []),
+        ("cutout", {}, {"fill": 0}, ["count", "size_mm", "boxes_mm"]),
+        ("cutout", {"size_mm": 4}, {"count": 5}, []),
+        ("patch_swap", {"size": [2, 9]}, {"count": 20}, ["size"]),
+        ("histogram_shift", {"control_points": [4, 9]}, {"strength": 0.5}, ["control_points"]),
+        ("motion", {}, {"axis": "i"}, ["rotation_deg", "translation_mm", "times"]),
+        ("motion", {}, {"rotation_deg": [0, 1]}, ["translation_mm", "times"]),
+        ("motion", {}, {"count": 3}, []),
+        ("motion", {}, {"rotation_deg": [[1, 2, 3]]}, []),
+        ("ghosting", {"restore": 0.1}, {"restore": None, "intensity": 1}, ["num_ghosts", "axis"]),
+        ("spike", {}, {"count": 3}, ["intensity"]),
+        ("spike", {}, {"model": "log", "intensity": 5}, ["positions"]),
+        ("bias_field", {}, {"model": "grid"}, ["strength", "order", "scale_mm"]),
+        ("bias_field", {}, {"order": 1}, ["strength"]),
+        ("bias_field", {}, {"strength": 2}, ["order"]),
+        ("bias_field", {"model": "grid"}, {"model": "legendre"}, ["strength", "order"]),
+        ("bias_field", {"coefficients": [0.1] * 20}, {"order": 1}, ["strength"]),
+        ("bias_field", {}, {"scale_mm": 30}, ["strength", "coefficients"]),
+        ("augmix", {}, {"share": 0.5}, ["chains", "weights"]),
+        ("augmix", {}, {"width": 2}, ["share"]),
+        ("augmix", {}, {"magnitude": 0.1}, ["weights", "share"]),
+    ],
+)
+def test_a_channel_has_the_drawn_numbers_of_the_step_but_for_what_it_names(
+    name: str, values: dict[str, Any], own: dict[str, Any], same: list[str]
+) -> None:
+    sample = make_sample(make_volume(GRID), make_volume(GRID), modality=modality_of(name))
+    for copy in range(5):
+        scene = scene_of(sample, 1, copy)
+        program = draw_program([make_step(name, **values, by_channel={"1": own})], scene)
+        drawn = program[0].step
+        assert isinstance(drawn, IntensityStep)
+        one, other = (drawn.for_channel(channel).values() for channel in ("0", "1"))
+        assert {key: other.get(key) for key in same} == {key: one.get(key) for key in same}
+        assert all(other.get(key) == value for key, value in own.items() if not isinstance(value, list | dict))
+        again = program_of(load_step(name).model_validate(json.loads(json.dumps(drawn.values()))))
+        for channel, volume in apply_program(program, sample, scene).images.items():
+            assert np.array_equal(apply_program(again, sample, scene).images[channel].array, volume.array)
+
+
+def test_what_is_drawn_from_what_a_channel_names_is_drawn_anew() -> None:
+    sample = make_sample(make_volume(GRID), make_volume(GRID))
+    step = make_step("cutout", count=2, size_mm=[3, 4], by_channel={"1": {"count": 5}})
+    drawn = draw_program([step], scene_of(sample, 1, 1))[0].step
+    assert isinstance(drawn, IntensityStep)
+    boxes = drawn.for_channel("1").values()["boxes_mm"]
+    assert len(boxes) == 5
+    assert all(3 <= length <= 4 for box in boxes for length in box[3:])
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "reason"),
+    [
+        ("window", {"by_channel": {"1": {"output": (0, 1)}}}, "needs_fractions"),
+        ("normalize", {"method": "range", "output": (0, 255), "by_channel": {"1": {"output": (0, 1)}}}, "needs_fract"),
+        ("jpeg", {"range": (0, 9), "by_channel": {"1": {"range": None}}}, "not_8_bit"),
+        ("jpeg", {"range": None, "by_channel": {"1": {"range": (0, 9)}}}, "not_8_bit"),
+    ],
+)
+def test_what_a_channel_gets_is_refused_like_what_the_step_does(name: str, values: dict[str, Any], reason: str) -> None:
+    scene = replace(scene_of(two_channels(), 1, 1), whole_numbers=True)
+    with pytest.raises(SampleError, match=reason):
+        make_step(name, **values).draw(scene)
+
+
+def test_what_no_channel_gets_is_not_refused() -> None:
+    every = {channel: {"range": (0, 9)} for channel in "01"}
+    assert make_step("jpeg", range=None, by_channel=every).draw(scene_of(two_channels(), 1, 1))
 
 
 def test_mistakes_below_by_channel_are_told_with_their_place() -> None:

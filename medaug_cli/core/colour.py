@@ -85,7 +85,7 @@ def _change(rows: Any, codes: Any, factors: Any, mean: Any, brightest: Any) -> N
                 _blend(red, factor, rest, brightest)
                 _blend(green, factor, rest, brightest)
                 _blend(blue, factor, rest, brightest)
-            elif codes[k] == 2:  # noqa: PLR2004
+            elif codes[k] == 2:  # noqa: PLR2004  the third operation
                 _saturate(red, green, blue, factor, brightest)
             else:
                 _turn_hue(red, green, blue, factor)

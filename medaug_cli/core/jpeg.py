@@ -161,7 +161,7 @@ def _to_doubled_colours(luminance: Any, blue: Any, red: Any, planes: Any) -> Non
 def _double(near: Any, far: Any, sums: Any, row: Any) -> None:
     """Fill `row` by triangle interpolation, or by repetition where the half is 2 wide or less (jdsample.c)."""
     columns = len(sums) - 2
-    if columns <= 2:  # noqa: PLR2004
+    if columns <= 2:  # noqa: PLR2004  libjpeg's own
         for x in range(len(row)):
             row[x] = near[x >> 1]
         return

@@ -32,7 +32,7 @@ _C2, _C4, _C6, _C8 = _F(-1 / 2), _F(1 / 24), _F(-1 / 720), _F(1 / 40320)
 
 
 def fill_normal(generator: Generator, target: FloatArray) -> None:
-    """Fill contiguous float32 `target` with independent standard normal numbers, none beyond 6.7 deviations."""
+    """Fill contiguous float32 `target` with independent standard normal numbers, none beyond 6.77 deviations."""
     flat = target.reshape(-1)
     half = (flat.size + 1) // 2
     bits: Any = generator.bit_generator

@@ -325,7 +325,7 @@ class Derivation:
     `swaps` are the pairs of label names that reflections have exchanged.
     `index_map` are the rows x, y, z of the matrix that takes array indices (x, y, z, 1) of the image that is written to
     those of its copy; None where the mapping is not affine, and for labels. `lossy_ratios` say how many times smaller
-    each step that stored the images as JPEG made them.
+    each step that stored the image as JPEG made it, `ratios_of_channels` the same of each channel.
     `privacy` hides the patient; None where the recipe asks for no de-identification.
     """
 
@@ -340,6 +340,7 @@ class Derivation:
     turn: tuple[tuple[int, int], ...] = ((0, 1), (1, 1), (2, 1))
     index_map: IndexMap | None = None
     lossy_ratios: tuple[float, ...] = ()
+    ratios_of_channels: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     compression: Literal["none", "fast", "small"] = "fast"
     dtype: Literal["preserve", "float32"] = "preserve"
     transfer_syntax: TransferSyntax = "explicit"

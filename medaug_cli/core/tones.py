@@ -71,7 +71,7 @@ def count_tones(voxels: Any, valid: AnyArray | None) -> AnyArray:
 
 def are_bytes(table: AnyArray) -> bool:
     """Say whether all of float32 `table` are whole numbers from 0 to 255."""
-    return bool(((table >= 0) & (table <= 255) & (table == np.floor(table))).all())  # noqa: PLR2004
+    return bool(((table >= 0) & (table <= 255) & (table == np.floor(table))).all())  # noqa: PLR2004  the greatest byte
 
 
 def strike(array: Any, chance: Any, shares: tuple[float, float], values: tuple[float, float]) -> None:

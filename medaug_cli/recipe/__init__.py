@@ -86,7 +86,7 @@ def lost_fractions(recipe: Recipe) -> list[str]:
     """Return a warning for each step, also inside policies, whose result whole numbers cannot hold."""
     if recipe.output.dtype == "float32":
         return []
-    names = [step.step_name() for step in _every(recipe.steps) if step.needs_fractions()]
+    names = [step.step_name() for step in _every(recipe.steps) if any(one.needs_fractions() for one in step.forms())]
     return [f"{name}: {NEEDS_FRACTIONS}" for name in dict.fromkeys(names)]
 
 

@@ -119,14 +119,19 @@ def _writes_steps(values: object) -> bool:
 
 
 def _learned(document: Document, step: ReferenceStep, path: Path) -> Step | None:
-    """Return `step` with what its reference file teaches, None where that cannot be read."""
-    from medaug_cli.recipe.references import learn_from  # noqa: PLC0415  only recipes with a reference pay for formats
+    """Return `step` with what its reference files teach, None where one cannot be read."""
+    from medaug_cli.recipe import references  # noqa: PLC0415  only recipes with a reference pay for formats
 
+    folder, place = pathlib.Path(document.folder), path
     try:
-        return learn_from(step, pathlib.Path(document.folder))
+        step = references.learn_from(step, folder)
+        for channel in step.by_channel or ():
+            place = (*path, "by_channel", channel)
+            step = references.learn_for_channel(step, channel, folder)
     except SampleError as error:
-        _add(document, (*path, "reference"), f"reference: {error.message}")
+        _add(document, (*place, "reference"), f"reference: {error.message}")
         return None
+    return step
 
 
 def _check_channels(document: Document, step: IntensityStep, path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
@@ -22,16 +22,28 @@ _INTO_FOLDERS = "a file, or a folder with the files of one series"
 
 def learn_from(step: ReferenceStep, folder: Path) -> ReferenceStep:
     """Return `step` with what its reference, relative to `folder`, teaches; raises SampleError."""
+    # What was learned is checked like what a recipe gives.
+    return type(step).model_validate({**step.model_dump(), **_lesson(step, folder)})
+
+
+def learn_for_channel(step: ReferenceStep, channel: str, folder: Path) -> ReferenceStep:
+    """Return `step`, which has learned, with what the reference of one channel of its own teaches."""
+    named = step.by_channel or {}
+    own = {**named[channel], **_lesson(step.for_channel(channel), folder)}
+    return type(step).model_validate({**step.model_dump(), "by_channel": {**named, channel: own}})
+
+
+def _lesson(step: ReferenceStep, folder: Path) -> dict[str, Any]:
+    """Return the parameters that the step's reference teaches; none where it has its numbers."""
     if step.learned() or step.reference is None:
-        return step
+        return {}
     loaded = _read(folder / step.reference, step.reference)
     if not isinstance(loaded.content, Volume):
         raise SampleError("reference_unusable", f"{step.reference}: holds labels; name an image")
     hashes = [entry.sha256 for entry in loaded.entries]
     sha256 = hashes[0] if len(hashes) == 1 else digest(*hashes).hex()
     volume = replace(loaded.content, array=loaded.content.array.astype(np.float32))
-    # What was learned is checked like what a recipe gives.
-    return type(step).model_validate({**step.model_dump(), **step.learn(volume), "reference_sha256": sha256})
+    return {**step.learn(volume), "reference_sha256": sha256}
 
 
 def _read(path: Path, name: str) -> Loaded:

@@ -27,7 +27,7 @@ def resample_sitk(
         return _extend_along_edge(array, stages, size, interpolation)
     if array.dtype.name in _WIDE or (array.dtype.kind == "f" and interpolation == "label_linear"):
         return _resample_by_rank(array, stages, size, interpolation, fill)
-    if interpolation == "bspline" and 2 in array.shape:  # noqa: PLR2004
+    if interpolation == "bspline" and 2 in array.shape:  # noqa: PLR2004  as _resample_two_slices says
         return _resample_two_slices(array, stages, size, fill)
     interpolators = {
         "linear": sitk.sitkLinear,
@@ -72,7 +72,7 @@ def _resample_two_slices(
     ITK's spline mirrors its coefficients once and reads beyond the buffer behind the second of two. Four voxels that
     continue the mirror have the same spline; what lies outside the two is taken from a plain resampling.
     """
-    mirrored = np.pad(array, [(0, 2 * (count == 2)) for count in array.shape], mode="reflect")  # noqa: PLR2004
+    mirrored = np.pad(array, [(0, 2 * (count == 2)) for count in array.shape], mode="reflect")  # noqa: PLR2004  as said above
     smooth = resample_sitk(mirrored, stages, size, "bspline", fill)
     inside = resample_sitk(np.ones(array.shape, np.uint8), stages, size, "nearest", 0.0)
     return np.where(inside, smooth, resample_sitk(array, stages, size, "nearest", fill))

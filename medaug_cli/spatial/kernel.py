@@ -131,7 +131,7 @@ def _affine_locator(stages: tuple[Part, ...], size: tuple[int, int, int]) -> Any
 
 def _aligned_locator(stages: tuple[Part, ...], size: tuple[int, int, int]) -> Any:
     """Return the fast way to positions: a B-spline along the output's axes and one matrix; None for other chains."""
-    if len(stages) != 3 or not isinstance(spline := stages[1], SplineGrid):  # noqa: PLR2004
+    if len(stages) != 3 or not isinstance(spline := stages[1], SplineGrid):  # noqa: PLR2004  matrix, spline, matrix
         return None
     before, after = stages[0], stages[2]
     if isinstance(before, SplineGrid | Projection) or isinstance(after, SplineGrid | Projection):

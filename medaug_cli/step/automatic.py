@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field
 
+from medaug_cli.core.errors import SampleError
 from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import Policy, Step
 from medaug_cli.step.magnitude import at_magnitude
@@ -48,7 +49,7 @@ _COLOUR: Form = {
 
 
 def plausible(scene: Scene) -> Form:
-    """Return the steps and ranges that are plausible for the modality of a sample, spatial ones first."""
+    """Return the steps and ranges that are plausible for the modality of a sample's first image, spatial ones first."""
     if scene.rgb:
         return {**SPATIAL, **_COLOUR, **_SHARPNESS, **_NOISE}
     match scene.modality:
@@ -60,6 +61,15 @@ def plausible(scene: Scene) -> Form:
             return {**_PICTURE, "translate": SPATIAL["translate"], **_TONES, **_SHARPNESS, **_NOISE}
         case _:
             return {**SPATIAL, **_SOFT, **_TONES, **_SHARPNESS, **_NOISE}
+
+
+def suits(step: Step, scene: Scene) -> bool:
+    """Say whether a sample, with all its images and slices, allows a step."""
+    try:
+        step.check(scene)
+    except SampleError:
+        return False
+    return True
 
 
 class AutomaticPolicy(Policy):

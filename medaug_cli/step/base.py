@@ -10,6 +10,8 @@ from medaug_cli.core.errors import SampleError
 from medaug_cli.core.values import AxisSpan, Bounds, Span
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.random import Generator
 
     from medaug_cli.step.scene import Scene
@@ -60,8 +62,14 @@ class Step(BaseModel):
         generator = scene.generator("draw")
         if generator.random() >= self.p:
             return None
-        self.check(scene)
+        for form in self.forms(scene.channels):
+            form.check(scene)
         return self.fix(generator, scene)
+
+    def forms(self, channels: Sequence[str] = ()) -> tuple[Self, ...]:
+        """Return the step as it is for each of the `channels`, each form once; without any, every form it has."""
+        del channels
+        return (self,)
 
     def check(self, scene: Scene) -> None:
         """Raise SampleError where the step would do something wrong to this sample."""
@@ -89,22 +97,27 @@ class Step(BaseModel):
         """Say that the result would be lost if it were rounded to whole numbers."""
         return False
 
+    def completed(self) -> Self:
+        """Return the step with the defaults that follow from its other parameters."""
+        return self
+
     def fix(self, generator: Generator, scene: Scene) -> Self:
         """Return the step with every distribution replaced by a number, drawn in the order of the fields.
 
         `scene` is for steps whose numbers depend on the sample.
         """
         del scene
-        isotropic = bool(getattr(self, "isotropic", False))
+        step = self.completed()
+        isotropic = bool(getattr(step, "isotropic", False))
         drawn: dict[str, Any] = {}
         for key, info in type(self).model_fields.items():
-            value = getattr(self, key)
+            value = getattr(step, key)
             if isinstance(value, Span):
                 whole = any(isinstance(item, Bounds) and item.whole for item in info.metadata)
                 drawn[key] = value.draw(generator, whole=whole)
             elif isinstance(value, AxisSpan):
                 drawn[key] = value.draw(generator, isotropic=isotropic)
-        return self.model_copy(update=drawn)
+        return step.model_copy(update=drawn)
 
     def values(self) -> dict[str, Any]:
         """Return the drawn numbers and settings as the manifest keeps them; they validate back into this step."""

@@ -10,6 +10,8 @@ from medaug_cli.core.errors import SampleError
 from medaug_cli.step.base import Step
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from medaug_cli.core.arrays import FloatArray
     from medaug_cli.core.sample import Volume
     from medaug_cli.step.scene import Scene
@@ -44,6 +46,10 @@ class IntensityStep(Step):
 
     alternatives: ClassVar[tuple[str, ...]] = ()
     """Parameters of which one is given: where a channel names another than the step, the step's does not count."""
+    drawn_from: ClassVar[dict[str, tuple[str, ...]]] = {}
+    """Parameters that hold what was drawn from others: where a channel names one of these, they are drawn anew."""
+    spent: ClassVar[tuple[str, ...]] = ()
+    """Distributions that a drawn step holds no more, since parameters of `drawn_from` hold what came of them."""
     by_picture: ClassVar[bool] = False
     """Whether red, green and blue are changed together, one picture of several after another."""
 
@@ -78,8 +84,28 @@ class IntensityStep(Step):
             return self
         own = self.by_channel[channel]
         instead = self.alternatives if any(key in own for key in self.alternatives) else ()
-        shared = {key: value for key, value in self._settings().items() if key not in instead}
+        optional = {key for key in self.redrawn(own) if type(self).model_fields[key].default is None}
+        shared = {key: value for key, value in self._settings().items() if key not in optional.union(instead)}
         return type(self).model_validate({**shared, **own})
+
+    def forms(self, channels: Sequence[str] = ()) -> tuple[Self, ...]:
+        """Return the step as it is for each of the `channels`, each form once; without any, every form it has."""
+        named = self.by_channel or {}
+        own = tuple(self.for_channel(one) for one in (channels or named) if one in named)
+        return own if channels and set(channels) <= set(named) else (self, *own)
+
+    def redrawn(self, named: Iterable[str]) -> set[str]:
+        """Return the parameters that are drawn from those that a channel names, and not named themselves."""
+        names = set(named)
+        return {key for key, sources in self.drawn_from.items() if key not in names and names.intersection(sources)}
+
+    def _drawn_for(self, channel: str, drawn: Self) -> Self:
+        """Return the `drawn` step with what `channel` names, and what is drawn from that, as the recipe has it."""
+        own, mine, named = self.for_channel(channel).completed(), self.completed(), (self.by_channel or {})[channel]
+        redrawn = own.redrawn(named)
+        apart = {*named, *redrawn, *(self.spent if redrawn else ())}
+        kept = (key for key in type(self).model_fields if key not in apart and getattr(own, key) == getattr(mine, key))
+        return own.model_copy(update={key: getattr(drawn, key) for key in kept})
 
     def _settings(self) -> dict[str, Any]:
         """Return what is the same kind of thing for one channel as for all."""
@@ -96,10 +122,15 @@ class IntensityStep(Step):
         names = scene.channels if self.channels == "each" else tuple(given)
         if drawn is None or not names:
             return drawn
-        own = {name: self.for_channel(name).fix(scene.at(name).generator("draw"), scene) for name in names}
+        starts = {
+            name: self.for_channel(name) if self.channels == "each" else self._drawn_for(name, drawn) for name in names
+        }
+        own = {name: start.fix(scene.at(name).generator("draw"), scene) for name, start in starts.items()}
         # Where every channel has numbers of its own, the step's are the first's rather than numbers nobody uses.
         first = own[names[0]] if self.channels == "each" else drawn
-        by_channel = {name: step._settings() for name, step in own.items()}  # noqa: SLF001  the same class
+        # What a channel does without is null in its record, or the step's would take its place.
+        nothing = dict.fromkeys(first._settings())  # noqa: SLF001  the same class
+        by_channel = {name: nothing | step._settings() for name, step in own.items()}  # noqa: SLF001  the same class
         return first.model_copy(update={"channels": self.channels, "by_channel": by_channel})
 
     def takes_bytes(self, scene: Scene) -> bool:

@@ -22,6 +22,7 @@ def at_magnitude(step: Step, magnitude: float, generator: Generator) -> Step:
 
     Numbers that are fixed or chosen from a list stay, and so do those that say how and not how much.
     """
+    step = step.completed()
     changed: dict[str, Any] = {}
     for key, info in type(step).model_fields.items():
         value, bounds = getattr(step, key), _bounds_of(info)

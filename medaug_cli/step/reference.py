@@ -9,6 +9,8 @@ from pydantic import Field
 from medaug_cli.step import IntensityStep
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.random import Generator
 
     from medaug_cli.core.sample import Volume
@@ -26,6 +28,10 @@ class ReferenceStep(IntensityStep):
     reference_sha256: str | None = Field(
         default=None, description="Hash of the reference's bytes; filled in when it is read."
     )
+
+    def redrawn(self, named: Iterable[str]) -> set[str]:
+        """Return what a channel has to learn anew; what was given instead of a reference stays."""
+        return super().redrawn(named if self.reference else {*named} & {"reference", *self.drawn_from})
 
     def learned(self) -> bool:
         """Say whether the step has its numbers and needs no file."""

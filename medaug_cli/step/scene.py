@@ -30,8 +30,9 @@ class Scene:
     meaning all; where `array` is a table of tones, it holds how many voxels have each. `words` key the generators.
     `labels` are the label maps as read, with the names of their values; `history` are the spatial steps drawn so
     far, each with its scene.
-    `channels` are the names of the sample's images; `rgb` says that all of them (the array itself when applying) are
-    colour images of red, green and blue; `eight_bit` that all images were read as 8-bit numbers from 0 to 255.
+    `channels` are the names of the sample's images, `channel` is that of the array when applying; `rgb` says that all
+    images (the array itself when applying) are colour images of red, green and blue; `eight_bit` that all were read as
+    8-bit numbers from 0 to 255.
     `modality` is that of the first image, `modalities` are those of all images; empty where nothing tells.
     `whole_numbers` says that the copy of an image is stored as integers, `headers_only` that only the geometry is
     known yet.
@@ -48,6 +49,7 @@ class Scene:
     resampler: Resampler = "kernel"
     valid: AnyArray | None = None
     channels: tuple[str, ...] = ()
+    channel: str = ""
     rgb: bool = False
     eight_bit: bool = False
     whole_numbers: bool = False
@@ -68,9 +70,10 @@ class Scene:
         return self.irregular.partition(":")[0] in _PARALLEL
 
     def of_image(self, index: int) -> Scene:
-        """Return the scene of one image of the sample, with its own modality and window."""
+        """Return the scene of one image of the sample, with its own name, modality and window."""
         modality = self.modalities[index] if self.modalities else self.modality
-        return replace(self, modality=modality, window=self.windows[index] if self.windows else self.window)
+        window = self.windows[index] if self.windows else self.window
+        return replace(self, channel=self.channels[index], modality=modality, window=window)
 
     def at(self, path: str) -> Scene:
         """Return the scene of the step at `path`."""

@@ -9,17 +9,20 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 from medaug_cli.core.lazy import np
 from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import IntensityStep, Step
-from medaug_cli.step.automatic import SPATIAL, plausible
+from medaug_cli.step.automatic import SPATIAL, plausible, suits
 from medaug_cli.step.magnitude import at_magnitude
 from medaug_cli.transforms import load_step, step_names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.random import Generator
 
     from medaug_cli.core.arrays import FloatArray
+    from medaug_cli.core.sample import Volume
     from medaug_cli.step import Scene
 
-
+_COLOURS = 3
 _DIGITS = 6  # of weights: the last bits of a processor's logarithms must not reach the voxels
 
 
@@ -47,6 +50,12 @@ class Augmix(IntensityStep):
 
     code: ClassVar[tuple[str, str, str]] = ("AUGMIX", "99MEDAUG", "Mixture of intensity changes")
     peer: ClassVar[str] = "torchvision.AugMix, keras.AugMix"
+    drawn_from: ClassVar[dict[str, tuple[str, ...]]] = {
+        "chains": ("steps", "magnitude", "width", "count"),
+        "weights": ("width", "alpha", "chains"),
+        "share": ("alpha",),
+    }
+    spent: ClassVar[tuple[str, ...]] = ("steps", "count")
 
     steps: tuple[Inner, ...] = Field(
         default=(), description="Intensity steps to choose from; those plausible for the modality if left out."
@@ -100,12 +109,21 @@ class Augmix(IntensityStep):
         }
         return drawn.model_copy(update=update)
 
+    def lossy_ratio(self, volume: Volume) -> float | None:
+        """Return the greatest ratio of the chains that went through lossy storage and have a part in the mixture."""
+        if not self.share:
+            return None
+        weighed = zip(self.chains or (), self.weights or (), strict=True)
+        steps = [step for chain, weight in weighed if weight for step in chain if isinstance(step, IntensityStep)]
+        return max(filter(None, (step.lossy_ratio(volume) for step in steps)), default=None)
+
     def _draw_chains(self, generator: Generator, scene: Scene, magnitude: float) -> tuple[tuple[Step, ...], ...]:
         steps = self.steps or _usual_steps(scene)
         chains = []
         for number in range(self.width):
             chain = []
-            for place in range(int(self.count.draw(generator, whole=True).value)):
+            count = int(self.count.draw(generator, whole=True).value) if steps else 0
+            for place in range(count):
                 step = steps[int(generator.integers(len(steps)))]
                 strong = at_magnitude(step, magnitude * generator.random(), generator)
                 chain.append(strong.draw(_inner(scene, number, place)))
@@ -121,7 +139,8 @@ class Augmix(IntensityStep):
             changed = array.copy()
             for place, step in enumerate(chain):
                 if isinstance(step, IntensityStep):
-                    step.apply(changed, _inner(scene, number, place))
+                    for part in _parts(changed, step, scene):
+                        step.apply(part, _inner(scene, number, place))
             changed *= np.float32(weight * self.share)
             mixed += changed
         array *= np.float32(1.0 - self.share)
@@ -135,16 +154,22 @@ def _draw_weights(generator: Generator, count: int, alpha: float) -> tuple[float
     return (*weights[:-1], max(rest, 0.0))
 
 
+def _parts(array: FloatArray, step: IntensityStep, scene: Scene) -> Sequence[FloatArray]:
+    """Return what a step changes as one: all components, or red, green and blue of each picture of a film."""
+    if not (scene.rgb and step.by_picture):
+        return (array,)
+    return [array[n : n + _COLOURS] for n in range(0, len(array), _COLOURS)]
+
+
 def _inner(scene: Scene, chain: int, place: int) -> Scene:
     return scene.at(f"chain {chain} step {place}")
 
 
 def _usual_steps(scene: Scene) -> tuple[Step, ...]:
-    """Return the intensity steps that are plausible for a sample, but those that its slices do not allow.
+    """Return the intensity steps that are plausible for a sample, but those that one of its images does not allow.
 
     Noise is left out, as in the paper: a mixture would lay several kinds of it over each other.
     """
     names = {name: values for name, values in plausible(scene).items() if name not in SPATIAL and "noise" not in name}
     steps = [load_step(name)(**values) for name, values in names.items()]
-    fitting = (step for step in steps if not (scene.irregular and step.crosses_slices(scene)))
-    return tuple(step for step in fitting if isinstance(step, IntensityStep))
+    return tuple(step for step in steps if isinstance(step, IntensityStep) and suits(step, scene))

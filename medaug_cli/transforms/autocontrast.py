@@ -27,7 +27,7 @@ class Autocontrast(LineStep):
     low: Annotated[Span, Bounds(ge=0, le=49, unit="%")] = Field(
         default=Span.of([0.0, 1.0]), description="Percentile that becomes the darkest."
     )
-    high: Annotated[Span, Bounds(ge=51, le=100, unit="%")] = Field(
+    high: Annotated[Span, Bounds(ge=51, le=100, unit="%", neutral=100)] = Field(
         default=Span.of([99.0, 100.0]), description="Percentile that becomes the brightest."
     )
     output: Ascending | None = Field(

@@ -29,6 +29,7 @@ class BiasField(IntensityStep):
 
     peer: ClassVar[str] = "torchio.RandomBiasField, monai.RandBiasField"
     meant_for: ClassVar[tuple[str, ...]] = ("MR",)
+    drawn_from: ClassVar[dict[str, tuple[str, ...]]] = {"coefficients": ("model", "order", "strength")}
 
     model: Literal["polynomial", "legendre", "grid"] = Field(
         default="polynomial", description="A polynomial by its coefficients, or a grid of random knots."
@@ -39,7 +40,7 @@ class BiasField(IntensityStep):
     strength: Annotated[Span, Bounds(ge=0, le=5)] = Field(
         default=Span.of([0.0, 0.5]), description="Greatest size of a coefficient, or of the field of a grid."
     )
-    scale_mm: Annotated[Span, Bounds(gt=0, le=1000, unit="mm")] = Field(
+    scale_mm: Annotated[Span, Bounds(gt=0, le=1000, unit="mm", strength=False)] = Field(
         default=Span.of(80), description="Distance between the knots of a grid."
     )
     coefficients: tuple[float, ...] | None = Field(

@@ -44,7 +44,7 @@ class ChannelMisalignment(IntensityStep):
 
     def apply(self, array: FloatArray, scene: Scene) -> None:
         """Change float32 `array` (component, z, y, x) in place."""
-        if len(scene.channels) < 2 or scene.words[-1] == scene.channels[0]:  # noqa: PLR2004  nothing to move against
+        if len(scene.channels) < 2 or scene.channel == scene.channels[0]:  # noqa: PLR2004  nothing to move against
             return
         shares = scene.generator("move").uniform(-1.0, 1.0, 6)
         grid, still, same = scene.geometry, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)

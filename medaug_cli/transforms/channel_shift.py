@@ -32,6 +32,8 @@ class ChannelShift(ColourStep):
     peer: ClassVar[str] = "keras.preprocessing.image.random_channel_shift, albumentations.RGBShift"
     by_tone: ClassVar[bool] = True
     knows_bytes: ClassVar[bool] = True
+    drawn_from: ClassVar[dict[str, tuple[str, ...]]] = {"shifts": ("shift", "same")}
+    spent: ClassVar[tuple[str, ...]] = ("shift",)
 
     shift: Annotated[Span, Bounds(ge=-1, le=1)] = Field(
         default=Span.of([-0.06, 0.06]), description="Share of the brightest value, drawn for each colour; 0 keeps."

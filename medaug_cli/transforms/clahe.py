@@ -30,7 +30,7 @@ class Clahe(IntensityStep):
     clip_limit: Annotated[Span, Bounds(ge=1, le=1000)] = Field(
         default=Span.of([1.0, 4.0]), description="Greatest height of a bin, in means; the gain of contrast; 1 keeps."
     )
-    tile_mm: Annotated[Span, Bounds(gt=0, le=1000, unit="mm")] = Field(
+    tile_mm: Annotated[Span, Bounds(gt=0, le=1000, unit="mm", strength=False)] = Field(
         default=Span.of(40), description="Side of a tile, as nearly as a whole number of equal tiles allows."
     )
     bins: Annotated[int, Field(ge=2, le=4096)] = Field(default=256, description="Bins of each histogram.")

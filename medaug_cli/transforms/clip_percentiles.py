@@ -24,7 +24,7 @@ class ClipPercentiles(LineStep):
     low: Annotated[Span, Bounds(ge=0, le=50, unit="%")] = Field(
         default=Span.of([0.0, 2.0]), description="Percentile that darker voxels are raised to; 0 keeps them."
     )
-    high: Annotated[Span, Bounds(ge=50, le=100, unit="%")] = Field(
+    high: Annotated[Span, Bounds(ge=50, le=100, unit="%", neutral=100)] = Field(
         default=Span.of([98.0, 100.0]), description="Percentile that brighter voxels are lowered to; 100 keeps them."
     )
 

@@ -34,6 +34,8 @@ class Cutout(IntensityStep):
 
     code: ClassVar[tuple[str, str, str]] = ("113047", "DCM", "Pixel by pixel mask")
     peer: ClassVar[str] = "monai.RandCoarseDropout, torchvision.RandomErasing, keras.RandomErasing"
+    drawn_from: ClassVar[dict[str, tuple[str, ...]]] = {"boxes_mm": ("size_mm", "count", "isotropic")}
+    spent: ClassVar[tuple[str, ...]] = ("size_mm",)
 
     size_mm: Annotated[AxisSpan, Bounds(ge=0, le=2000, unit="mm")] = Field(
         default=AxisSpan.of([10, 30]), description="Length of a box along LR, AP, SI, drawn for each box."

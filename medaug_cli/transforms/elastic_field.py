@@ -34,7 +34,7 @@ class ElasticField(DeformationStep):
     peer: ClassVar[str] = "monai.Rand3DElastic, batchgeneratorsv2.SpatialTransform, albumentations.ElasticTransform"
     places: ClassVar[int | None] = 2
 
-    sigma_mm: Annotated[Span, Bounds(ge=1, le=200, unit="mm")] = Field(
+    sigma_mm: Annotated[Span, Bounds(ge=1, le=200, unit="mm", strength=False)] = Field(
         default=Span.of([8, 16]), description="Width (1 sigma) of the Gaussian; more is smoother."
     )
     displacement_mm: Annotated[AxisSpan, Bounds(ge=0, le=200, unit="mm")] = Field(

@@ -29,6 +29,9 @@ class HistogramMatch(ReferenceStep):
 
     code: ClassVar[tuple[str, str, str]] = ("HISTMATCH", "99MEDAUG", "Histogram matching")
     peer: ClassVar[str] = "SimpleITK.HistogramMatching, torchio.HistogramStandardization, skimage.match_histograms"
+    drawn_from: ClassVar[dict[str, tuple[str, ...]]] = dict.fromkeys(
+        ("landmarks", "reference_sha256"), ("reference", "levels", "match_points", "threshold")
+    )
 
     levels: Annotated[int, Field(ge=2, le=65536)] = Field(default=256, description="Bins of each histogram.")
     match_points: Annotated[int, Field(ge=1, le=255)] = Field(default=7, description="Number of quantiles.")

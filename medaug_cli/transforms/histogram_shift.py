@@ -31,6 +31,7 @@ class HistogramShift(IntensityStep):
     code: ClassVar[tuple[str, str, str]] = ("HISTSHIFT", "99MEDAUG", "Piecewise linear intensity transformation")
     peer: ClassVar[str] = "monai.RandHistogramShift"
     by_tone: ClassVar[bool] = True
+    drawn_from: ClassVar[dict[str, tuple[str, ...]]] = {"points": ("control_points", "strength")}
 
     control_points: Annotated[Span, Bounds(ge=3, le=100, whole=True, strength=False)] = Field(
         default=Span.of(10), description="Number of points, ends included; fewer bend more."
@@ -47,7 +48,7 @@ class HistogramShift(IntensityStep):
         if self.points is None:
             return self
         before, after = self.points
-        if len(before) != len(after) or len(before) < 2:  # noqa: PLR2004
+        if len(before) != len(after) or len(before) < 2:  # noqa: PLR2004  both ends
             raise ValueError(
                 f"points: {len(before)} from and {len(after)} to; allowed: two lists of one length, 2 or more"
             )

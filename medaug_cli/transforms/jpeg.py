@@ -14,6 +14,7 @@ from medaug_cli.step import Ascending, IntensityStep
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray, FloatArray
+    from medaug_cli.core.geometry import Geometry
     from medaug_cli.core.sample import Volume
     from medaug_cli.step import Scene
 
@@ -60,8 +61,7 @@ class Jpeg(IntensityStep):
     def apply(self, array: FloatArray, scene: Scene) -> None:
         """Change `array` (component, z, y, x), float32 or the bytes of an 8-bit image, in place, slice by slice."""
         low, high = self.range or EIGHT_BITS
-        flat = scene.geometry.flat_axis
-        slices = array if flat is None else np.moveaxis(array, 3 - flat, 1)
+        slices = _slices(array, scene.geometry)
         for z in range(slices.shape[1]):
             if array.dtype == np.uint8:
                 self._store(slices[:, z], rgb=scene.rgb)
@@ -71,9 +71,10 @@ class Jpeg(IntensityStep):
             jpeg.from_bytes(planes, slices[:, z], low, high)
 
     def lossy_ratio(self, volume: Volume) -> float:
-        """Return about how many times smaller the JPEGs of `volume` are than 8 bits a voxel."""
+        """Return about how many times smaller the JPEGs of `volume` are than 8 bits a voxel, alpha left out."""
         low, high = self.range or EIGHT_BITS
-        slices = np.moveaxis(volume.array, 0, 1)
+        pictures = volume.pictures(volume.array) if volume.rgb else (volume.array,)
+        slices = np.concatenate([np.moveaxis(_slices(one, volume.geometry), 0, 1) for one in pictures])
         stored = np.clip((slices - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
         subsampled = self.subsampling == "4:2:0" if volume.rgb else None
         return float(jpeg_size.jpeg_ratio(stored, int(self.quality.value), subsampled=subsampled))
@@ -86,3 +87,8 @@ class Jpeg(IntensityStep):
             return
         for plane in planes:
             jpeg.store_grey(plane, quality)
+
+
+def _slices(array: FloatArray, grid: Geometry) -> FloatArray:
+    """Return `array` (component, z, y, x) as (component, slice, row, column); a picture is one slice."""
+    return array if grid.flat_axis is None else np.moveaxis(array, 3 - grid.flat_axis, 1)

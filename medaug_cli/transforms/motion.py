@@ -15,6 +15,8 @@ from medaug_cli.spatial.resample import Request, resample
 from medaug_cli.step.encoded import Axis, EncodedStep
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.random import Generator
 
     from medaug_cli.core.arrays import Array64, FloatArray
@@ -47,6 +49,9 @@ class Motion(EncodedStep):
     """
 
     peer: ClassVar[str] = "torchio.RandomMotion"
+    drawn_from: ClassVar[dict[str, tuple[str, ...]]] = dict.fromkeys(
+        ("rotation_deg", "translation_mm", "times"), ("count",)
+    )
 
     rotation_deg: RotationDeg = Field(
         default=AxisSpan.of([-4, 4]),
@@ -85,6 +90,11 @@ class Motion(EncodedStep):
 
     def _given(self) -> set[int]:
         return set(self._lengths().values())
+
+    def redrawn(self, named: Iterable[str]) -> set[str]:
+        """Return what is drawn anew for a channel that names a count, or a list with a count of its own."""
+        names = set(named)
+        return super().redrawn({*names, "count"} if names & set(self._lengths()) else names)
 
     def fix(self, generator: Generator, scene: Scene) -> Self:
         """Return the step with all its movements drawn."""

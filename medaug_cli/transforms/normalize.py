@@ -30,7 +30,7 @@ class Normalize(LineStep):
     low: Annotated[Span, Bounds(ge=0, le=49, unit="%")] = Field(
         default=Span.of(0), description="Percentile that becomes output's low, for range; 0 is the minimum."
     )
-    high: Annotated[Span, Bounds(ge=51, le=100, unit="%")] = Field(
+    high: Annotated[Span, Bounds(ge=51, le=100, unit="%", neutral=100)] = Field(
         default=Span.of(100), description="Percentile that becomes output's high, for range; 100 is the maximum."
     )
     output: Ascending = Field(default=(0.0, 1.0), description="Intensities [low, high], for range.")

@@ -33,6 +33,7 @@ class PatchSwap(IntensityStep):
 
     code: ClassVar[tuple[str, str, str]] = ("PATCHSWAP", "99MEDAUG", "Regions exchanged within the image")
     peer: ClassVar[str] = "torchio.RandomSwap"
+    drawn_from: ClassVar[dict[str, tuple[str, ...]]] = {"places": ("size", "count")}
 
     size: Annotated[Span, Bounds(ge=1, le=4096, whole=True, unit="voxel")] | tuple[Side, Side, Side] = Field(
         default=Span.of(8), description="Voxels of a patch along every axis, or three numbers for i, j, k."
@@ -53,7 +54,7 @@ class PatchSwap(IntensityStep):
         size = self.size.draw(generator, whole=True) if isinstance(self.size, Span) else self.size
         count = self.count.draw(generator, whole=True)
         drawn = self.model_copy(update={"size": size, "count": count})
-        places = tuple(drawn._draw_place(generator, scene.geometry.size) for _ in range(int(count.value)))  # noqa: SLF001
+        places = tuple(drawn._draw_place(generator, scene.geometry.size) for _ in range(int(count.value)))  # noqa: SLF001  the same class
         return drawn.model_copy(update={"places": places})
 
     def _draw_place(self, generator: Generator, size: tuple[int, int, int]) -> Place:

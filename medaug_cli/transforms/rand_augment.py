@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from medaug_cli.core.values import Bounds, Span
-from medaug_cli.step.automatic import AutomaticPolicy, plausible
+from medaug_cli.step.automatic import AutomaticPolicy, plausible, suits
 from medaug_cli.transforms import load_step
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ class RandAugment(AutomaticPolicy):
         return self
 
     def usual_steps(self, scene: Scene) -> tuple[Step, ...]:
-        """Return the steps that are plausible for a sample, but those that its slices do not allow."""
+        """Return the steps that are plausible for a sample, but those that one of its images does not allow."""
         steps = (load_step(name)(**values) for name, values in plausible(scene).items())
-        return tuple(step for step in steps if not (scene.irregular and step.crosses_slices(scene)))
+        return tuple(step for step in steps if suits(step, scene))
 
     def choose(self, generator: Generator) -> tuple[int, ...]:
         """Return the positions of the chosen steps, in the order of the list."""

@@ -34,6 +34,7 @@ class Spike(IntensityStep):
     peer: ClassVar[str] = "torchio.RandomSpike, monai.RandKSpaceSpikeNoise"
     meant_for: ClassVar[tuple[str, ...]] = ("MR",)
     needs_regular_grid: ClassVar[bool] = True
+    drawn_from: ClassVar[dict[str, tuple[str, ...]]] = {"positions": ("count",)}
 
     intensity: Annotated[Span, Bounds(ge=-_LARGEST_LOG, le=_LARGEST_LOG)] | None = Field(
         default=None,
@@ -44,27 +45,32 @@ class Spike(IntensityStep):
         default=Span.of(1), description="Number of spikes, where positions are drawn."
     )
     positions: tuple[tuple[float, float, float], ...] | None = Field(
-        default=None, description="Points [i, j, k], instead of drawn ones: shares of the spectrum, or indices for log."
+        default=None,
+        description="Points [i, j, k], instead of drawn ones: shares of the spectrum, for log also indices.",
     )
     model: Literal["linear", "log"] = Field(default="linear", description="linear (TorchIO) or log (MONAI).")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _check_intensity(cls, values: object) -> object:
-        if not isinstance(values, dict) or values.get("intensity") is not None:
-            return values
-        if values.get("model") == "log":
+    @model_validator(mode="after")
+    def _check_intensity(self) -> Self:
+        if self.model == "log" and self.intensity is None:
             raise ValueError("model log needs intensity, the natural log of the spike's magnitude, such as 12")
-        return {**values, "intensity": [0.2, 1.0]}
+        return self
 
     @model_validator(mode="after")
     def _check_positions(self) -> Self:
-        for number in (number for position in self.positions or () for number in position):
-            if self.model == "linear" and not 0 <= number < 1:
-                raise ValueError(f"positions: {number:g} is out of range; allowed: from 0 to below 1")
-            if self.model == "log" and (number != int(number) or number < 0):
-                raise ValueError(f"positions: {number:g} is no index; allowed: whole numbers from 0")
+        for position in self.positions or ():
+            for number in () if _are_shares(position) else position:
+                if self.model == "linear" and not 0 <= number < 1:
+                    raise ValueError(f"positions: {number:g} is out of range; allowed: from 0 to below 1")
+                if self.model == "log" and (number != int(number) or number < 0):
+                    raise ValueError(
+                        f"positions: {number:g} is no index; allowed: whole numbers from 0, or three shares below 1"
+                    )
         return self
+
+    def completed(self) -> Self:
+        """Return the step with its intensity."""
+        return self.model_copy(update={"intensity": self.intensity or Span.of([0.2, 1.0])})
 
     def fix(self, generator: Generator, scene: Scene) -> Self:
         """Return the step with intensity and positions drawn."""
@@ -72,9 +78,6 @@ class Spike(IntensityStep):
         if self.positions is not None:
             return drawn
         rows = generator.random((int(drawn.count.value), 3)).tolist()
-        if self.model == "log":
-            size = scene.geometry.size
-            rows = [[float(int(share * n)) for share, n in zip(row, size, strict=True)] for row in rows]
         return drawn.model_copy(update={"positions": tuple((row[0], row[1], row[2]) for row in rows)})
 
     def apply(self, array: FloatArray, scene: Scene) -> None:
@@ -100,8 +103,9 @@ class Spike(IntensityStep):
     def _frequency(self, position: tuple[float, float, float], shape: tuple[int, int, int]) -> Frequency:
         """Return the frequency along z, y, x, in periods, of the point [i, j, k] of a spectrum."""
         i, j, k = position
+        shares = _are_shares(position)
         z, y, x = (
-            math.floor(number * count) if self.model == "linear" else int(number)
+            math.floor(number * count) if shares else int(number)
             for number, count in zip((k, j, i), shape, strict=True)
         )
         if z >= shape[0] or y >= shape[1] or x >= shape[2]:
@@ -110,6 +114,11 @@ class Spike(IntensityStep):
                 "outside_spectrum", f"spike: position {[x, y, z]} lies outside a spectrum of {size} points"
             )
         return z - shape[0] // 2, y - shape[1] // 2, x - shape[2] // 2
+
+
+def _are_shares(position: tuple[float, float, float]) -> bool:
+    """Say whether a point is given in shares of the spectrum; the first of all points is 0 in indices, too."""
+    return all(0 <= number < 1 for number in position)
 
 
 def _missing(found: complex, intensity: float) -> complex:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from medaug_cli.core.values import Bounds, Span
-from medaug_cli.step.automatic import AutomaticPolicy, plausible
+from medaug_cli.step.automatic import AutomaticPolicy, plausible, suits
 from medaug_cli.transforms import load_step
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ class TrivialAugment(AutomaticPolicy):
     )
 
     def usual_steps(self, scene: Scene) -> tuple[Step, ...]:
-        """Return the steps that are plausible for a sample, but those that its slices do not allow."""
+        """Return the steps that are plausible for a sample, but those that one of its images does not allow."""
         steps = (load_step(name)(**values) for name, values in plausible(scene).items())
-        return tuple(step for step in steps if not (scene.irregular and step.crosses_slices(scene)))
+        return tuple(step for step in steps if suits(step, scene))
 
     def choose(self, generator: Generator) -> tuple[int, ...]:
         """Return the position of the chosen step."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -46,18 +46,18 @@ class Window(LineStep):
     )
     clip: bool = Field(default=True, description="Clip to the output; without it, the line goes on beyond the window.")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_jitter(cls, values: object) -> object:
-        if not isinstance(values, dict):
-            return values
-        if (values.get("center") is None) != (values.get("width") is None):
+    @model_validator(mode="after")
+    def _check_window(self) -> Self:
+        if (self.center is None) != (self.width is None):
             raise ValueError("center and width go together; give both or neither")
-        given = values.get("center") is not None
-        shift, stretch = (0, 1) if given else ([-0.1, 0.1], [0.8, 1.2])
-        shift = shift if values.get("shift") is None else values["shift"]
-        stretch = stretch if values.get("stretch") is None else values["stretch"]
-        return {**values, "shift": shift, "stretch": stretch}
+        return self
+
+    def completed(self) -> Self:
+        """Return the step with its jitter, which a given window has none of."""
+        shift, stretch = (
+            (Span.of([-0.1, 0.1]), Span.of([0.8, 1.2])) if self.center is None else (Span.of(0), Span.of(1))
+        )
+        return self.model_copy(update={"shift": self.shift or shift, "stretch": self.stretch or stretch})
 
     def needs_fractions(self) -> bool:
         """Say that the result would be lost in whole numbers."""

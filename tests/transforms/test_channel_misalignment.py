@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from builders import change, make_step
+from builders import augment, change, make_sample, make_step, make_volume
 from pydantic import ValidationError
 
 from medaug_cli.core.geometry import Geometry
@@ -16,7 +16,8 @@ GRID = Geometry((24, 22, 20), (1.0, 1.0, 1.5), (5, -8, 3))
 def moved(channel: str, array: np.ndarray, **numbers: float) -> np.ndarray:
     """Return `array` as a channel of a sample with the channels t1 and t2."""
     step, changed = make_step("channel_misalignment", **{"rotation_deg": 0, **numbers}), array[None].copy()
-    step.apply(changed, Scene(GRID, 1, ("case", 1, "steps[0]", channel), channels=("t1", "t2", "flair")))
+    words = ("case", 1, "steps[0]", channel)
+    step.apply(changed, Scene(GRID, 1, words, channel=channel, channels=("t1", "t2", "flair")))
     return changed[0]
 
 
@@ -31,6 +32,16 @@ def test_the_first_channel_stays_and_each_other_one_moves_its_own_way() -> None:
     assert np.array_equal(moved("t1", array, translation_mm=2), array)
     assert not np.allclose(moved("t2", array, translation_mm=2), array)
     assert not np.allclose(moved("t2", array, translation_mm=2), moved("flair", array, translation_mm=2))
+
+
+@pytest.mark.parametrize("channels", [None, "shared"])
+def test_the_first_channel_stays_inside_augmix_too(channels: str | None) -> None:
+    forms = [{"channel_misalignment": {"translation_mm": 3, "rotation_deg": 0}}]
+    step = make_step("augmix", chains=[forms], weights=[1], share=1, channels=channels)
+    volume = make_volume(GRID)
+    first, second = augment(make_sample(volume, volume), step).images.values()
+    assert np.array_equal(first.array, volume.array)
+    assert not np.allclose(second.array, volume.array)
 
 
 def test_a_spot_moves_by_no_more_than_the_greatest_shift() -> None:

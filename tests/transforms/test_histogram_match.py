@@ -11,7 +11,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import yaml
-from builders import change, make_volume
+from builders import change, make_scene, make_volume
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
@@ -20,6 +20,8 @@ from medaug_cli.core.errors import RecipeError
 from medaug_cli.core.geometry import Geometry
 from medaug_cli.core.lazy import sitk
 from medaug_cli.recipe import load_recipe
+from medaug_cli.recipe.model import dump_recipe
+from medaug_cli.step import inner_steps
 from medaug_cli.transforms.histogram_match import HistogramMatch
 
 if TYPE_CHECKING:
@@ -107,6 +109,46 @@ def test_another_reference_of_the_same_name_is_another_recipe(tmp_path: Path) ->
     before = load_recipe(path).voxel_digest()
     nib.save(nib.Nifti1Image(REFERENCE * 2, np.eye(4)), tmp_path / "reference.nii.gz")
     assert load_recipe(path).voxel_digest() != before
+
+
+def test_a_channel_learns_from_a_reference_and_with_parameters_of_its_own(tmp_path: Path) -> None:
+    own = {
+        "flair": {"reference": "flair.nii.gz"},
+        "t2": {"match_points": 3},
+        "pd": {"strength": 0.5},
+        "adc": {"landmarks": list(range(10))},
+    }
+    nib.save(nib.Nifti1Image(REFERENCE * 2, np.eye(4)), tmp_path / "flair.nii.gz")
+    path = recipe_in(tmp_path, reference="reference.nii.gz", by_channel=own)
+    recipe = load_recipe(path)
+    step = inner_steps(recipe.steps[0])[0]
+    assert isinstance(step, HistogramMatch)
+    drawn = step.draw(make_scene(GRID, channels=("t1", *own)))
+    assert isinstance(drawn, HistogramMatch)
+    for form in (step, drawn, HistogramMatch.model_validate(json.loads(json.dumps(drawn.values())))):
+        landmarks = {name: form.for_channel(name).landmarks for name in ("t1", *own)}
+        assert landmarks["flair"] == pytest.approx(learned(REFERENCE * 2).landmarks, rel=1e-5)
+        assert landmarks["t2"] == pytest.approx(learned(REFERENCE, match_points=3).landmarks, rel=1e-5)
+        assert landmarks["pd"] == landmarks["t1"] == pytest.approx(learned(REFERENCE).landmarks, rel=1e-5)
+        assert landmarks["adc"] == tuple(range(10))
+    sha256 = hashlib.sha256((tmp_path / "flair.nii.gz").read_bytes()).hexdigest()
+    assert drawn.for_channel("flair").reference_sha256 == sha256
+    assert "nii.gz" not in json.dumps(drawn.values())
+    again = tmp_path / "again.json"
+    again.write_text(json.dumps(dump_recipe(recipe)), encoding="utf-8")
+    (tmp_path / "flair.nii.gz").unlink()
+    assert load_recipe(again).voxel_digest() == recipe.voxel_digest()
+
+
+def test_a_channel_s_reference_that_cannot_be_read_is_told_with_its_place(tmp_path: Path) -> None:
+    path = recipe_in(tmp_path, reference="reference.nii.gz", by_channel={"0": {"reference": "gone.nii.gz"}})
+    with pytest.raises(RecipeError, match=r"recipe.yaml:7:22: .*gone.nii.gz: no such file beside the recipe"):
+        load_recipe(path)
+
+
+def test_landmarks_without_a_reference_stay_for_a_channel_that_names_levels() -> None:
+    step = HistogramMatch(landmarks=tuple(range(10)), by_channel={"0": {"levels": 64}})
+    assert step.for_channel("0").landmarks == tuple(range(10))
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,40 @@ def test_the_ratio_of_colours_is_about_that_of_pillow(quality: int, subsampling:
     assert step.lossy_ratio(volume) == pytest.approx(3 * 120 * 104 / size, rel=0.1)
 
 
+def colours(height: int, width: int) -> Any:
+    """Return a colour picture (3, 1, y, x)."""
+    grey = picture(height, width)
+    return np.stack([grey, np.roll(grey, 9, 0), 255 - grey])[:, None]
+
+
+def test_a_film_of_equal_frames_has_the_ratio_of_one_with_or_without_alpha() -> None:
+    frame, alpha = colours(64, 64), np.full((1, 1, 64, 64), 255, np.uint8)
+    grid, step = Geometry((64, 64, 1)), load_step("jpeg")(quality=80)
+    one = step.lossy_ratio(Volume(frame, grid, rgb=True))
+    film = step.lossy_ratio(Volume(np.concatenate([frame, frame]), grid, rgb=True))
+    both = step.lossy_ratio(Volume(np.concatenate([frame, alpha] * 2), grid, rgb=True, alpha=True))
+    assert film == both == pytest.approx(one)
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3])
+def test_the_ratio_of_a_picture_is_that_of_its_own_plane(axis: int) -> None:
+    array, step = picture(48, 40)[None, None], load_step("jpeg")(quality=80)
+    turned = np.moveaxis(array, 1, axis)
+    z, y, x = turned.shape[1:]
+    lying = Volume(turned, Geometry((x, y, z)))
+    assert step.lossy_ratio(lying) == step.lossy_ratio(Volume(array, Geometry((40, 48, 1))))
+
+
+@pytest.mark.parametrize(
+    ("values", "quality"), [({}, 10), ({"share": 0}, None), ({"weights": [1, 0]}, 80), ({"weights": [0, 1]}, 10)]
+)
+def test_augmix_tells_the_strongest_jpeg_that_has_a_part_in_it(values: dict[str, Any], quality: int | None) -> None:
+    volume = Volume(colours(64, 64), Geometry((64, 64, 1)), rgb=True)
+    chains = [[{"jpeg": {"quality": 80}}], [{"gamma": {"gamma": 2}}, {"jpeg": {"quality": 10}}]]
+    step = load_step("augmix")(**{"chains": chains, "weights": [0.5, 0.5], "share": 0.5, **values})
+    assert step.lossy_ratio(volume) == (quality and load_step("jpeg")(quality=quality).lossy_ratio(volume))
+
+
 def test_a_volume_is_judged_by_some_of_its_slices_and_its_range() -> None:
     grey = picture(64, 64).astype(np.float32) * 10 - 1000
     volume = Volume(np.repeat(grey[None, None], 40, axis=1), Geometry((64, 64, 40)))

@@ -66,6 +66,27 @@ def test_spikes_of_a_log_model_set_the_magnitude_and_keep_the_phase() -> None:
     assert np.abs(change(step, NOISE) - image(points)).max() <= 1e-3
 
 
+def test_drawn_spikes_of_a_log_model_fit_the_grid_of_every_channel() -> None:
+    """Each channel has its own voxels; a spike lies at the same share of its spectrum."""
+    small, large = make_volume(Geometry((4, 6, 2))), make_volume(Geometry((16, 24, 8)))
+    sample = make_sample(large, small, modality="MR")
+    step = make_step("spike", model="log", intensity=14)
+    for copy in range(20):
+        drawn: Any = step.draw(make_scene(large.geometry, copy))
+        assert all(0 <= share < 1 for share in drawn.positions[0])
+        assert not np.array_equal(augment(sample, step, copy=copy).images["1"].array, small.array)
+
+
+def test_shares_and_indices_of_a_log_model_name_the_same_points() -> None:
+    ends = ([[0, 0, 0]], [[5, 8, 3]])
+    for shares, indices in zip(([[0.0, 0.0, 0.0]], [[5.5 / 12, 8.5 / 20, 3.5 / 16]]), ends, strict=True):
+        one, other = (
+            change(make_step("spike", positions=where, intensity=9, model="log"), np.ones((16, 20, 12)))
+            for where in (shares, indices)
+        )
+        assert np.array_equal(one, other)
+
+
 def test_a_spike_outside_the_spectrum_is_refused() -> None:
     with pytest.raises(SampleError, match=r"position \[3, 20, 7\] lies outside a spectrum of 16 x 20 x 12"):
         change(make_step("spike", positions=[[3, 20, 7]], intensity=9, model="log"), NOISE)
@@ -160,6 +181,7 @@ def test_the_axis_is_drawn_from_those_that_are_named() -> None:
     ("name", "values", "message"),
     [
         ("spike", {"model": "log"}, "model log needs intensity"),
+        ("spike", {"by_channel": {"1": {"model": "log"}}}, "by_channel.1: model log needs intensity"),
         ("spike", {"positions": [[0.2, 1.0, 0.3]]}, "positions: 1 is out of range; allowed: from 0 to below 1"),
         ("spike", {"positions": [[0.5, 1, 3]], "model": "log", "intensity": 9}, "positions: 0.5 is no index"),
         ("motion", {"rotation_deg": [[1, 2, 3]], "times": [0.2, 0.4]}, "found rotation_deg 1, times 2"),

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from builders import change, make_scene, make_step
+from builders import augment, change, make_sample, make_scene, make_step
 from datasets_for_runs import records_of, run_here, save_dataset, save_recipe
 from pydantic import ValidationError
 
 from medaug_cli.core.errors import RecipeError
 from medaug_cli.core.geometry import Geometry
+from medaug_cli.core.sample import Volume
 from medaug_cli.program import draw_program
 from medaug_cli.recipe import load_recipe
 from medaug_cli.recipe.model import dump_recipe
@@ -164,6 +165,9 @@ def test_trivial_augment_applies_one_step_at_a_magnitude_of_its_own_for_each_cop
         ("poisson_noise", {"dose": [10, 110]}, "dose", {80}),
         ("contrast", {"factor": 1.3}, "factor", {1.3}),
         ("posterize", {"bits": [2, 12]}, "bits", {9}),
+        ("autocontrast", {"high": [90, 100]}, "high", {97}),
+        ("clip_percentiles", {"high": [90, 100]}, "high", {97}),
+        ("normalize", {"high": [90, 100]}, "high", {97}),
     ],
 )
 def test_the_magnitude_leads_from_what_changes_nothing_to_an_end_of_the_range(
@@ -193,6 +197,20 @@ def test_what_says_how_and_not_how_much_is_drawn_as_ever() -> None:
     drawn = [p[1].step for p in programs("rand_augment", steps=steps, count=1, magnitude=0.5)]
     assert {step.intensity.value for step in drawn} == {0.5}
     assert len({step.num_ghosts.value for step in drawn}) > 4
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "values"),
+    [
+        ("bias_field", "scale_mm", {"scale_mm": [40, 160], "model": "grid"}),
+        ("clahe", "tile_mm", {"tile_mm": [20, 80]}),
+        ("elastic_field", "sigma_mm", {"sigma_mm": [8, 16]}),
+    ],
+)
+def test_a_scale_in_mm_is_no_strength(name: str, key: str, values: dict[str, Any]) -> None:
+    steps = (load_step(name)(**values),)
+    drawn = [p[1].step for p in programs("rand_augment", steps=steps, count=1, magnitude=0.5)]
+    assert len({getattr(step, key).value for step in drawn}) > 4
 
 
 @pytest.mark.parametrize("name", ["rand_augment", "trivial_augment"])
@@ -237,6 +255,46 @@ def test_augmix_records_every_chain_and_its_weight() -> None:
         assert sum(values["weights"]) == pytest.approx(1, abs=1e-9)
         assert all(1 <= len(chain) <= 2 for chain in values["chains"])
         assert "steps" not in values or not values["steps"]
+
+
+@pytest.mark.parametrize("name", ["rand_augment", "trivial_augment", "augmix"])
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"modalities": ("MR", "PT")},
+        {"modalities": ("PT", "MR")},
+        {"modalities": ("CT", "MR")},
+        {"modalities": ("MR",), "rgb": True},
+        {"modalities": ("MR", "PT"), "irregular": "missing_slices: 3 are missing"},
+        {"modalities": ("MR",), "rgb": True, "irregular": "missing_slices: 3 are missing"},
+    ],
+)
+def test_no_usual_step_is_refused_for_any_image_of_the_sample(name: str, known: dict[str, Any]) -> None:
+    for copy in range(60):
+        scene = make_scene(Geometry((8, 8, 8)), copy, modality=known["modalities"][0], **known)
+        draw_program([load_step(name)()], scene)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("color_jitter", {"brightness": 1, "contrast": 0.4, "saturation": 0.2, "hue": 0.1}),
+        ("grayscale", {}),
+        ("channel_shift", {"shifts": (0.2, -0.1, 0)}),
+        ("jpeg", {"quality": 20}),
+        ("contrast", {"factor": 0.4}),
+    ],
+)
+def test_augmix_changes_a_film_of_colour_frames_as_its_steps_alone_do(name: str, values: dict[str, Any]) -> None:
+    """Colour steps take frame by frame, others all frames at once."""
+    frames = np.random.default_rng(0).integers(0, 256, (2, 3, 1, 16, 16), np.uint8)
+    films = [Volume(array, Geometry((16, 16, 1)), rgb=True) for array in (*frames, frames.reshape(6, 1, 16, 16))]
+    mixed = load_step("augmix")(chains=[[{name: values}]], weights=[1], share=1)
+    alone = load_step(name)(**values)
+    first, second, film = (augment(make_sample(one), alone).images["0"].array for one in films)
+    if alone.by_picture:
+        assert np.array_equal(film, np.concatenate([first, second]))
+    assert augment(make_sample(films[2]), mixed).images["0"].array == pytest.approx(film, abs=1)
 
 
 @pytest.mark.parametrize("inner", ["rotate", "elastic", "flip", "one_of"])

@@ -11,6 +11,7 @@ from builders import augment, change, make_sample, make_scene, make_step, make_v
 from pydantic import ValidationError
 
 from medaug_cli.core.geometry import Geometry
+from medaug_cli.step.magnitude import at_magnitude
 
 STILL = {"shift": 0, "stretch": 1}
 HU = [-1000, -160, -60, 40, 140, 240, 3000]
@@ -68,6 +69,33 @@ def test_a_given_window_is_not_jittered_and_a_found_one_is() -> None:
     assert (fixed.values()["shift"], fixed.values()["stretch"]) == (0, 1)
     assert abs(found.values()["shift"]) <= 0.1
     assert found.values()["stretch"] != 1
+
+
+@pytest.mark.parametrize(
+    ("values", "own", "shift", "stretch"),
+    [
+        ({}, {"center": 40, "width": 400}, 0, 1),
+        ({"stretch": 1.5}, {"center": 40, "width": 400}, 0, 1.5),
+        ({}, {"center": 40, "width": 400, "shift": 0.3}, 0.3, 1),
+    ],
+)
+def test_a_window_that_a_channel_names_is_jittered_no_more_than_one_of_the_step(
+    values: dict[str, Any], own: dict[str, Any], shift: float, stretch: float
+) -> None:
+    """The step's own default jitter is for windows that are found."""
+    step = make_step("window", **values, by_channel={"1": own})
+    drawn: Any = step.draw(make_scene(Geometry((2, 2, 2)), channels=("0", "1")))
+    again = make_step("window", **drawn.values())
+    for form in (drawn.for_channel("1"), again.for_channel("1")):  # type: ignore[attr-defined]
+        assert (form.shift.value, form.stretch.value) == (shift, stretch)
+    assert drawn.for_channel("0").shift.value != 0
+
+
+@pytest.mark.parametrize("magnitude", [0.0, 0.5, 1.0])
+def test_the_default_jitter_follows_the_magnitude(magnitude: float) -> None:
+    strong: Any = at_magnitude(make_step("window"), magnitude, np.random.default_rng(0))
+    assert abs(strong.shift.value) == pytest.approx(0.1 * magnitude)
+    assert abs(strong.stretch.value - 1) == pytest.approx(0.2 * magnitude)
 
 
 @pytest.mark.parametrize(
