@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from medaug_cli.core.errors import LockedError, RootError
 from medaug_cli.core.files import explained, publish, temporary_of
+from medaug_cli.core.outputs import Outputs
 from medaug_cli.journal import (
     cut_torn_line,
     files_of,
@@ -31,6 +32,7 @@ from medaug_cli.manifest import MANIFEST_NAME, SUMS_NAME, sum_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from medaug_cli.core.outputs import Stack
     from medaug_cli.journal import Entry, Key, Standing
 
 STATE_FOLDER = ".medaug"
@@ -43,12 +45,15 @@ LOCK_GRACE_S = 0.25
 class Root:
     """The state of one ROOT: what stood by sample and copy when it was read, and the paths that runs set out to write.
 
+    `stacks` are those of slices whose number the plan did not know.
+
     What is added since lies in the journal alone, from byte `tail` on, so that a run of any length holds no more.
     """
 
     path: Path
     standings: dict[Key, Standing] = field(default_factory=dict)
     begun: frozenset[str] = frozenset()
+    stacks: frozenset[Stack] = frozenset()
     tail: int = 0
 
     @property
@@ -61,10 +66,14 @@ class Root:
         """The file that a record is added to as soon as its outputs stand."""
         return self.state / _JOURNAL
 
-    def known_outputs(self) -> frozenset[str]:
+    def set_out(self) -> Outputs:
+        """Return what runs set out to write that did not end in order."""
+        return Outputs(self.begun, self.stacks)
+
+    def known_outputs(self) -> Outputs:
         """Return every path that this or an earlier run wrote or set out to write."""
         recorded = (path for standing in self.standings.values() for path in standing.outputs)
-        return self.begun.union(recorded)
+        return Outputs(self.begun.union(recorded), self.stacks)
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Append to the journal and make it last."""
@@ -77,10 +86,11 @@ class Root:
         """Return where `dataset` lies, relative to ROOT."""
         return Path(os.path.relpath(dataset.resolve(), self.path.resolve())).as_posix()
 
-    def begin(self, recipe: Mapping[str, Any], dataset: str | None, planned: Iterable[str]) -> None:
+    def begin(self, recipe: Mapping[str, Any], dataset: str | None, planned: Outputs, copies: Iterable[Key]) -> None:
         """Note the recipe, where the dataset lies and what will be written; clear what an earlier run left.
 
-        `dataset` is relative to ROOT; None where that may tell of a patient.
+        `dataset` is relative to ROOT; None where that may tell of a patient. What stands of the `copies` to be made may
+        have other paths now than those `planned`, and goes once they are made.
         """
         self.clear_unrecorded()
         files = {
@@ -88,12 +98,14 @@ class Root:
             "root.json": json.dumps({"schema": "medaug.root/1", "dataset": dataset}) + "\n",
         }
         publish((self.state / name, text.encode()) for name, text in files.items())
-        self._set_out(self.begun | frozenset(planned))
+        replaced = (path for key in copies if key in self.standings for path in self.standings[key].outputs)
+        self._set_out(self.begun.union(planned.paths, replaced), self.stacks | planned.stacks)
 
-    def _set_out(self, paths: frozenset[str]) -> None:
+    def _set_out(self, paths: frozenset[str], stacks: frozenset[Stack]) -> None:
         """Note the paths that may be written or removed from now on, before the first of them is."""
-        self.begun = paths
-        publish([(self.state / "begun.txt", "".join(f"{json.dumps(path)}\n" for path in sorted(paths)).encode())])
+        self.begun, self.stacks = paths, stacks
+        lines = [json.dumps(one) for one in (*sorted(paths), *sorted(stacks))]
+        publish([(self.state / "begun.txt", "".join(f"{line}\n" for line in lines).encode())])
 
     def clear_unrecorded(self) -> None:
         """Remove what a killed worker or a failed copy left at the paths set out for; only what has no record."""
@@ -101,14 +113,18 @@ class Root:
             unrecorded = self._unrecorded()
             for left in (self.state / "runs").glob(".medaug-*.tmp"):
                 left.unlink()
+            for folder in self.set_out().folders():
+                for left in (self.path / folder).glob(".medaug-*.tmp"):
+                    left.unlink()
             for path in self.begun:
                 temporary_of(self.path / path).unlink(missing_ok=True)
-                if path in unrecorded:
-                    _remove_output(self.path, path)
+            for path in unrecorded:
+                _remove_output(self.path, path)
 
     def _unrecorded(self) -> set[str]:
         """Return the paths set out for that no record names: a later record of a copy replaces those before."""
-        left = set(self.begun)
+        begun = self.begun.union(self.set_out().slices_in(self.path))
+        left = set(begun)
         for standing in self.standings.values():
             left.difference_update(standing.outputs)
         latest: dict[Key, tuple[str, ...]] = {}
@@ -116,7 +132,7 @@ class Root:
             before = latest.get(key, self.standings[key].outputs if key in self.standings else ())
             if before:
                 latest[key] = outputs
-                left.update(self.begun.intersection(before))
+                left.update(begun.intersection(before))
             left.difference_update(outputs)
         return left
 
@@ -134,13 +150,14 @@ class Root:
                 (self.state / "runs" / f"{run_id}.json", json.dumps(run, sort_keys=True).encode() + b"\n"),
             ]
         )
-        self._set_out(frozenset())
+        self._set_out(frozenset(), frozenset())
 
     def remove_stale(self, digest: str) -> None:
         """Forget the records of another recipe, in the journal too, and delete their outputs."""
         stale = {key for key, standing in self.standings.items() if standing.settings.recipe_sha256 != digest}
         if stale:
-            self._set_out(self.begun.union(path for key in stale for path in self.standings[key].outputs))
+            outputs = (path for key in stale for path in self.standings[key].outputs)
+            self._set_out(self.begun.union(outputs), self.stacks)
             places = [standing.place for key, standing in self.standings.items() if key not in stale]
             publish([(self.journal, self._lines(places))])
             self.standings, self.tail = read_standings(self.journal), whole_bytes(self.journal)
@@ -242,7 +259,9 @@ def read_root(path: Path) -> Root:
     root = Root(path)
     begun = root.state / "begun.txt"
     if begun.exists():
-        root.begun = frozenset(json.loads(line) for line in begun.read_text(encoding="utf-8").splitlines())
+        found = [json.loads(line) for line in begun.read_text(encoding="utf-8").splitlines()]
+        root.begun = frozenset(one for one in found if isinstance(one, str))
+        root.stacks = frozenset((str(head), str(end)) for head, end in (one for one in found if isinstance(one, list)))
     root.tail = whole_bytes(root.journal)
     root.standings = read_standings(root.journal)
     return root

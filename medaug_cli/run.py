@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from medaug_cli import __version__
 from medaug_cli.core.errors import Interrupt, UsageError
 from medaug_cli.core.names import is_plain_path
+from medaug_cli.core.outputs import Outputs
 from medaug_cli.core.process import cores_for_workers, memory_left
 from medaug_cli.discover import DatasetQuery, discover
 from medaug_cli.engines import Guard, load_engine
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 _LIBRARIES = ("numpy", "numba", "SimpleITK", "nibabel", "pydicom", "joblib")
 _SHARE_OF_MEMORY = 0.8
 _INTERRUPTED = "interrupted; run again to go on"
+_NOTHING = Outputs()
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def look(
     recipe: Recipe,
     dataset: Path,
     root: Path,
-    known: frozenset[str] = frozenset(),
+    known: Outputs = _NOTHING,
     privacy: Privacy | None = None,
     *,
     repair: bool = False,
@@ -139,7 +141,8 @@ def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen
         if privacy is not None:
             write_id_map(recipe.privacy, root_path, inventory.samples, privacy)
         way = root.way_to(dataset)
-        root.begin(dump_recipe(recipe), way if privacy is None or is_plain_path(way) else None, plan.outputs())
+        told_way = way if privacy is None or is_plain_path(way) else None
+        root.begin(dump_recipe(recipe), told_way, Outputs(frozenset(plan.outputs()), plan.stacks), plan.keys())
         place_originals(recipe.output.originals, inventory.samples, dataset, root)
         for text in inventory.warnings:
             listen(tally.event("warning", text))
