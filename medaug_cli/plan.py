@@ -114,15 +114,11 @@ class Choice:
 
 def make_plan(inventory: Inventory, recipe: Recipe, root: Root, dataset: Path, choice: Choice) -> Plan:
     """Return what is left to do for `recipe`; raises RootError and DatasetError for names that clash."""
-    only = choice.only
-    chosen = [sample for sample in inventory.samples if only is None or _is_called(sample, only)]
-    if not chosen:
-        raise DatasetError(f"no sample is called {only}; `medaug scan` lists them")
     names = dict(recipe.dataset.label_names or inventory.label_names)
     check = Validity(root, dataset, recipe.voxel_digest(choice.resampler, choice.privacy), names)
     taken = _Names(inventory)
     jobs, kept = [], 0
-    for found in chosen[: choice.limit]:
+    for found in choose(inventory, choice):
         paths = {copy: _paths(found, copy) for copy in range(1, recipe.copies + 1)}
         sample = _refuse_long_names(found, paths[recipe.copies])
         taken.add(sample, paths.values())
@@ -139,6 +135,15 @@ def make_plan(inventory: Inventory, recipe: Recipe, root: Root, dataset: Path, c
     stacks = frozenset(stack for job in jobs for stack in _stacks(job.sample, job.copies, recipe))
     _check_foreign(jobs, stacks, root)
     return replace(_estimate(tuple(jobs), kept, inventory.skipped, root.path, recipe), stacks=stacks)
+
+
+def choose(inventory: Inventory, choice: Choice) -> list[Sample]:
+    """Return the samples that copies are made of; raises DatasetError where none is called as asked."""
+    only = choice.only
+    chosen = [sample for sample in inventory.samples if only is None or _is_called(sample, only)]
+    if not chosen:
+        raise DatasetError(f"no sample is called {only}; `medaug scan` lists them")
+    return chosen[: choice.limit]
 
 
 def _is_called(sample: Sample, pattern: str) -> bool:

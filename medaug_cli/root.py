@@ -152,9 +152,13 @@ class Root:
         )
         self._set_out(frozenset(), frozenset())
 
+    def stale(self, digest: str) -> set[Key]:
+        """Return sample and copy of the records of another recipe."""
+        return {key for key, standing in self.standings.items() if standing.settings.recipe_sha256 != digest}
+
     def remove_stale(self, digest: str) -> None:
         """Forget the records of another recipe, in the journal too, and delete their outputs."""
-        stale = {key for key, standing in self.standings.items() if standing.settings.recipe_sha256 != digest}
+        stale = self.stale(digest)
         if stale:
             outputs = (path for key in stale for path in self.standings[key].outputs)
             self._set_out(self.begun.union(outputs), self.stacks)

@@ -20,9 +20,9 @@ from medaug_cli.engines import Guard, load_engine
 from medaug_cli.hiding import hidden_errors, hide_inventory, names_in_dataset
 from medaug_cli.manifest import Settings
 from medaug_cli.originals import check_originals, describe_bids, place_originals
-from medaug_cli.ownership import check_ownership
-from medaug_cli.plan import Choice, make_plan, spread
-from medaug_cli.privacy import check_paths, make_privacy, patient_keys, privacy_entry, write_id_map
+from medaug_cli.ownership import check_ownership, check_replaceable
+from medaug_cli.plan import Choice, choose, make_plan, spread
+from medaug_cli.privacy import check_id_map, check_paths, make_privacy, patient_keys, privacy_entry, write_id_map
 from medaug_cli.recipe.model import dump_recipe, names_said
 from medaug_cli.root import hold_root, read_root
 from medaug_cli.tally import StopRules, Tally, allowed_failures
@@ -120,6 +120,7 @@ def preview_run(recipe: Recipe, dataset: Path, root_path: Path, options: Options
     """Return what a run would do; writes nothing."""
     check_originals(recipe.output.originals, dataset, root_path)
     privacy = make_privacy(recipe.privacy, root_path)
+    check_id_map(recipe.privacy, root_path)
     return _prepare(recipe, dataset, read_root(root_path), options, privacy)
 
 
@@ -135,11 +136,11 @@ def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen
         tally = Tally(total=plan.copies, kept=plan.kept)
         rules = _stop_rules(recipe, options, plan, entered_s)
         workers = choose_workers(options, plan)
-        if options.overwrite == "stale":
-            root.remove_stale(recipe.voxel_digest(options.resampler, privacy))
-        run_id = uuid.uuid4().hex[:12]
         if privacy is not None:
             write_id_map(recipe.privacy, root_path, inventory.samples, privacy)
+        if options.overwrite == "stale":  # nothing refuses from here on
+            root.remove_stale(recipe.voxel_digest(options.resampler, privacy))
+        run_id = uuid.uuid4().hex[:12]
         way = root.way_to(dataset)
         told_way = way if privacy is None or is_plain_path(way) else None
         root.begin(dump_recipe(recipe), told_way, Outputs(frozenset(plan.outputs()), plan.stacks), plan.keys())
@@ -178,6 +179,8 @@ def _prepare(
     digest = recipe.voxel_digest(options.resampler, privacy)
     check_ownership(root, dataset, inventory, digest, options.overwrite)
     choice = Choice(options.only, options.limit, options.overwrite, options.resampler, privacy)
+    if options.only is not None or options.limit is not None:
+        check_replaceable(root, choose(inventory, choice), digest, options.overwrite)
     return inventory, make_plan(inventory, recipe, root, dataset, choice)
 
 

@@ -18,11 +18,13 @@ from datasets_for_runs import (
     copies_below,
     events_of,
     exit_code_told,
+    here,
     leftovers,
     medaug,
     run_here,
     save_image,
     save_recipe,
+    state_of,
     voxel_hashes,
 )
 
@@ -149,12 +151,36 @@ def test_stale_copies_that_the_new_recipe_does_not_make_are_gone_for_good(
     root = tmp_path / "root"
     run_here(recipe, dataset, root)
     other = save_recipe(tmp_path / "other.yaml", RECIPE.replace("seed: 7", "seed: 8").replace("copies: 2", "copies: 1"))
-    run_here(other, dataset, root, overwrite="stale", only="case01")
-    expected = {"case01_aug0001.nii.gz", "case01_aug0001_seg.nii.gz"}
+    run_here(other, dataset, root, overwrite="stale")
+    expected = {f"case0{case}_aug0001{part}.nii.gz" for case in (1, 2) for part in ("", "_seg")}
     assert copies_below(root) == set(voxel_hashes(root)) == expected
     tally, _ = run_here(other, dataset, root, only="case01")
     assert (tally.done, tally.kept) == (0, 1)
-    assert verify_root(root, None, None) == (2, [])
+    assert verify_root(root, None, None) == (4, [])
+
+
+@pytest.mark.parametrize("mode", ["stale", "all"])
+@pytest.mark.parametrize("flags", [("--only", "case01"), ("--limit", "1")], ids=["only", "limit"])
+def test_2_where_stale_copies_would_go_that_are_not_made_again(
+    recipe: Path, dataset: Path, tmp_path: Path, mode: str, flags: tuple[str, str]
+) -> None:
+    root = tmp_path / "root"
+    run_here(recipe, dataset, root)
+    before = state_of(root)
+    other = save_recipe(tmp_path / "other.yaml", RECIPE.replace("seed: 7", "seed: 8"))
+    code, _, said = run_serially(other, dataset, "-o", root, "--overwrite", mode, *flags)
+    planned, _, told = here("plan", other, dataset, "-o", root, "--overwrite", mode, *flags)
+    assert (code, planned) == (2, 2)
+    assert all("2 of them of samples that --only or --limit leaves out" in text for text in (said, told))
+    assert state_of(root) == before
+
+
+def test_stale_copies_of_the_chosen_samples_alone_are_replaced(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    run_here(recipe, dataset, root, only="case01")
+    other = save_recipe(tmp_path / "other.yaml", RECIPE.replace("seed: 7", "seed: 8"))
+    tally, _ = run_here(other, dataset, root, overwrite="stale", only="case01")
+    assert (tally.done, tally.kept) == (2, 0)
 
 
 def test_overwrite_all_makes_every_copy_again_with_the_same_voxels(recipe: Path, dataset: Path, tmp_path: Path) -> None:
