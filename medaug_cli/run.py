@@ -138,7 +138,7 @@ def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen
         workers = choose_workers(options, plan)
         if privacy is not None:
             write_id_map(recipe.privacy, root_path, inventory.samples, privacy)
-        if options.overwrite == "stale":  # nothing refuses from here on
+        if options.overwrite != "never":  # nothing refuses from here on
             root.remove_stale(recipe.voxel_digest(options.resampler, privacy))
         run_id = uuid.uuid4().hex[:12]
         way = root.way_to(dataset)

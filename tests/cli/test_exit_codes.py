@@ -145,13 +145,14 @@ def test_5_for_a_root_made_by_another_recipe_or_seed_until_stale_copies_are_repl
     assert verify_root(root, None, None) == (8, [])
 
 
+@pytest.mark.parametrize("mode", ["stale", "all"])
 def test_stale_copies_that_the_new_recipe_does_not_make_are_gone_for_good(
-    recipe: Path, dataset: Path, tmp_path: Path
+    recipe: Path, dataset: Path, tmp_path: Path, mode: str
 ) -> None:
     root = tmp_path / "root"
     run_here(recipe, dataset, root)
     other = save_recipe(tmp_path / "other.yaml", RECIPE.replace("seed: 7", "seed: 8").replace("copies: 2", "copies: 1"))
-    run_here(other, dataset, root, overwrite="stale")
+    run_here(other, dataset, root, overwrite=mode)
     expected = {f"case0{case}_aug0001{part}.nii.gz" for case in (1, 2) for part in ("", "_seg")}
     assert copies_below(root) == set(voxel_hashes(root)) == expected
     tally, _ = run_here(other, dataset, root, only="case01")
