@@ -73,9 +73,9 @@ class Plan:
         return [(job.sample.id, copy) for job in self.jobs for copy in job.copies]
 
     def outputs(self) -> list[str]:
-        """Return every path that the jobs will write, relative to ROOT, one a source file."""
-        paths = (path for job in self.jobs for copy in job.copies for path in _paths(job.sample, copy))
-        return [path for path in paths if _longest_name(path) <= _LONGEST_NAME_BYTES]
+        """Return every path that the jobs will write, relative to ROOT, one a source file; none of bad samples."""
+        usable = (job for job in self.jobs if not job.sample.problem)
+        return [path for job in usable for copy in job.copies for path in _paths(job.sample, copy)]
 
 
 def spread(jobs: Sequence[Job], workers: int) -> tuple[Job, ...]:
@@ -121,8 +121,9 @@ def make_plan(inventory: Inventory, recipe: Recipe, root: Root, dataset: Path, c
     for found in choose(inventory, choice):
         paths = {copy: _paths(found, copy) for copy in range(1, recipe.copies + 1)}
         sample = _refuse_long_names(found, paths[recipe.copies])
-        taken.add(sample, paths.values())
-        taken.add_stacks(sample, _stacks(sample, range(1, recipe.copies + 1), recipe))
+        if not sample.problem:
+            taken.add(sample, paths.values())
+            taken.add_stacks(sample, _stacks(sample, range(1, recipe.copies + 1), recipe))
         missing = [
             copy
             for copy, planned in paths.items()
@@ -132,9 +133,11 @@ def make_plan(inventory: Inventory, recipe: Recipe, root: Root, dataset: Path, c
         if missing:
             jobs.append(Job(sample, tuple(missing)))
     taken.check_stacks()
-    stacks = frozenset(stack for job in jobs for stack in _stacks(job.sample, job.copies, recipe))
-    _check_foreign(jobs, stacks, root)
-    return replace(_estimate(tuple(jobs), kept, inventory.skipped, root.path, recipe), stacks=stacks)
+    usable = (job for job in jobs if not job.sample.problem)
+    stacks = frozenset(stack for job in usable for stack in _stacks(job.sample, job.copies, recipe))
+    plan = replace(_estimate(tuple(jobs), kept, inventory.skipped, root.path, recipe), stacks=stacks)
+    _check_foreign(plan, root)
+    return plan
 
 
 def choose(inventory: Inventory, choice: Choice) -> list[Sample]:
@@ -224,12 +227,11 @@ def _name_on_any_disk(path: str) -> str:
     return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
 
 
-def _check_foreign(jobs: Sequence[Job], stacks: frozenset[Stack], root: Root) -> None:
+def _check_foreign(plan: Plan, root: Root) -> None:
     """Raise RootError where a file that medaug did not write stands in the place of an output."""
     known = root.known_outputs()
-    planned = (path for job in jobs for copy in job.copies for path in _paths(job.sample, copy))
-    standing = (path for path in planned if path not in known and os.path.lexists(root.path / path))
-    slices = (path for path in Outputs(stacks=stacks).slices_in(root.path) if path not in known)
+    standing = (path for path in plan.outputs() if path not in known and os.path.lexists(root.path / path))
+    slices = (path for path in Outputs(stacks=plan.stacks).slices_in(root.path) if path not in known)
     for path in chain(standing, slices):
         raise RootError(f"{root.path / path}: exists and was not written by medaug; move it away")
 
