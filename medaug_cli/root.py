@@ -271,6 +271,22 @@ def read_root(path: Path) -> Root:
     return root
 
 
+def known_copies(dataset: Path, state: Root | None = None) -> Outputs:
+    """Return every path in `dataset` that runs wrote or set out to write, also those on a folder that it lies in.
+
+    `state` is what the dataset's own state says, where that has been read already.
+    """
+    known = (state or read_root(dataset)).known_outputs()
+    place = dataset.resolve()
+    for folder in place.parents:
+        try:
+            if (folder / STATE_FOLDER / "root.json").exists():
+                known |= read_root(folder).known_outputs().below(place.relative_to(folder).as_posix())
+        except PermissionError as error:
+            raise RootError(f"{error.filename}: may not be read, and tells which files here are copies") from error
+    return known
+
+
 def dataset_of(root: Path, override: Path | None) -> Path:
     """Return where the dataset of ROOT lies; raises RootError where ROOT is none, or does not tell."""
     found = override or known_dataset(root)

@@ -24,7 +24,7 @@ from medaug_cli.ownership import check_ownership, check_replaceable
 from medaug_cli.plan import Choice, choose, make_plan, spread
 from medaug_cli.privacy import check_id_map, check_paths, make_privacy, patient_keys, privacy_entry, write_id_map
 from medaug_cli.recipe.model import dump_recipe, names_said
-from medaug_cli.root import hold_root, read_root
+from medaug_cli.root import hold_root, known_copies, read_root
 from medaug_cli.tally import StopRules, Tally, allowed_failures
 from medaug_cli.worker import Orders, failed_entries, run_job
 
@@ -173,7 +173,7 @@ def _prepare(
     """Look at the dataset, check that ROOT is ours, and plan; writes nothing."""
     # What stands in the dataset decides what is a copy there, also where this run writes elsewhere.
     same = root.path.resolve() == dataset.resolve()
-    known = (root if same else read_root(dataset)).known_outputs()
+    known = known_copies(dataset, root if same else None)
     inventory = look(recipe, dataset, root.path, known, privacy, repair=options.repair, force_read=options.force_read)
     inventory = replace(inventory, warnings=(*inventory.warnings, *check_paths(recipe.privacy, inventory.samples)))
     digest = recipe.voxel_digest(options.resampler, privacy)

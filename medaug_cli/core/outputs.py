@@ -32,6 +32,18 @@ class Outputs:
         """Say whether there is any."""
         return bool(self.paths or self.stacks)
 
+    def __or__(self, other: Outputs) -> Outputs:
+        """Return both together."""
+        return Outputs(self.paths | other.paths, self.stacks | other.stacks)
+
+    def below(self, folder: str) -> Outputs:
+        """Return what lies in `folder`, relative to it."""
+        start = f"{folder}/"
+        return Outputs(
+            frozenset(path.removeprefix(start) for path in self.paths if path.startswith(start)),
+            frozenset((head.removeprefix(start), end) for head, end in self.stacks if head.startswith(start)),
+        )
+
     def folders(self) -> set[str]:
         """Return the folders that the stacks lie in, in which there is nothing but slices of copies."""
         return {posixpath.dirname(head) for head, _ in self.stacks}

@@ -14,6 +14,7 @@ from datasets_for_runs import (
     RECIPE,
     clean_environment,
     copies_below,
+    here,
     medaug,
     records_of,
     run_here,
@@ -24,6 +25,8 @@ from datasets_for_runs import (
 )
 
 from medaug_cli.core.errors import DatasetError, UsageError
+from medaug_cli.preview import load_previewed
+from medaug_cli.recipe import load_recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,6 +104,18 @@ def test_a_second_run_alongside_never_takes_a_copy_for_a_source(tmp_path: Path) 
     copies = copies_below(dataset)
     tally, _ = run_here(recipe, dataset, dataset)
     assert (tally.total, tally.kept, copies_below(dataset)) == (0, 4, copies)
+
+
+def test_a_folder_of_a_dataset_with_copies_alongside_is_taken_without_them(tmp_path: Path) -> None:
+    dataset, recipe = tmp_path / "dataset", save_recipe(tmp_path / "recipe.yaml")
+    site = save_dataset(dataset / "site", cases=2)
+    run_here(recipe, dataset, dataset)
+    tally, _ = run_here(recipe, site, tmp_path / "root")
+    assert (tally.done, tally.failed) == (4, 0)
+    assert "2 samples, 2 usable" in here("scan", site)[1]
+    assert "2 of 2 samples usable" in here("validate", recipe, site)[1]
+    with pytest.raises(DatasetError, match="no sample is called case01_aug0001; the nearest of 2"):
+        load_previewed(load_recipe(recipe), site, "case01_aug0001")
 
 
 def test_a_run_to_another_folder_does_not_take_copies_alongside_for_sources(tmp_path: Path) -> None:
