@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 STATE_FOLDER = ".medaug"
 _JOURNAL = "journal.jsonl"
+_RETRY_S = 0.01
 LOCK_GRACE_S = 0.25
 """How long a run waits at least: `medaug status` holds ROOT for a moment to see whether it is free."""
 
@@ -202,17 +203,16 @@ def _remove_output(root: Path, path: str) -> None:
 def hold_root(path: Path, timeout_s: float) -> Iterator[Root]:
     """Hold ROOT for one run; raises LockedError naming the holder, and RootError where it cannot be written."""
     state = path / STATE_FOLDER
-    existed = path.exists()
+    holder = state / "holder.json"
+    made: set[Path] = set()
     try:
-        state.mkdir(parents=True, exist_ok=True)
-        holder = state / "holder.json"
-        lock = FileLock(state / "lock")
-        lock.acquire(timeout=max(timeout_s, LOCK_GRACE_S))
+        lock = _take_lock(state, time.monotonic() + max(timeout_s, LOCK_GRACE_S), made)
     except Timeout as error:
         raise LockedError(
             f"{path}: another run holds it ({_read_holder(path)}); wait, or use --lock-timeout"
         ) from error
     except OSError:
+        _remove_folders(made)
         with explained():
             raise
     try:
@@ -230,10 +230,32 @@ def hold_root(path: Path, timeout_s: float) -> Iterator[Root]:
                 (state / "lock").unlink(missing_ok=True)
         lock.release()
         if not began:
-            with contextlib.suppress(OSError):
-                state.rmdir()
-                if not existed:
-                    path.rmdir()
+            _remove_folders(made | {state})
+
+
+def _remove_folders(folders: Iterable[Path]) -> None:
+    """Remove `folders`, the deepest first, up to one that holds something: another run may have come."""
+    with contextlib.suppress(OSError):
+        for folder in sorted(folders, reverse=True):
+            folder.rmdir()
+
+
+def _take_lock(state: Path, until_s: float, made: set[Path]) -> FileLock:
+    """Return the lock of ROOT once it is held, adding to `made` the folders that were made for it; raises Timeout."""
+    while True:
+        made.update(folder for folder in (state, *state.parents) if not folder.exists())
+        lock = FileLock(state / "lock")
+        try:
+            state.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=max(0.0, until_s - time.monotonic()))
+        except (FileExistsError, FileNotFoundError) as error:
+            # The run that held it may have ended before it began, and taken the folder along.
+            stands = isinstance(error, FileExistsError) and os.path.lexists(error.filename)
+            if (stands and not Path(error.filename).is_dir()) or time.monotonic() > until_s:
+                raise
+            time.sleep(_RETRY_S)
+        else:
+            return lock
 
 
 def _read_holder(path: Path) -> str:

@@ -28,6 +28,7 @@ from datasets_for_runs import (
     voxel_hashes,
 )
 
+from medaug_cli.core.errors import RootError
 from medaug_cli.verify import verify_root
 
 if TYPE_CHECKING:
@@ -262,13 +263,15 @@ def test_3_at_once_with_fail_fast_or_where_the_recipe_says_so(recipe: Path, data
 
 @contextmanager
 def held(root: Path) -> Iterator[subprocess.Popen[str]]:
-    """Let another process hold ROOT until it is killed."""
+    """Let another process hold ROOT until it is killed, or its stdin ends."""
     hold = (
-        "import sys, time; from pathlib import Path; from medaug_cli.root import hold_root\n"
-        "with hold_root(Path(sys.argv[1]), 0):\n    print('held', flush=True)\n    time.sleep(600)\n"
+        "import sys; from pathlib import Path; from medaug_cli.root import hold_root\n"
+        "with hold_root(Path(sys.argv[1]), 0):\n    print('held', flush=True)\n    sys.stdin.read()\n"
     )
     words = [sys.executable, "-c", hold, str(root)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=clean_environment()) as holder:
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean_environment()
+    ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         try:
@@ -289,22 +292,47 @@ def test_11_while_another_run_holds_root_and_free_at_once_after_kill_9(
         assert run_here(recipe, dataset, root)[0].done == 4
 
 
+@pytest.mark.parametrize("end", ["killed", "gave up"])
 def test_with_a_lock_timeout_a_run_waits_until_root_is_free(
-    recipe: Path, dataset: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    recipe: Path,
+    dataset: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
 ) -> None:
-    root = tmp_path / "root"
+    """A run that gives up before it began takes ROOT along, which it made."""
+    root = tmp_path / "new" / "root"
     caplog.set_level(logging.DEBUG, "filelock")
     with held(root) as holder:
 
         class Release(logging.Handler):
             def emit(self, record: logging.LogRecord) -> None:
-                if "waiting" in record.getMessage():  # it found ROOT held, and will ask again
-                    holder.kill()
+                if "waiting" in record.getMessage() and holder.poll() is None:  # it found ROOT held, and will ask again
+                    if end == "killed":
+                        holder.kill()
+                    assert holder.stdin is not None
+                    holder.stdin.close()
                     holder.wait()
+                    assert root.exists() == (end == "killed")
 
         monkeypatch.setattr(logging.getLogger("filelock"), "handlers", [Release()])
         assert run_here(recipe, dataset, root, lock_timeout_s=100.0)[0].done == 4
-        assert holder.returncode == -signal.SIGKILL
+        assert holder.returncode == (-signal.SIGKILL if end == "killed" else 0)
+
+
+def test_a_run_that_ends_before_it_began_leaves_no_folder(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    code, _, _ = run_serially(recipe, dataset, "-o", tmp_path / "there" / "new" / "deep" / "er", "--only", "nobody")
+    assert (code, list((tmp_path / "there").iterdir())) == (4, [])
+
+
+def test_5_at_once_where_a_file_or_a_dead_link_stands_for_root(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("file", "link"):
+        with pytest.raises(RootError, match="cannot be written"):
+            run_here(recipe, dataset, tmp_path / name, lock_timeout_s=100.0)
 
 
 @pytest.mark.parametrize("flag", ["MEDAUG_TIMEOUT", "MEDAUG_MAX_DURATION", "MEDAUG_MEMORY", "MEDAUG_WORKERS"])
