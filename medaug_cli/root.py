@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import platform
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,9 @@ from medaug_cli.journal import (
     whole_bytes,
 )
 from medaug_cli.manifest import MANIFEST_NAME, SUMS_NAME, sum_line
+
+if sys.platform != "win32":
+    import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -266,18 +270,33 @@ def _read_holder(path: Path) -> str:
 
 
 def is_held(path: Path) -> str:
-    """Return who holds ROOT, or an empty text; reads only."""
-    if not (path / STATE_FOLDER / "lock").exists():
+    """Return who holds ROOT, or an empty text; reads only, and also where whoever asks may not write."""
+    file = path / STATE_FOLDER / "lock"
+    if not file.exists():
         return ""
-    lock = FileLock(path / STATE_FOLDER / "lock")
+    lock = FileLock(file)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         return _read_holder(path)
-    except OSError:  # ROOT cannot be written, so nobody who could ask holds it
-        return ""
+    except OSError:
+        return _read_holder(path) if _is_locked(file) else ""
     lock.release()
     return ""
+
+
+def _is_locked(file: Path) -> bool:
+    """Say whether a process holds the lock `file`, which may be read but not written."""
+    if sys.platform == "win32":
+        return (file.parent / "holder.json").exists()
+    try:
+        with file.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # nothing can be asked of the lock
+        return (file.parent / "holder.json").exists()
+    return False
 
 
 def read_root(path: Path) -> Root:

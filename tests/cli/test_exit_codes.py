@@ -292,6 +292,29 @@ def test_11_while_another_run_holds_root_and_free_at_once_after_kill_9(
         assert run_here(recipe, dataset, root)[0].done == 4
 
 
+def test_status_says_running_of_a_run_that_has_yet_to_begin(tmp_path: Path) -> None:
+    with held(tmp_path) as holder:
+        code, said, _ = here("status", tmp_path)
+        assert (code, f"running (process {holder.pid} on " in said) == (0, True)
+
+
+def test_status_tells_another_user_who_holds_root(
+    recipe: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "root"
+    run_here(recipe, dataset, root)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(root / ".medaug" / "lock"))
+
+    with monkeypatch.context() as patched, held(root) as holder:
+        patched.setattr("medaug_cli.root.FileLock.acquire", refuse)
+        assert f"running (process {holder.pid} on " in here("status", root)[1]
+        holder.kill()
+        holder.wait()
+        assert here("status", root)[1] == "finished: 4 copies valid, 0 failed\n"
+
+
 @pytest.mark.parametrize("end", ["killed", "gave up"])
 def test_with_a_lock_timeout_a_run_waits_until_root_is_free(
     recipe: Path,
