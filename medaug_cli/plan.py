@@ -51,7 +51,8 @@ class Job:
 class Plan:
     """Jobs to do, copies that are already valid, samples left out with their reasons, and what it will take.
 
-    `stacks` are those of slices that the jobs may write beside `outputs`, as many as their steps make.
+    `stacks` are those of slices that the jobs may write beside `outputs`, as many as their steps make; `samples` are
+    all that were chosen, also those whose copies are valid.
     """
 
     jobs: tuple[Job, ...]
@@ -62,6 +63,7 @@ class Plan:
     bytes_of_memory: int
     seconds: float
     stacks: frozenset[Stack] = frozenset()
+    samples: tuple[Sample, ...] = ()
 
     @property
     def copies(self) -> int:
@@ -118,7 +120,8 @@ def make_plan(inventory: Inventory, recipe: Recipe, root: Root, dataset: Path, c
     check = Validity(root, dataset, recipe.voxel_digest(choice.resampler, choice.privacy), names)
     taken = _Names(inventory)
     jobs, kept = [], 0
-    for found in choose(inventory, choice):
+    chosen = _choose(inventory, choice)
+    for found in chosen:
         paths = {copy: _paths(found, copy) for copy in range(1, recipe.copies + 1)}
         sample = _refuse_long_names(found, paths[recipe.copies])
         if not sample.problem:
@@ -135,12 +138,14 @@ def make_plan(inventory: Inventory, recipe: Recipe, root: Root, dataset: Path, c
     taken.check_stacks()
     usable = (job for job in jobs if not job.sample.problem)
     stacks = frozenset(stack for job in usable for stack in _stacks(job.sample, job.copies, recipe))
-    plan = replace(_estimate(tuple(jobs), kept, inventory.skipped, root.path, recipe), stacks=stacks)
+    plan = replace(
+        _estimate(tuple(jobs), kept, inventory.skipped, root.path, recipe), stacks=stacks, samples=tuple(chosen)
+    )
     _check_foreign(plan, root)
     return plan
 
 
-def choose(inventory: Inventory, choice: Choice) -> list[Sample]:
+def _choose(inventory: Inventory, choice: Choice) -> list[Sample]:
     """Return the samples that copies are made of; raises DatasetError where none is called as asked."""
     only = choice.only
     chosen = [sample for sample in inventory.samples if only is None or _is_called(sample, only)]

@@ -21,7 +21,7 @@ from medaug_cli.hiding import hidden_errors, hide_inventory, names_in_dataset
 from medaug_cli.manifest import Settings
 from medaug_cli.originals import check_originals, describe_bids, place_originals
 from medaug_cli.ownership import check_ownership, check_replaceable
-from medaug_cli.plan import Choice, choose, make_plan, spread
+from medaug_cli.plan import Choice, make_plan, spread
 from medaug_cli.privacy import check_id_map, check_paths, make_privacy, patient_keys, privacy_entry, write_id_map
 from medaug_cli.recipe.model import dump_recipe, names_said
 from medaug_cli.root import hold_root, known_copies, read_root
@@ -144,7 +144,7 @@ def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen
         way = root.way_to(dataset)
         told_way = way if privacy is None or is_plain_path(way) else None
         root.begin(dump_recipe(recipe), told_way, Outputs(frozenset(plan.outputs()), plan.stacks), plan.keys())
-        place_originals(recipe.output.originals, inventory.samples, dataset, root)
+        place_originals(recipe.output.originals, plan.samples, dataset, root)
         for text in inventory.warnings:
             listen(tally.event("warning", text))
         started = time.monotonic()
@@ -179,9 +179,10 @@ def _prepare(
     digest = recipe.voxel_digest(options.resampler, privacy)
     check_ownership(root, dataset, inventory, digest, options.overwrite)
     choice = Choice(options.only, options.limit, options.overwrite, options.resampler, privacy)
+    plan = make_plan(inventory, recipe, root, dataset, choice)
     if options.only is not None or options.limit is not None:
-        check_replaceable(root, choose(inventory, choice), digest, options.overwrite)
-    return inventory, make_plan(inventory, recipe, root, dataset, choice)
+        check_replaceable(root, plan.samples, digest, options.overwrite)
+    return inventory, plan
 
 
 def _work(orders: Orders, plan: Plan, crew: Crew, root: Root, tally: Tally, rules: StopRules, listen: Listener) -> None:
