@@ -9,6 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from medaug_cli.core.outputs import Stack
     from medaug_cli.core.sample import Sample, Source
 
 BIDS_DERIVATIVES = "derivatives/medaug"
@@ -31,6 +32,23 @@ def copy_paths(sample: Sample, source: Source, copy: int) -> tuple[str, ...]:
     named = (one.names for one in sample.sources if one.copy_format != "dicom" and not one.shared)
     case = case_of(sample.id, tuple(path for paths in named for path in paths))
     return tuple(_case_name(path, case, mark) for path in _names_of(source))
+
+
+def stacks_of(sample: Sample, copy: int, *, regridded: bool, classic: bool) -> frozenset[Stack]:
+    """Return the stacks that slices of copy number `copy` may belong to beside `copy_paths`.
+
+    `regridded` says that a step may change the number of slices, `classic` that frames become slices of their own.
+    """
+    stacks: set[Stack] = set()
+    for source in sample.sources:
+        if source.role != "image" or source.copy_format != "dicom":
+            continue
+        ends = [posixpath.splitext(path) for path in copy_paths(sample, source, copy)]
+        if regridded:
+            stacks.update((f"{stem}_slice", suffix) for stem, suffix in ends)
+        if classic and len(ends) == 1:
+            stacks.update((f"{stem}_", suffix) for stem, suffix in ends)
+    return frozenset(stacks)
 
 
 def _names_of(source: Source) -> tuple[str, ...]:

@@ -34,23 +34,36 @@ def place_originals(wanted: str, samples: Iterable[Sample], dataset: Path, root:
         return
     for path in (path for sample in samples for source in sample.sources for path in source.files):
         target = root.path / path
-        if target.exists():
+        if os.path.lexists(target):
             continue
         with explained():
             target.parent.mkdir(parents=True, exist_ok=True)
             if wanted == "link":
                 _link(dataset / path, target)
             else:
-                shutil.copy2(dataset / path, temporary_of(target))
-                temporary_of(target).replace(target)
+                _copy(dataset / path, target)
 
 
 def _link(original: Path, target: Path) -> None:
     """Make a hard link, or a symbolic one where OUTPUT lies on another file system."""
+    found = original.resolve()  # of a source that is a link, what it leads to
     try:
-        os.link(original, target)
+        os.link(found, target)
     except OSError:
-        target.symlink_to(original.resolve())
+        target.symlink_to(found)
+
+
+def _copy(original: Path, target: Path) -> None:
+    """Make a copy with the times and the mode of its source, whole or not at all."""
+    beside = temporary_of(target)
+    try:
+        shutil.copyfile(original, beside)
+        with beside.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        shutil.copystat(original, beside)
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def describe_bids(root: Root) -> None:

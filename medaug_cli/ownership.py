@@ -5,16 +5,17 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from medaug_cli.core.errors import RootError
+from medaug_cli.core.errors import RootError, UsageError
 from medaug_cli.core.files import sha256_of
 from medaug_cli.journal import read_entry
 from medaug_cli.manifest import MANIFEST_NAME, SUMS_NAME
 from medaug_cli.root import STATE_FOLDER, known_dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from medaug_cli.core.sample import Sample
     from medaug_cli.discover import Inventory
     from medaug_cli.journal import Standing
     from medaug_cli.root import Root
@@ -42,6 +43,19 @@ def check_ownership(root: Root, dataset: Path, inventory: Inventory, digest: str
         )
     if made:
         _check_dataset(root, dataset, inventory)
+
+
+def check_replaceable(root: Root, chosen: Iterable[Sample], digest: str, overwrite: str) -> None:
+    """Raise UsageError where copies of another recipe would go whose samples are not `chosen` to be done again."""
+    if overwrite == "never":
+        return
+    ids = {sample.id for sample in chosen}
+    lost = sum(key[0] not in ids and root.standings[key].status == "ok" for key in root.stale(digest))
+    if lost:
+        raise UsageError(
+            f"--overwrite {overwrite} removes every copy that another recipe made, {lost} of them of samples that "
+            "--only or --limit leaves out; leave those flags out, or choose another folder"
+        )
 
 
 def _check_dataset(root: Root, dataset: Path, inventory: Inventory) -> None:

@@ -8,20 +8,25 @@ import shutil
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import DatasetError, RootError
+from medaug_cli.core.outputs import Outputs, stack_of
 from medaug_cli.extent import predict_extent
-from medaug_cli.naming import copy_paths
+from medaug_cli.naming import copy_paths, stacks_of
+from medaug_cli.program import may_change_grid
 from medaug_cli.validity import Validity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from medaug_cli.core.outputs import Stack
     from medaug_cli.core.privacy import Privacy
     from medaug_cli.core.sample import Sample
     from medaug_cli.discover import Inventory
+    from medaug_cli.journal import Key
     from medaug_cli.recipe.model import Recipe
     from medaug_cli.root import Root
 
@@ -44,7 +49,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """Jobs to do, copies that are already valid, samples left out with their reasons, and what it will take."""
+    """Jobs to do, copies that are already valid, samples left out with their reasons, and what it will take.
+
+    `stacks` are those of slices that the jobs may write beside `outputs`, as many as their steps make; `samples` are
+    all that were chosen, also those whose copies are valid.
+    """
 
     jobs: tuple[Job, ...]
     kept: int
@@ -53,16 +62,22 @@ class Plan:
     bytes_free: int
     bytes_of_memory: int
     seconds: float
+    stacks: frozenset[Stack] = frozenset()
+    samples: tuple[Sample, ...] = ()
 
     @property
     def copies(self) -> int:
         """Number of copies to make."""
         return sum(len(job.copies) for job in self.jobs)
 
+    def keys(self) -> list[Key]:
+        """Return sample and number of every copy to make."""
+        return [(job.sample.id, copy) for job in self.jobs for copy in job.copies]
+
     def outputs(self) -> list[str]:
-        """Return every path that the jobs will write, relative to ROOT."""
-        paths = (path for job in self.jobs for copy in job.copies for path in _paths(job.sample, copy))
-        return [path for path in paths if _longest_name(path) <= _LONGEST_NAME_BYTES]
+        """Return every path that the jobs will write, relative to ROOT, one a source file; none of bad samples."""
+        usable = (job for job in self.jobs if not job.sample.problem)
+        return [path for job in usable for copy in job.copies for path in _paths(job.sample, copy)]
 
 
 def spread(jobs: Sequence[Job], workers: int) -> tuple[Job, ...]:
@@ -101,18 +116,17 @@ class Choice:
 
 def make_plan(inventory: Inventory, recipe: Recipe, root: Root, dataset: Path, choice: Choice) -> Plan:
     """Return what is left to do for `recipe`; raises RootError and DatasetError for names that clash."""
-    only = choice.only
-    chosen = [sample for sample in inventory.samples if only is None or _is_called(sample, only)]
-    if not chosen:
-        raise DatasetError(f"no sample is called {only}; `medaug scan` lists them")
     names = dict(recipe.dataset.label_names or inventory.label_names)
     check = Validity(root, dataset, recipe.voxel_digest(choice.resampler, choice.privacy), names)
     taken = _Names(inventory)
     jobs, kept = [], 0
-    for found in chosen[: choice.limit]:
+    chosen = _choose(inventory, choice)
+    for found in chosen:
         paths = {copy: _paths(found, copy) for copy in range(1, recipe.copies + 1)}
         sample = _refuse_long_names(found, paths[recipe.copies])
-        taken.add(sample, paths.values())
+        if not sample.problem:
+            taken.add(sample, paths.values())
+            taken.add_stacks(sample, _stacks(sample, range(1, recipe.copies + 1), recipe))
         missing = [
             copy
             for copy, planned in paths.items()
@@ -121,8 +135,23 @@ def make_plan(inventory: Inventory, recipe: Recipe, root: Root, dataset: Path, c
         kept += recipe.copies - len(missing)
         if missing:
             jobs.append(Job(sample, tuple(missing)))
-    _check_foreign(jobs, root)
-    return _estimate(tuple(jobs), kept, inventory.skipped, root.path, recipe)
+    taken.check_stacks()
+    usable = (job for job in jobs if not job.sample.problem)
+    stacks = frozenset(stack for job in usable for stack in _stacks(job.sample, job.copies, recipe))
+    plan = replace(
+        _estimate(tuple(jobs), kept, inventory.skipped, root.path, recipe), stacks=stacks, samples=tuple(chosen)
+    )
+    _check_foreign(plan, root)
+    return plan
+
+
+def _choose(inventory: Inventory, choice: Choice) -> list[Sample]:
+    """Return the samples that copies are made of; raises DatasetError where none is called as asked."""
+    only = choice.only
+    chosen = [sample for sample in inventory.samples if only is None or _is_called(sample, only)]
+    if not chosen:
+        raise DatasetError(f"no sample is called {only}; `medaug scan` lists them")
+    return chosen[: choice.limit]
 
 
 def _is_called(sample: Sample, pattern: str) -> bool:
@@ -132,6 +161,12 @@ def _is_called(sample: Sample, pattern: str) -> bool:
 
 def _paths(sample: Sample, copy: int) -> list[str]:
     return [path for source in sample.sources for path in copy_paths(sample, source, copy)]
+
+
+def _stacks(sample: Sample, copies: Iterable[int], recipe: Recipe) -> set[Stack]:
+    """Return the stacks that slices of `copies` may belong to beside the planned paths."""
+    regridded, classic = any(map(may_change_grid, recipe.steps)), recipe.output.dicom == "classic"
+    return {stack for copy in copies for stack in stacks_of(sample, copy, regridded=regridded, classic=classic)}
 
 
 class _Names:
@@ -145,6 +180,7 @@ class _Names:
             for path in source.files
         }
         self._owners: dict[str, str] = {}
+        self._stacks: dict[Stack, str] = {}
 
     def add(self, sample: Sample, copies: Iterable[Sequence[str]]) -> None:
         """Take the paths of each of `copies`; raises DatasetError where one is taken or is a source's."""
@@ -157,6 +193,20 @@ class _Names:
             if len(set(paths)) < len(paths):
                 twice = next(path for path, count in Counter(paths).items() if count > 1)
                 raise DatasetError(f"two files of {sample.id} would both be written to {twice}; rename one")
+
+    def add_stacks(self, sample: Sample, stacks: Iterable[Stack]) -> None:
+        """Note whose slices may get names of `stacks`, beside those that were added."""
+        for head, suffix in stacks:
+            self._stacks[_name_on_any_disk(head), _name_on_any_disk(suffix)] = sample.id
+
+    def check_stacks(self) -> None:
+        """Raise DatasetError where a path that was added, or a source's, may be a slice of a stack."""
+        if self._stacks:
+            for name in (*self._owners, *self._sources):
+                other = self._stacks.get(stack_of(name) or ("", ""))
+                if other is not None:
+                    what = f"of {other} and {self._owners.get(name, 'a source')}"
+                    raise DatasetError(f"slices {what} may both be written to {name}; rename one")
 
 
 def _refuse_long_names(sample: Sample, paths: Sequence[str]) -> Sample:
@@ -182,14 +232,13 @@ def _name_on_any_disk(path: str) -> str:
     return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
 
 
-def _check_foreign(jobs: Sequence[Job], root: Root) -> None:
+def _check_foreign(plan: Plan, root: Root) -> None:
     """Raise RootError where a file that medaug did not write stands in the place of an output."""
     known = root.known_outputs()
-    for job in jobs:
-        for copy in job.copies:
-            for path in _paths(job.sample, copy):
-                if path not in known and os.path.lexists(root.path / path):
-                    raise RootError(f"{root.path / path}: exists and was not written by medaug; move it away")
+    standing = (path for path in plan.outputs() if path not in known and os.path.lexists(root.path / path))
+    slices = (path for path in Outputs(stacks=plan.stacks).slices_in(root.path) if path not in known)
+    for path in chain(standing, slices):
+        raise RootError(f"{root.path / path}: exists and was not written by medaug; move it away")
 
 
 def _estimate(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from medaug_cli.core.errors import DatasetError, SampleError
 from medaug_cli.hiding import hidden_errors, names_of_sources
 from medaug_cli.privacy import make_privacy
-from medaug_cli.root import read_root
+from medaug_cli.root import known_copies
 from medaug_cli.run import Options, look, make_orders
 from medaug_cli.step import Policy
 from medaug_cli.worker import draw_and_apply, read_sample
@@ -48,7 +48,7 @@ def load_previewed(
     Raises DatasetError and SampleError.
     """
     privacy = make_privacy(recipe.privacy, dataset)
-    known = read_root(dataset).known_outputs()
+    known = known_copies(dataset)
     inventory = look(recipe, dataset, dataset, known, privacy, repair=repair, force_read=force_read)
     sample = _choose(inventory, sample_id, privacy)
     options = Options(engine="serial", repair=repair)

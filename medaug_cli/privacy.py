@@ -119,6 +119,15 @@ def privacy_of(entry: PrivacyEntry | None, key_file: Path | None) -> Privacy | N
     return privacy
 
 
+def check_id_map(section: PrivacySection, root: Path) -> None:
+    """Raise UsageError where the private list would stand in ROOT, RootError where its folder cannot be written."""
+    if section.id_map is None:
+        return
+    path = _outside(section.id_map, root, "privacy.id_map")
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise RootError(f"privacy.id_map: {path}: cannot be written there; name a file in a folder that can be written")
+
+
 def write_id_map(section: PrivacySection, root: Path, samples: Sequence[Sample], key: Privacy) -> None:
     """Write the private list that leads from pseudonyms back to patients, readable by its owner alone (mode 0600).
 

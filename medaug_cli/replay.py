@@ -89,9 +89,15 @@ def compare(record: Record, files: Sequence[EncodedFile]) -> None:
 
 
 def write_files(files: Sequence[EncodedFile], target: Path) -> list[Path]:
-    """Write one file to `target`, or several into the folder `target`; an existing file is never overwritten."""
+    """Write one file to `target`, or several into the folder `target`; an existing file is never overwritten.
+
+    In a folder they have their names, or where two files share one the paths that they have in ROOT.
+    """
     into_folder = len(files) > 1 or target.is_dir()
-    paths = [target / PurePosixPath(file.path).name if into_folder else target for file in files]
+    names = [PurePosixPath(file.path).name for file in files]
+    if len({name.casefold() for name in names}) < len(names):
+        names = [file.path for file in files]
+    paths = [target / name if into_folder else target for name in names]
     standing = [path for path in paths if path.exists()]
     if standing:
         raise RootError(f"{standing[0]}: exists already; name another file")

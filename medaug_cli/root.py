@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import platform
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from medaug_cli.core.errors import LockedError, RootError
 from medaug_cli.core.files import explained, publish, temporary_of
+from medaug_cli.core.outputs import Outputs
 from medaug_cli.journal import (
     cut_torn_line,
     files_of,
@@ -28,13 +30,18 @@ from medaug_cli.journal import (
 )
 from medaug_cli.manifest import MANIFEST_NAME, SUMS_NAME, sum_line
 
+if sys.platform != "win32":
+    import fcntl
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from medaug_cli.core.outputs import Stack
     from medaug_cli.journal import Entry, Key, Standing
 
 STATE_FOLDER = ".medaug"
 _JOURNAL = "journal.jsonl"
+_RETRY_S = 0.01
 LOCK_GRACE_S = 0.25
 """How long a run waits at least: `medaug status` holds ROOT for a moment to see whether it is free."""
 
@@ -43,12 +50,15 @@ LOCK_GRACE_S = 0.25
 class Root:
     """The state of one ROOT: what stood by sample and copy when it was read, and the paths that runs set out to write.
 
+    `stacks` are those of slices whose number the plan did not know.
+
     What is added since lies in the journal alone, from byte `tail` on, so that a run of any length holds no more.
     """
 
     path: Path
     standings: dict[Key, Standing] = field(default_factory=dict)
     begun: frozenset[str] = frozenset()
+    stacks: frozenset[Stack] = frozenset()
     tail: int = 0
 
     @property
@@ -61,10 +71,14 @@ class Root:
         """The file that a record is added to as soon as its outputs stand."""
         return self.state / _JOURNAL
 
-    def known_outputs(self) -> frozenset[str]:
+    def set_out(self) -> Outputs:
+        """Return what runs set out to write that did not end in order."""
+        return Outputs(self.begun, self.stacks)
+
+    def known_outputs(self) -> Outputs:
         """Return every path that this or an earlier run wrote or set out to write."""
         recorded = (path for standing in self.standings.values() for path in standing.outputs)
-        return self.begun.union(recorded)
+        return Outputs(self.begun.union(recorded), self.stacks)
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Append to the journal and make it last."""
@@ -77,10 +91,11 @@ class Root:
         """Return where `dataset` lies, relative to ROOT."""
         return Path(os.path.relpath(dataset.resolve(), self.path.resolve())).as_posix()
 
-    def begin(self, recipe: Mapping[str, Any], dataset: str | None, planned: Iterable[str]) -> None:
+    def begin(self, recipe: Mapping[str, Any], dataset: str | None, planned: Outputs, copies: Iterable[Key]) -> None:
         """Note the recipe, where the dataset lies and what will be written; clear what an earlier run left.
 
-        `dataset` is relative to ROOT; None where that may tell of a patient.
+        `dataset` is relative to ROOT; None where that may tell of a patient. What stands of the `copies` to be made may
+        have other paths now than those `planned`, and goes once they are made.
         """
         self.clear_unrecorded()
         files = {
@@ -88,12 +103,14 @@ class Root:
             "root.json": json.dumps({"schema": "medaug.root/1", "dataset": dataset}) + "\n",
         }
         publish((self.state / name, text.encode()) for name, text in files.items())
-        self._set_out(self.begun | frozenset(planned))
+        replaced = (path for key in copies if key in self.standings for path in self.standings[key].outputs)
+        self._set_out(self.begun.union(planned.paths, replaced), self.stacks | planned.stacks)
 
-    def _set_out(self, paths: frozenset[str]) -> None:
+    def _set_out(self, paths: frozenset[str], stacks: frozenset[Stack]) -> None:
         """Note the paths that may be written or removed from now on, before the first of them is."""
-        self.begun = paths
-        publish([(self.state / "begun.txt", "".join(f"{json.dumps(path)}\n" for path in sorted(paths)).encode())])
+        self.begun, self.stacks = paths, stacks
+        lines = [json.dumps(one) for one in (*sorted(paths), *sorted(stacks))]
+        publish([(self.state / "begun.txt", "".join(f"{line}\n" for line in lines).encode())])
 
     def clear_unrecorded(self) -> None:
         """Remove what a killed worker or a failed copy left at the paths set out for; only what has no record."""
@@ -101,14 +118,18 @@ class Root:
             unrecorded = self._unrecorded()
             for left in (self.state / "runs").glob(".medaug-*.tmp"):
                 left.unlink()
+            for folder in self.set_out().folders():
+                for left in (self.path / folder).glob(".medaug-*.tmp"):
+                    left.unlink()
             for path in self.begun:
                 temporary_of(self.path / path).unlink(missing_ok=True)
-                if path in unrecorded:
-                    _remove_output(self.path, path)
+            for path in unrecorded:
+                _remove_output(self.path, path)
 
     def _unrecorded(self) -> set[str]:
         """Return the paths set out for that no record names: a later record of a copy replaces those before."""
-        left = set(self.begun)
+        begun = self.begun.union(self.set_out().slices_in(self.path))
+        left = set(begun)
         for standing in self.standings.values():
             left.difference_update(standing.outputs)
         latest: dict[Key, tuple[str, ...]] = {}
@@ -116,7 +137,7 @@ class Root:
             before = latest.get(key, self.standings[key].outputs if key in self.standings else ())
             if before:
                 latest[key] = outputs
-                left.update(self.begun.intersection(before))
+                left.update(begun.intersection(before))
             left.difference_update(outputs)
         return left
 
@@ -134,13 +155,18 @@ class Root:
                 (self.state / "runs" / f"{run_id}.json", json.dumps(run, sort_keys=True).encode() + b"\n"),
             ]
         )
-        self._set_out(frozenset())
+        self._set_out(frozenset(), frozenset())
+
+    def stale(self, digest: str) -> set[Key]:
+        """Return sample and copy of the records of another recipe."""
+        return {key for key, standing in self.standings.items() if standing.settings.recipe_sha256 != digest}
 
     def remove_stale(self, digest: str) -> None:
         """Forget the records of another recipe, in the journal too, and delete their outputs."""
-        stale = {key for key, standing in self.standings.items() if standing.settings.recipe_sha256 != digest}
+        stale = self.stale(digest)
         if stale:
-            self._set_out(self.begun.union(path for key in stale for path in self.standings[key].outputs))
+            outputs = (path for key in stale for path in self.standings[key].outputs)
+            self._set_out(self.begun.union(outputs), self.stacks)
             places = [standing.place for key, standing in self.standings.items() if key not in stale]
             publish([(self.journal, self._lines(places))])
             self.standings, self.tail = read_standings(self.journal), whole_bytes(self.journal)
@@ -181,17 +207,16 @@ def _remove_output(root: Path, path: str) -> None:
 def hold_root(path: Path, timeout_s: float) -> Iterator[Root]:
     """Hold ROOT for one run; raises LockedError naming the holder, and RootError where it cannot be written."""
     state = path / STATE_FOLDER
-    existed = path.exists()
+    holder = state / "holder.json"
+    made: set[Path] = set()
     try:
-        state.mkdir(parents=True, exist_ok=True)
-        holder = state / "holder.json"
-        lock = FileLock(state / "lock")
-        lock.acquire(timeout=max(timeout_s, LOCK_GRACE_S))
+        lock = _take_lock(state, time.monotonic() + max(timeout_s, LOCK_GRACE_S), made)
     except Timeout as error:
         raise LockedError(
             f"{path}: another run holds it ({_read_holder(path)}); wait, or use --lock-timeout"
         ) from error
     except OSError:
+        _remove_folders(made)
         with explained():
             raise
     try:
@@ -209,10 +234,32 @@ def hold_root(path: Path, timeout_s: float) -> Iterator[Root]:
                 (state / "lock").unlink(missing_ok=True)
         lock.release()
         if not began:
-            with contextlib.suppress(OSError):
-                state.rmdir()
-                if not existed:
-                    path.rmdir()
+            _remove_folders(made | {state})
+
+
+def _remove_folders(folders: Iterable[Path]) -> None:
+    """Remove `folders`, the deepest first, up to one that holds something: another run may have come."""
+    with contextlib.suppress(OSError):
+        for folder in sorted(folders, reverse=True):
+            folder.rmdir()
+
+
+def _take_lock(state: Path, until_s: float, made: set[Path]) -> FileLock:
+    """Return the lock of ROOT once it is held, adding to `made` the folders that were made for it; raises Timeout."""
+    while True:
+        made.update(folder for folder in (state, *state.parents) if not folder.exists())
+        lock = FileLock(state / "lock")
+        try:
+            state.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=max(0.0, until_s - time.monotonic()))
+        except (FileExistsError, FileNotFoundError) as error:
+            # The run that held it may have ended before it began, and taken the folder along.
+            stands = isinstance(error, FileExistsError) and os.path.lexists(error.filename)
+            if (stands and not Path(error.filename).is_dir()) or time.monotonic() > until_s:
+                raise
+            time.sleep(_RETRY_S)
+        else:
+            return lock
 
 
 def _read_holder(path: Path) -> str:
@@ -223,18 +270,33 @@ def _read_holder(path: Path) -> str:
 
 
 def is_held(path: Path) -> str:
-    """Return who holds ROOT, or an empty text; reads only."""
-    if not (path / STATE_FOLDER / "lock").exists():
+    """Return who holds ROOT, or an empty text; reads only, and also where whoever asks may not write."""
+    file = path / STATE_FOLDER / "lock"
+    if not file.exists():
         return ""
-    lock = FileLock(path / STATE_FOLDER / "lock")
+    lock = FileLock(file)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         return _read_holder(path)
-    except OSError:  # ROOT cannot be written, so nobody who could ask holds it
-        return ""
+    except OSError:
+        return _read_holder(path) if _is_locked(file) else ""
     lock.release()
     return ""
+
+
+def _is_locked(file: Path) -> bool:
+    """Say whether a process holds the lock `file`, which may be read but not written."""
+    if sys.platform == "win32":
+        return (file.parent / "holder.json").exists()
+    try:
+        with file.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # nothing can be asked of the lock
+        return (file.parent / "holder.json").exists()
+    return False
 
 
 def read_root(path: Path) -> Root:
@@ -242,10 +304,28 @@ def read_root(path: Path) -> Root:
     root = Root(path)
     begun = root.state / "begun.txt"
     if begun.exists():
-        root.begun = frozenset(json.loads(line) for line in begun.read_text(encoding="utf-8").splitlines())
+        found = [json.loads(line) for line in begun.read_text(encoding="utf-8").splitlines()]
+        root.begun = frozenset(one for one in found if isinstance(one, str))
+        root.stacks = frozenset((str(head), str(end)) for head, end in (one for one in found if isinstance(one, list)))
     root.tail = whole_bytes(root.journal)
     root.standings = read_standings(root.journal)
     return root
+
+
+def known_copies(dataset: Path, state: Root | None = None) -> Outputs:
+    """Return every path in `dataset` that runs wrote or set out to write, also those on a folder that it lies in.
+
+    `state` is what the dataset's own state says, where that has been read already.
+    """
+    known = (state or read_root(dataset)).known_outputs()
+    place = dataset.resolve()
+    for folder in place.parents:
+        try:
+            if (folder / STATE_FOLDER / "root.json").exists():
+                known |= read_root(folder).known_outputs().below(place.relative_to(folder).as_posix())
+        except PermissionError as error:
+            raise RootError(f"{error.filename}: may not be read, and tells which files here are copies") from error
+    return known
 
 
 def dataset_of(root: Path, override: Path | None) -> Path:

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 from medaug_cli import __version__
 from medaug_cli.core.errors import Interrupt, UsageError
 from medaug_cli.core.names import is_plain_path
+from medaug_cli.core.outputs import Outputs
 from medaug_cli.core.process import cores_for_workers, memory_left
 from medaug_cli.discover import DatasetQuery, discover
 from medaug_cli.engines import Guard, load_engine
 from medaug_cli.hiding import hidden_errors, hide_inventory, names_in_dataset
 from medaug_cli.manifest import Settings
 from medaug_cli.originals import check_originals, describe_bids, place_originals
-from medaug_cli.ownership import check_ownership
+from medaug_cli.ownership import check_ownership, check_replaceable
 from medaug_cli.plan import Choice, make_plan, spread
-from medaug_cli.privacy import check_paths, make_privacy, patient_keys, privacy_entry, write_id_map
+from medaug_cli.privacy import check_id_map, check_paths, make_privacy, patient_keys, privacy_entry, write_id_map
 from medaug_cli.recipe.model import dump_recipe, names_said
-from medaug_cli.root import hold_root, read_root
+from medaug_cli.root import hold_root, known_copies, read_root
 from medaug_cli.tally import StopRules, Tally, allowed_failures
 from medaug_cli.worker import Orders, failed_entries, run_job
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 _LIBRARIES = ("numpy", "numba", "SimpleITK", "nibabel", "pydicom", "joblib")
 _SHARE_OF_MEMORY = 0.8
 _INTERRUPTED = "interrupted; run again to go on"
+_NOTHING = Outputs()
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def look(
     recipe: Recipe,
     dataset: Path,
     root: Path,
-    known: frozenset[str] = frozenset(),
+    known: Outputs = _NOTHING,
     privacy: Privacy | None = None,
     *,
     repair: bool = False,
@@ -118,6 +120,7 @@ def preview_run(recipe: Recipe, dataset: Path, root_path: Path, options: Options
     """Return what a run would do; writes nothing."""
     check_originals(recipe.output.originals, dataset, root_path)
     privacy = make_privacy(recipe.privacy, root_path)
+    check_id_map(recipe.privacy, root_path)
     return _prepare(recipe, dataset, read_root(root_path), options, privacy)
 
 
@@ -133,14 +136,15 @@ def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen
         tally = Tally(total=plan.copies, kept=plan.kept)
         rules = _stop_rules(recipe, options, plan, entered_s)
         workers = choose_workers(options, plan)
-        if options.overwrite == "stale":
-            root.remove_stale(recipe.voxel_digest(options.resampler, privacy))
-        run_id = uuid.uuid4().hex[:12]
         if privacy is not None:
             write_id_map(recipe.privacy, root_path, inventory.samples, privacy)
+        if options.overwrite != "never":  # nothing refuses from here on
+            root.remove_stale(recipe.voxel_digest(options.resampler, privacy))
+        run_id = uuid.uuid4().hex[:12]
         way = root.way_to(dataset)
-        root.begin(dump_recipe(recipe), way if privacy is None or is_plain_path(way) else None, plan.outputs())
-        place_originals(recipe.output.originals, inventory.samples, dataset, root)
+        told_way = way if privacy is None or is_plain_path(way) else None
+        root.begin(dump_recipe(recipe), told_way, Outputs(frozenset(plan.outputs()), plan.stacks), plan.keys())
+        place_originals(recipe.output.originals, plan.samples, dataset, root)
         for text in inventory.warnings:
             listen(tally.event("warning", text))
         started = time.monotonic()
@@ -169,13 +173,16 @@ def _prepare(
     """Look at the dataset, check that ROOT is ours, and plan; writes nothing."""
     # What stands in the dataset decides what is a copy there, also where this run writes elsewhere.
     same = root.path.resolve() == dataset.resolve()
-    known = (root if same else read_root(dataset)).known_outputs()
+    known = known_copies(dataset, root if same else None)
     inventory = look(recipe, dataset, root.path, known, privacy, repair=options.repair, force_read=options.force_read)
     inventory = replace(inventory, warnings=(*inventory.warnings, *check_paths(recipe.privacy, inventory.samples)))
     digest = recipe.voxel_digest(options.resampler, privacy)
     check_ownership(root, dataset, inventory, digest, options.overwrite)
     choice = Choice(options.only, options.limit, options.overwrite, options.resampler, privacy)
-    return inventory, make_plan(inventory, recipe, root, dataset, choice)
+    plan = make_plan(inventory, recipe, root, dataset, choice)
+    if options.only is not None or options.limit is not None:
+        check_replaceable(root, plan.samples, digest, options.overwrite)
+    return inventory, plan
 
 
 def _work(orders: Orders, plan: Plan, crew: Crew, root: Root, tally: Tally, rules: StopRules, listen: Listener) -> None:

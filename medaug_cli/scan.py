@@ -14,11 +14,12 @@ from medaug_cli.worker import find_fault
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from medaug_cli.core.outputs import Outputs
     from medaug_cli.discover import Inventory
 
 
 def look_at(
-    dataset: Path, recipe: Path | None, known: frozenset[str], *, repair: bool = False, force_read: bool = False
+    dataset: Path, recipe: Path | None, known: Outputs, *, repair: bool = False, force_read: bool = False
 ) -> Inventory:
     """Return the inventory of `dataset`, as the recipe's dataset section says where one is given.
 

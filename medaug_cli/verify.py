@@ -39,7 +39,8 @@ def verify_root(
         problems += _compare(dataset, sources, _find_hidden(chosen, dataset, key_file))
         checked += len(sources)
     recorded = {file.path for record in records for file in record.output}
-    left = sorted(path for path in read_root(root).begun - recorded if (root / path).exists())
+    begun = read_root(root).set_out()
+    left = sorted(path for path in begun.paths.union(begun.slices_in(root)) - recorded if (root / path).exists())
     problems += [(path, "has no record: a run was killed; run again") for path in left]
     sums = root / SUMS_NAME
     if not sums.exists() or sums.read_text(encoding="utf-8") != sums_text(records):

@@ -46,10 +46,10 @@ def scan(
         _refuse_beside_phi({"--deep": deep, "--recipe": recipe is not None, "--repair": repair})
         _show_identifying(dataset, as_json=as_json, force_read=force_read)
         return
-    from medaug_cli.root import read_root
+    from medaug_cli.root import known_copies
     from medaug_cli.scan import check_integrity, look_at
 
-    inventory = look_at(dataset, recipe, read_root(dataset).known_outputs(), repair=repair, force_read=force_read)
+    inventory = look_at(dataset, recipe, known_copies(dataset), repair=repair, force_read=force_read)
     problems = {sample.id: sample.problem for sample in inventory.samples if sample.problem}
     if deep:
         problems |= check_integrity(inventory, dataset, recipe, repair=repair)

@@ -19,13 +19,13 @@ def status(root: o.RootPath, as_json: o.AsJson = False) -> None:
     """
     from medaug_cli.root import STATE_FOLDER, is_held, read_root
 
-    if not (root / STATE_FOLDER / "root.json").exists():
+    holder = is_held(root)
+    if not holder and not (root / STATE_FOLDER / "root.json").exists():
         raise RootError(f"{root}: medaug has not written here; name the folder of a run")
     state_of_root = read_root(root)
     standings = state_of_root.standings.values()
     counts = Counter(standing.status for standing in standings)
     reasons = Counter(standing.reason for standing in standings if standing.status != "ok")
-    holder = is_held(root)
     runs = sorted((root / STATE_FOLDER / "runs").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
     last = json.loads(runs[-1].read_text(encoding="utf-8")) if runs else {}
     # A killed run leaves no record of itself, but what it set out to write.

@@ -32,13 +32,13 @@ def _check_dataset(recipe: object, dataset: Path) -> None:
     from medaug_cli.privacy import check_paths, make_privacy
     from medaug_cli.recipe import refused_modalities, unknown_channels
     from medaug_cli.recipe.model import Recipe
-    from medaug_cli.root import read_root
+    from medaug_cli.root import known_copies
     from medaug_cli.run import look
 
     if not isinstance(recipe, Recipe):
         raise TypeError(recipe)
     privacy = make_privacy(recipe.privacy, dataset)  # a missing key is told before a run, too
-    inventory = look(recipe, dataset, dataset, read_root(dataset).known_outputs(), privacy)
+    inventory = look(recipe, dataset, dataset, known_copies(dataset), privacy)
     for text in (*inventory.warnings, *check_paths(recipe.privacy, inventory.samples)):
         say(f"warning: {text}", err=True)
     problems = {sample.id: sample.problem for sample in inventory.samples if sample.problem}

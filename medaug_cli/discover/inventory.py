@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
     from pathlib import Path
 
     from medaug_cli.core.sample import PointsSpace, Sample
@@ -38,7 +38,7 @@ class DatasetQuery:
     split_column: str | None = None
     augment: tuple[str, ...] | None = None
     exclude: tuple[Path, ...] = ()
-    known_outputs: frozenset[str] = frozenset()
+    known_outputs: Container[str] = frozenset()
     repair: bool = False
     force_read: bool = False
 

@@ -13,7 +13,7 @@ from medaug_cli.core.errors import DatasetError
 from medaug_cli.formats import load_format
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from medaug_cli.discover.inventory import LeftAlone
 
@@ -65,7 +65,7 @@ def _suffix(path: str) -> str:
     return suffix if suffix[1:2].isalpha() and len(suffix) <= _LONGEST_SUFFIX else ""
 
 
-def walk_dataset(root: Path, exclude: Iterable[Path] = (), known_outputs: frozenset[str] = frozenset()) -> Tree:
+def walk_dataset(root: Path, exclude: Iterable[Path] = (), known_outputs: Container[str] = frozenset()) -> Tree:
     """Return the regular files below `root` in an order that does not depend on the file system.
 
     Hidden files and folders, `exclude` and `known_outputs` are passed over. Links to files count where they end
@@ -83,7 +83,7 @@ def walk_dataset(root: Path, exclude: Iterable[Path] = (), known_outputs: frozen
 class _Walk:
     """The state of one walk."""
 
-    def __init__(self, root: Path, exclude: Iterable[Path], known_outputs: frozenset[str]) -> None:
+    def __init__(self, root: Path, exclude: Iterable[Path], known_outputs: Container[str]) -> None:
         self.real_root = os.path.realpath(root)
         # ROOT is the dataset itself by default; that excludes nothing.
         self.excluded = {os.path.realpath(root / folder) for folder in exclude} - {self.real_root}

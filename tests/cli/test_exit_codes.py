@@ -18,14 +18,17 @@ from datasets_for_runs import (
     copies_below,
     events_of,
     exit_code_told,
+    here,
     leftovers,
     medaug,
     run_here,
     save_image,
     save_recipe,
+    state_of,
     voxel_hashes,
 )
 
+from medaug_cli.core.errors import RootError
 from medaug_cli.verify import verify_root
 
 if TYPE_CHECKING:
@@ -143,18 +146,43 @@ def test_5_for_a_root_made_by_another_recipe_or_seed_until_stale_copies_are_repl
     assert verify_root(root, None, None) == (8, [])
 
 
+@pytest.mark.parametrize("mode", ["stale", "all"])
 def test_stale_copies_that_the_new_recipe_does_not_make_are_gone_for_good(
-    recipe: Path, dataset: Path, tmp_path: Path
+    recipe: Path, dataset: Path, tmp_path: Path, mode: str
 ) -> None:
     root = tmp_path / "root"
     run_here(recipe, dataset, root)
     other = save_recipe(tmp_path / "other.yaml", RECIPE.replace("seed: 7", "seed: 8").replace("copies: 2", "copies: 1"))
-    run_here(other, dataset, root, overwrite="stale", only="case01")
-    expected = {"case01_aug0001.nii.gz", "case01_aug0001_seg.nii.gz"}
+    run_here(other, dataset, root, overwrite=mode)
+    expected = {f"case0{case}_aug0001{part}.nii.gz" for case in (1, 2) for part in ("", "_seg")}
     assert copies_below(root) == set(voxel_hashes(root)) == expected
     tally, _ = run_here(other, dataset, root, only="case01")
     assert (tally.done, tally.kept) == (0, 1)
-    assert verify_root(root, None, None) == (2, [])
+    assert verify_root(root, None, None) == (4, [])
+
+
+@pytest.mark.parametrize("mode", ["stale", "all"])
+@pytest.mark.parametrize("flags", [("--only", "case01"), ("--limit", "1")], ids=["only", "limit"])
+def test_2_where_stale_copies_would_go_that_are_not_made_again(
+    recipe: Path, dataset: Path, tmp_path: Path, mode: str, flags: tuple[str, str]
+) -> None:
+    root = tmp_path / "root"
+    run_here(recipe, dataset, root)
+    before = state_of(root)
+    other = save_recipe(tmp_path / "other.yaml", RECIPE.replace("seed: 7", "seed: 8"))
+    code, _, said = run_serially(other, dataset, "-o", root, "--overwrite", mode, *flags)
+    planned, _, told = here("plan", other, dataset, "-o", root, "--overwrite", mode, *flags)
+    assert (code, planned) == (2, 2)
+    assert all("2 of them of samples that --only or --limit leaves out" in text for text in (said, told))
+    assert state_of(root) == before
+
+
+def test_stale_copies_of_the_chosen_samples_alone_are_replaced(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    run_here(recipe, dataset, root, only="case01")
+    other = save_recipe(tmp_path / "other.yaml", RECIPE.replace("seed: 7", "seed: 8"))
+    tally, _ = run_here(other, dataset, root, overwrite="stale", only="case01")
+    assert (tally.done, tally.kept) == (2, 0)
 
 
 def test_overwrite_all_makes_every_copy_again_with_the_same_voxels(recipe: Path, dataset: Path, tmp_path: Path) -> None:
@@ -235,13 +263,15 @@ def test_3_at_once_with_fail_fast_or_where_the_recipe_says_so(recipe: Path, data
 
 @contextmanager
 def held(root: Path) -> Iterator[subprocess.Popen[str]]:
-    """Let another process hold ROOT until it is killed."""
+    """Let another process hold ROOT until it is killed, or its stdin ends."""
     hold = (
-        "import sys, time; from pathlib import Path; from medaug_cli.root import hold_root\n"
-        "with hold_root(Path(sys.argv[1]), 0):\n    print('held', flush=True)\n    time.sleep(600)\n"
+        "import sys; from pathlib import Path; from medaug_cli.root import hold_root\n"
+        "with hold_root(Path(sys.argv[1]), 0):\n    print('held', flush=True)\n    sys.stdin.read()\n"
     )
     words = [sys.executable, "-c", hold, str(root)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=clean_environment()) as holder:
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean_environment()
+    ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         try:
@@ -262,22 +292,70 @@ def test_11_while_another_run_holds_root_and_free_at_once_after_kill_9(
         assert run_here(recipe, dataset, root)[0].done == 4
 
 
-def test_with_a_lock_timeout_a_run_waits_until_root_is_free(
-    recipe: Path, dataset: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_status_says_running_of_a_run_that_has_yet_to_begin(tmp_path: Path) -> None:
+    with held(tmp_path) as holder:
+        code, said, _ = here("status", tmp_path)
+        assert (code, f"running (process {holder.pid} on " in said) == (0, True)
+
+
+def test_status_tells_another_user_who_holds_root(
+    recipe: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "root"
+    run_here(recipe, dataset, root)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(root / ".medaug" / "lock"))
+
+    with monkeypatch.context() as patched, held(root) as holder:
+        patched.setattr("medaug_cli.root.FileLock.acquire", refuse)
+        assert f"running (process {holder.pid} on " in here("status", root)[1]
+        holder.kill()
+        holder.wait()
+        assert here("status", root)[1] == "finished: 4 copies valid, 0 failed\n"
+
+
+@pytest.mark.parametrize("end", ["killed", "gave up"])
+def test_with_a_lock_timeout_a_run_waits_until_root_is_free(
+    recipe: Path,
+    dataset: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
+) -> None:
+    """A run that gives up before it began takes ROOT along, which it made."""
+    root = tmp_path / "new" / "root"
     caplog.set_level(logging.DEBUG, "filelock")
     with held(root) as holder:
 
         class Release(logging.Handler):
             def emit(self, record: logging.LogRecord) -> None:
-                if "waiting" in record.getMessage():  # it found ROOT held, and will ask again
-                    holder.kill()
+                if "waiting" in record.getMessage() and holder.poll() is None:  # it found ROOT held, and will ask again
+                    if end == "killed":
+                        holder.kill()
+                    assert holder.stdin is not None
+                    holder.stdin.close()
                     holder.wait()
+                    assert root.exists() == (end == "killed")
 
         monkeypatch.setattr(logging.getLogger("filelock"), "handlers", [Release()])
         assert run_here(recipe, dataset, root, lock_timeout_s=100.0)[0].done == 4
-        assert holder.returncode == -signal.SIGKILL
+        assert holder.returncode == (-signal.SIGKILL if end == "killed" else 0)
+
+
+def test_a_run_that_ends_before_it_began_leaves_no_folder(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    code, _, _ = run_serially(recipe, dataset, "-o", tmp_path / "there" / "new" / "deep" / "er", "--only", "nobody")
+    assert (code, list((tmp_path / "there").iterdir())) == (4, [])
+
+
+def test_5_at_once_where_a_file_or_a_dead_link_stands_for_root(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("file", "link"):
+        with pytest.raises(RootError, match="cannot be written"):
+            run_here(recipe, dataset, tmp_path / name, lock_timeout_s=100.0)
 
 
 @pytest.mark.parametrize("flag", ["MEDAUG_TIMEOUT", "MEDAUG_MAX_DURATION", "MEDAUG_MEMORY", "MEDAUG_WORKERS"])

@@ -21,6 +21,7 @@ from datasets_for_runs import (
     run_here,
     save_case,
     save_dataset,
+    save_image,
     save_label,
     save_recipe,
 )
@@ -116,6 +117,20 @@ def test_a_bad_case_is_recorded_and_the_others_are_done(
     assert {event.reason for event in events if event.sample_id == "case02"} == {reason}
     assert {path[:6] for path in copies_below(tmp_path / "root")} == {"case01", "case03"}
     assert leftovers(tmp_path / "root") == []
+
+
+def test_a_bad_case_whose_copies_would_share_a_name_costs_no_other(tmp_path: Path) -> None:
+    """Two pipelines name one label of sub-01, so that neither is taken; their copies would have one path."""
+    dataset, root = tmp_path / "dataset", tmp_path / "root"
+    for subject in ("sub-01", "sub-02"):
+        save_image(dataset / subject / "anat" / f"{subject}_T1w.nii.gz")
+    for pipeline in ("a", "b"):
+        save_label(dataset / "derivatives" / pipeline / "sub-01" / "anat" / "sub-01_dseg.nii.gz")
+    recipe = save_recipe(tmp_path / "recipe.yaml", RECIPE + "dataset: {layout: bids}\n")
+    tally, _ = run_here(recipe, dataset, root)
+    assert (tally.done, tally.failed) == (2, 2)
+    reasons = {record.sample_id: record.reason for record in records_of(root)}
+    assert sorted(reasons.values()) == ["", "ambiguous_label"]
 
 
 def test_a_mended_case_is_done_by_the_next_run(tmp_path: Path) -> None:

@@ -32,8 +32,10 @@ from formats.dicom.test_dicom_deidentify import SIGNS, bearer
 
 from medaug_cli.core.errors import DatasetError, RootError, SampleError, UsageError
 from medaug_cli.core.privacy import NOT_OFFERED
+from medaug_cli.recipe import load_recipe
 from medaug_cli.replay import compare, replay_record
 from medaug_cli.root import dataset_of
+from medaug_cli.run import Options, preview_run
 from medaug_cli.verify import verify_root
 
 if TYPE_CHECKING:
@@ -304,6 +306,22 @@ def test_a_map_replaces_one_that_others_could_read(tmp_path: Path) -> None:
     run_here(save_recipe(tmp_path / "recipe.yaml", text), dataset, tmp_path / "root")
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     assert CANARY in secret.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("place", "error"), [("root", UsageError), ("nowhere", RootError)])
+def test_a_map_that_cannot_be_written_is_told_before_anything_is_replaced(
+    tmp_path: Path, place: str, error: type[Exception]
+) -> None:
+    dataset, root = save_dataset(tmp_path / "dataset", cases=1), tmp_path / "root"
+    run_here(save_recipe(tmp_path / "recipe.yaml", RECIPE), dataset, root)
+    before = state_of(root)
+    text = RECIPE.replace("basic}", f"basic, id_map: {tmp_path / place}/map.jsonl}}").replace("seed: 3", "seed: 4")
+    other = save_recipe(tmp_path / "other.yaml", text)
+    with pytest.raises(error, match=r"id_map"):
+        run_here(other, dataset, root, overwrite="stale")
+    assert state_of(root) == before
+    with pytest.raises(error, match=r"id_map"):
+        preview_run(load_recipe(other), dataset, root, Options(overwrite="stale"))
 
 
 def test_samples_are_chosen_by_the_names_that_their_owner_knows(tmp_path: Path) -> None:

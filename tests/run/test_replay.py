@@ -18,6 +18,7 @@ from datasets_for_runs import (
     save_case,
     save_dataset,
     save_image,
+    save_label,
     save_recipe,
 )
 
@@ -134,6 +135,18 @@ def test_one_file_is_written_under_the_name_that_is_asked_for(tmp_path: Path) ->
     record = records_of(tmp_path / "root")[0]
     assert write_files(replay_record(record, tmp_path / "dataset"), tmp_path / "x.nii.gz") == [tmp_path / "x.nii.gz"]
     assert (tmp_path / "x.nii.gz").read_bytes() == (tmp_path / "root" / record.output[0].path).read_bytes()
+
+
+def test_files_of_one_name_are_written_below_their_folders(tmp_path: Path) -> None:
+    save_image(tmp_path / "dataset" / "images" / "c1.nii.gz")
+    save_label(tmp_path / "dataset" / "labels" / "c1.nii.gz")
+    text = RECIPE + 'dataset: {images: {t1: "images/{case}.nii.gz"}, labels: {seg: "labels/{case}.nii.gz"}}\n'
+    run_here(save_recipe(tmp_path / "recipe.yaml", text), tmp_path / "dataset", tmp_path / "root")
+    record = records_of(tmp_path / "root")[0]
+    write_files(replay_record(record, tmp_path / "dataset"), tmp_path / "out")
+    files = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.nii.gz")}
+    assert files == {"images/c1_aug0001.nii.gz", "labels/c1_aug0001.nii.gz"}
+    assert all((tmp_path / "out" / name).read_bytes() == (tmp_path / "root" / name).read_bytes() for name in files)
 
 
 @pytest.mark.parametrize("wrong", ["0000", "zz", ""])

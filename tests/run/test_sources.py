@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ from datasets_for_runs import (
     RECIPE,
     clean_environment,
     copies_below,
+    here,
+    leftovers,
     medaug,
     records_of,
     run_here,
@@ -23,7 +26,9 @@ from datasets_for_runs import (
     state_of,
 )
 
-from medaug_cli.core.errors import DatasetError, UsageError
+from medaug_cli.core.errors import DatasetError, ResourceError, UsageError
+from medaug_cli.preview import load_previewed
+from medaug_cli.recipe import load_recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,6 +108,18 @@ def test_a_second_run_alongside_never_takes_a_copy_for_a_source(tmp_path: Path) 
     assert (tally.total, tally.kept, copies_below(dataset)) == (0, 4, copies)
 
 
+def test_a_folder_of_a_dataset_with_copies_alongside_is_taken_without_them(tmp_path: Path) -> None:
+    dataset, recipe = tmp_path / "dataset", save_recipe(tmp_path / "recipe.yaml")
+    site = save_dataset(dataset / "site", cases=2)
+    run_here(recipe, dataset, dataset)
+    tally, _ = run_here(recipe, site, tmp_path / "root")
+    assert (tally.done, tally.failed) == (4, 0)
+    assert "2 samples, 2 usable" in here("scan", site)[1]
+    assert "2 of 2 samples usable" in here("validate", recipe, site)[1]
+    with pytest.raises(DatasetError, match="no sample is called case01_aug0001; the nearest of 2"):
+        load_previewed(load_recipe(recipe), site, "case01_aug0001")
+
+
 def test_a_run_to_another_folder_does_not_take_copies_alongside_for_sources(tmp_path: Path) -> None:
     dataset = save_dataset(tmp_path / "dataset", cases=2)
     recipe = save_recipe(tmp_path / "recipe.yaml")
@@ -140,6 +157,47 @@ def test_originals_stand_beside_their_copies_on_request(tmp_path: Path, wanted: 
     assert {path: state_of(root)[path] for path in before} == before
     inodes = [(dataset / path).stat().st_ino == (root / path).stat().st_ino for path in before]
     assert inodes == [wanted == "link"] * 4
+
+
+def save_with_originals(folder: Path, wanted: str) -> Path:
+    return save_recipe(folder / "recipe.yaml", RECIPE + f"output: {{originals: {wanted}}}\n")
+
+
+@pytest.mark.parametrize("wanted", ["link", "copy"])
+def test_originals_that_are_links_stand_in_output_as_what_they_lead_to(tmp_path: Path, wanted: str) -> None:
+    dataset, root = tmp_path / "dataset", tmp_path / "root"
+    save_case(dataset / ".annex", "case01")
+    for name in ("case01.nii.gz", "case01_seg.nii.gz"):
+        (dataset / name).symlink_to(f".annex/{name}")
+    for _ in range(2):
+        run_here(save_with_originals(tmp_path, wanted), dataset, root)
+    assert not (root / "case01.nii.gz").is_symlink()
+    assert (root / "case01.nii.gz").read_bytes() == (dataset / "case01.nii.gz").read_bytes()
+
+
+def test_a_dead_link_where_an_original_would_go_is_left_alone(tmp_path: Path) -> None:
+    dataset, root = save_dataset(tmp_path / "dataset", cases=1), tmp_path / "root"
+    run_here(save_recipe(tmp_path / "plain.yaml"), dataset, root)
+    (root / "case01.nii.gz").symlink_to("nowhere")
+    assert run_here(save_with_originals(tmp_path, "link"), dataset, root)[0].kept == 2
+
+
+def test_a_full_disk_leaves_no_part_of_an_original(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(_: Path, target: Path) -> None:
+        target.write_bytes(b"part")
+        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    monkeypatch.setattr("medaug_cli.originals.shutil.copyfile", fill)
+    monkeypatch.setattr("medaug_cli.originals.shutil.copy2", fill)
+    with pytest.raises(ResourceError):
+        run_here(save_with_originals(tmp_path, "copy"), save_dataset(tmp_path / "dataset", cases=1), tmp_path / "root")
+    assert leftovers(tmp_path / "root") == []
+
+
+def test_originals_of_the_chosen_samples_alone_stand_in_output(tmp_path: Path) -> None:
+    dataset, root = save_dataset(tmp_path / "dataset", cases=2), tmp_path / "root"
+    run_here(save_with_originals(tmp_path, "copy"), dataset, root, only="case02")
+    assert {path.name for path in root.glob("case0?.nii.gz")} == {"case02.nii.gz"}
 
 
 def test_originals_beside_the_originals_make_no_sense(tmp_path: Path) -> None:
