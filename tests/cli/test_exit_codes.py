@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from datasets_for_runs import (
     RECIPE,
     clean_environment,
+    command,
     copies_below,
     events_of,
     exit_code_told,
@@ -30,7 +32,6 @@ from medaug_cli.verify import verify_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 def run_serially(recipe: Path, dataset: Path, *more: str | Path, **environment: str) -> tuple[int, str, str]:
@@ -338,6 +339,48 @@ def test_a_reader_that_leaves_early_breaks_nothing_that_stands(recipe: Path, dat
         [sys.executable, "-m", "medaug_cli", *arguments], stdout=writing, env=clean_environment(), check=False
     )
     os.close(writing)
-    assert done.returncode != 0
-    assert run_here(recipe, dataset, root)[0].exit_code() == 0
+    assert done.returncode == 0
     assert verify_root(root, None, None) == (8, [])
+
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="a device that is always full stands on Linux only")
+@pytest.mark.parametrize(
+    ("stream", "flags", "code"),
+    [("stdout", ["--json"], 6), ("stdout", [], 6), ("stderr", ["-v"], 0), ("stderr", ["--progress", "bar"], 0)],
+)
+def test_a_full_disk_under_what_is_said_costs_no_copy(
+    recipe: Path, dataset: Path, tmp_path: Path, stream: str, flags: list[str], code: int
+) -> None:
+    root, log = tmp_path / "root", tmp_path / "log"
+    words = command("run", recipe, dataset, "-o", root, "--engine", "serial", "--log-file", log, *flags)
+    with FULL.open("w", encoding="utf-8") as full:
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: full}
+        done = subprocess.run(words, **streams, env=clean_environment(), text=True, check=False)
+    assert done.returncode == code
+    assert f"medaug: exit {code}: 4 copies made" in log.read_text(encoding="utf-8").splitlines()[-1]
+    assert stream == "stderr" or "stdout: No space left on device; what was to be said there is lost" in done.stderr
+    assert verify_root(root, None, None) == (8, [])
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="a device that is always full stands on Linux only")
+def test_a_log_on_a_full_disk_is_dropped_with_one_warning(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    code, _, said = run_serially(recipe, dataset, "-o", root, "--log-file", FULL)
+    warning = "warning: --log-file /dev/full: cannot be written: No space left on device; nothing more is logged"
+    assert (code, said.splitlines()) == (0, [warning, "4 copies to make, 0 already valid, 1 workers"])
+    assert verify_root(root, None, None) == (8, [])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes close otherwise elsewhere")
+def test_a_reader_that_leaves_a_long_answer_early_is_no_bug() -> None:
+    """As `medaug transforms | head -1` does."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        command("transforms"), stdout=writing, stderr=subprocess.PIPE, env=clean_environment(), check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
