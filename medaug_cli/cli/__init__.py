@@ -12,6 +12,7 @@ from medaug_cli import __version__
 from medaug_cli.cli.bug import tell_bug
 from medaug_cli.cli.init import init
 from medaug_cli.cli.outlet import final_code, guarded, lost_results
+from medaug_cli.cli.paths import explaining
 from medaug_cli.cli.plan import plan
 from medaug_cli.cli.preview import preview
 from medaug_cli.cli.replay import replay
@@ -34,17 +35,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("init")(init)
-app.command("validate")(validate)
-app.command("scan")(scan)
-app.command("plan")(plan)
-app.command("preview")(preview)
-app.command("run")(augment)
-app.command("status")(status)
-app.command("verify")(verify)
-app.command("replay")(replay)
-app.command("transforms")(transforms)
-app.command("schema")(schema)
+app.command("init")(explaining(init))
+app.command("validate")(explaining(validate))
+app.command("scan")(explaining(scan))
+app.command("plan")(explaining(plan))
+app.command("preview")(explaining(preview))
+app.command("run")(explaining(augment))
+app.command("status")(explaining(status))
+app.command("verify")(explaining(verify))
+app.command("replay")(explaining(replay))
+app.command("transforms")(explaining(transforms))
+app.command("schema")(explaining(schema))
 
 
 def _show_version(wanted: bool) -> None:
