@@ -14,6 +14,7 @@ from medaug_cli import __version__
 from medaug_cli.core.errors import Interrupt, UsageError
 from medaug_cli.core.names import is_plain_path
 from medaug_cli.core.process import cores_for_workers, memory_left
+from medaug_cli.core.whole import whole_number
 from medaug_cli.discover import DatasetQuery, discover
 from medaug_cli.engines import Guard, load_engine
 from medaug_cli.hiding import hidden_errors, hide_inventory, names_in_dataset
@@ -244,9 +245,10 @@ def choose_workers(options: Options, plan: Plan) -> int:
     if options.engine == "serial":
         return 1
     if options.workers != "auto":
-        if not options.workers.isdigit() or int(options.workers) < 1:
+        workers = whole_number(options.workers)
+        if not workers:
             raise UsageError(f"--workers {options.workers}: allowed: auto or a whole number from 1")
-        return min(int(options.workers), max(1, plan.copies))
+        return min(workers, max(1, plan.copies))
     memory = options.memory_bytes or int(memory_left() * _SHARE_OF_MEMORY)
     return max(1, min(cores_for_workers(), memory // plan.bytes_of_memory, plan.copies))
 

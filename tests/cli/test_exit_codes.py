@@ -59,6 +59,12 @@ def test_0_when_all_is_done_and_again_when_all_stands(recipe: Path, dataset: Pat
         (["--max-duration", "soon"], "--max-duration soon: not a duration; write for instance 90s, 10m or 3h50m"),
         (["--max-failures", "few"], "--max-failures few: allowed: a whole number, or a percentage such as 5%"),
         (["--memory", "much"], "--memory much: not a size; write for instance 8GiB or 500MB"),
+        (["--workers", "²"], "--workers ²: allowed: auto or a whole number from 1"),
+        (["--max-failures", "²%"], "--max-failures ²%: allowed: a whole number"),
+        (["--workers", "9" * 5000], ": allowed: auto or a whole number from 1"),
+        (["--max-failures", "9" * 5000], ": allowed: a whole number"),
+        (["--memory", "9" * 400], ": not a size; write for instance 8GiB or 500MB"),
+        (["--memory", "٨GiB"], "--memory ٨GiB: not a size"),
         (["--log-file", "/dev/null/log"], "--log-file /dev/null/log: cannot be written: Not a directory"),
         (["--engine", "cloud"], "'cloud' is not one of"),
         (["--copies", "0"], "greater than or equal to 1|0 is not in the range 1<=x"),  # as typer's versions say it
