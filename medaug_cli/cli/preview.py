@@ -23,7 +23,7 @@ def preview(
             "--sample", metavar="ID", envvar="MEDAUG_SAMPLE", help="Which sample; the first usable one if not given."
         ),
     ] = None,
-    copies: Annotated[int, typer.Option("--copies", min=1, max=99, envvar="MEDAUG_COPIES", help="Copies to show.")] = 8,
+    copies: Annotated[int, typer.Option("--copies", min=1, max=99, help="Copies to show.")] = 8,
     seed: o.Seed = None,
     repair: o.Repair = False,
     force_read: o.ForceRead = False,
