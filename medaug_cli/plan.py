@@ -196,7 +196,7 @@ def _estimate(
     jobs: tuple[Job, ...], kept: int, skipped: tuple[tuple[str, str, str], ...], root: Path, recipe: Recipe
 ) -> Plan:
     """Return the plan with the bytes, memory and time that it will about take."""
-    copies = [(job.sample, copy) for job in jobs for copy in job.copies]
+    copies = [(job.sample, copy) for job in jobs if not job.sample.problem for copy in job.copies]
     extent = predict_extent(copies, recipe)
     source, made = extent.largest
     existing = root

@@ -100,7 +100,8 @@ def test_every_flag_has_its_variable_but_for_those_that_mean_something_else_in_a
 INTERFACE = {  # interface.md, section 1
     "init": "--preset",
     "scan": "--json --deep",
-    "plan": "-o",
+    "plan": "-o --workers --engine --seed --copies --only --limit --timeout --max-duration --retries --max-failures "
+    "--fail-fast --overwrite --memory --json",
     "preview": "--sample --copies -o",
     "run": "-o --workers --engine --seed --copies --only --limit --timeout --max-duration --retries --max-failures "
     "--fail-fast --overwrite --memory --lock-timeout --progress --json --log-file -q -v --dry-run",
