@@ -20,6 +20,7 @@ from datasets_for_runs import (
     copies_below,
     events_of,
     exit_code_told,
+    here,
     leftovers,
     medaug,
     run_here,
@@ -65,6 +66,10 @@ def test_0_when_all_is_done_and_again_when_all_stands(recipe: Path, dataset: Pat
         (["--max-failures", "9" * 5000], ": allowed: a whole number"),
         (["--memory", "9" * 400], ": not a size; write for instance 8GiB or 500MB"),
         (["--memory", "٨GiB"], "--memory ٨GiB: not a size"),
+        (["--workers", "many", "--engine", "serial"], "--workers many: allowed: auto or a whole number from 1"),
+        (["--timeout", "0s"], "--timeout 0s: a job needs more than 0 seconds; allowed: 1s or more"),
+        (["--memory", "0"], "--memory: 0 bytes do not hold one worker, even without a job; allowed: 160MiB or more"),
+        (["--memory", "100MB"], "--memory: 100000000 bytes do not hold one worker"),
         (["--log-file", "/dev/null/log"], "--log-file /dev/null/log: cannot be written: Not a directory"),
         (["--engine", "cloud"], "'cloud' is not one of"),
         (["--copies", "0"], "greater than or equal to 1|0 is not in the range 1<=x"),  # as typer's versions say it
@@ -77,6 +82,14 @@ def test_2_for_a_wrong_flag(recipe: Path, dataset: Path, tmp_path: Path, argumen
     assert done.returncode == 2
     assert any(text in done.stderr for text in said.split("|"))
     assert not (tmp_path / "root").exists()
+
+
+@pytest.mark.parametrize(
+    "flags", ["--workers many --engine serial", "--timeout 0s", "--memory 1KiB", "--max-failures few"]
+)
+def test_2_for_a_plan_whose_run_could_only_fail(recipe: Path, dataset: Path, flags: str) -> None:
+    code, _, said = here("plan", recipe, dataset, *flags.split())
+    assert (code, "allowed: " in said) == (2, True)
 
 
 def test_2_for_a_recipe_that_is_not_there_or_wrong(dataset: Path, tmp_path: Path) -> None:

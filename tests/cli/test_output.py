@@ -53,6 +53,18 @@ def test_a_log_file_is_appended_to_even_when_quiet(recipe: Path, dataset: Path, 
     assert "medaug: exit 0: 4 copies made" in lines[-1]
 
 
+@pytest.mark.parametrize("flags", [["--timeout", "5m", "--retries", "3"], ["--memory", "4GiB"], []], ids=" ".join)
+def test_flags_that_a_serial_run_does_not_heed_are_told(
+    recipe: Path, dataset: Path, tmp_path: Path, flags: list[str]
+) -> None:
+    words = ["run", recipe, dataset, "-o", tmp_path / "root", "--engine", "serial", *flags]
+    idle = ", ".join(flag for flag in flags if flag.startswith("--"))
+    warning = f"warning: {idle}: without effect beside --engine serial, which nothing guards; use --engine local\n"
+    expected = warning if flags else ""
+    assert medaug(*words, "--dry-run").stderr == expected
+    assert medaug(*words).stderr == f"{expected}4 copies to make, 0 already valid, 1 workers\n"
+
+
 def test_a_bar_is_drawn_on_stderr_when_asked_for(recipe: Path, dataset: Path, tmp_path: Path) -> None:
     done = medaug("run", recipe, dataset, "-o", tmp_path / "root", "--engine", "serial", "--progress", "bar")
     assert "4/4" in done.stderr
