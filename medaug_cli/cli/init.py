@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from medaug_cli.cli.say import say
 from medaug_cli.core.errors import RootError, UsageError
 
 
@@ -31,4 +32,4 @@ def init(
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise RootError(f"{folder}: cannot be written: {error.strerror}") from error
-    typer.echo(f"{target}: the {preset} recipe; next: medaug validate {target}, then medaug run {target} DATASET")
+    say(f"{target}: the {preset} recipe; next: medaug validate {target}, then medaug run {target} DATASET")
