@@ -145,6 +145,14 @@ def test_init_writes_a_recipe_that_is_valid_and_never_over_one(tmp_path: Path) -
     assert (code, "exists already" in said) == (5, True)
 
 
+@pytest.mark.parametrize("name", ["recipe.yaml", "recipe.schema.json"])
+def test_init_leaves_a_file_that_stands_there_as_it_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine", encoding="utf-8")
+    code, _, said = here("init", tmp_path)
+    assert (code, said) == (5, f"{tmp_path / name}: exists already; remove it or name another folder")
+    assert [(path.name, path.read_text(encoding="utf-8")) for path in tmp_path.iterdir()] == [(name, "mine")]
+
+
 def test_init_says_which_presets_there_are(tmp_path: Path) -> None:
     code, _, said = here("init", tmp_path, "--preset", "knee")
     assert (code, "no such preset; allowed: abdomen-ct, brain-mr-lesion" in said) == (2, True)
