@@ -15,13 +15,14 @@ from medaug_cli.core.errors import Interrupt, UsageError
 from medaug_cli.core.names import is_plain_path
 from medaug_cli.core.outputs import Outputs
 from medaug_cli.core.process import cores_for_workers, memory_left
+from medaug_cli.core.whole import whole_number
 from medaug_cli.discover import DatasetQuery, discover
 from medaug_cli.engines import Guard, load_engine
 from medaug_cli.hiding import hidden_errors, hide_inventory, names_in_dataset
 from medaug_cli.manifest import Settings
 from medaug_cli.originals import check_originals, describe_bids, place_originals
 from medaug_cli.ownership import check_ownership, check_replaceable
-from medaug_cli.plan import Choice, make_plan, spread
+from medaug_cli.plan import BASE_BYTES, Choice, make_plan, spread
 from medaug_cli.privacy import check_id_map, check_paths, make_privacy, patient_keys, privacy_entry, write_id_map
 from medaug_cli.recipe.model import dump_recipe, names_said
 from medaug_cli.root import hold_root, known_copies, read_root
@@ -29,7 +30,7 @@ from medaug_cli.tally import StopRules, Tally, allowed_failures
 from medaug_cli.worker import Orders, failed_entries, run_job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from medaug_cli.core.privacy import Privacy
@@ -118,6 +119,7 @@ def look(
 
 def preview_run(recipe: Recipe, dataset: Path, root_path: Path, options: Options) -> tuple[Inventory, Plan]:
     """Return what a run would do; writes nothing."""
+    _check_options(options)
     check_originals(recipe.output.originals, dataset, root_path)
     privacy = make_privacy(recipe.privacy, root_path)
     check_id_map(recipe.privacy, root_path)
@@ -127,6 +129,7 @@ def preview_run(recipe: Recipe, dataset: Path, root_path: Path, options: Options
 def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen: Listener) -> Tally:
     """Make every copy of `recipe` that does not stand yet; raises MedaugError for what stops a run at once."""
     entered_s = time.monotonic()
+    _check_options(options)
     check_originals(recipe.output.originals, dataset, root_path)
     privacy = make_privacy(recipe.privacy, root_path)
     if not dataset.is_dir():
@@ -167,6 +170,31 @@ def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen
     return tally
 
 
+def _check_options(options: Options) -> None:
+    """Raise UsageError for a value with which every copy would fail, or which is none."""
+    _workers_asked_for(options)
+    if options.timeout_s is not None and options.timeout_s <= 0:
+        raise UsageError("--timeout 0s: a job needs more than 0 seconds; allowed: 1s or more")
+    if options.memory_bytes is not None and options.memory_bytes < BASE_BYTES:
+        raise UsageError(
+            f"--memory: {options.memory_bytes} bytes do not hold one worker, even without a job; "
+            f"allowed: {BASE_BYTES >> 20}MiB or more"
+        )
+    allowed_failures(options.max_failures, copies=1)
+
+
+def _idle_flags(options: Options) -> Iterator[str]:
+    """Yield a warning where flags were given that the engine does not heed."""
+    given = {
+        "--timeout": options.timeout_s is not None,
+        "--memory": options.memory_bytes is not None,
+        "--retries": options.retries != Options.retries,
+    }
+    idle = [flag for flag, is_given in given.items() if is_given]
+    if options.engine == "serial" and idle:
+        yield f"{', '.join(idle)}: without effect beside --engine serial, which nothing guards; use --engine local"
+
+
 def _prepare(
     recipe: Recipe, dataset: Path, root: Root, options: Options, privacy: Privacy | None
 ) -> tuple[Inventory, Plan]:
@@ -175,7 +203,8 @@ def _prepare(
     same = root.path.resolve() == dataset.resolve()
     known = known_copies(dataset, root if same else None)
     inventory = look(recipe, dataset, root.path, known, privacy, repair=options.repair, force_read=options.force_read)
-    inventory = replace(inventory, warnings=(*inventory.warnings, *check_paths(recipe.privacy, inventory.samples)))
+    warnings = (*_idle_flags(options), *inventory.warnings, *check_paths(recipe.privacy, inventory.samples))
+    inventory = replace(inventory, warnings=warnings)
     digest = recipe.voxel_digest(options.resampler, privacy)
     check_ownership(root, dataset, inventory, digest, options.overwrite)
     choice = Choice(options.only, options.limit, options.overwrite, options.resampler, privacy)
@@ -250,12 +279,19 @@ def choose_workers(options: Options, plan: Plan) -> int:
     """Return the number of workers: one if serial, as asked, or as cores and memory allow; raises UsageError."""
     if options.engine == "serial":
         return 1
-    if options.workers != "auto":
-        if not options.workers.isdigit() or int(options.workers) < 1:
-            raise UsageError(f"--workers {options.workers}: allowed: auto or a whole number from 1")
-        return min(int(options.workers), max(1, plan.copies))
-    memory = options.memory_bytes or int(memory_left() * _SHARE_OF_MEMORY)
+    asked = _workers_asked_for(options)
+    if asked is not None:
+        return min(asked, max(1, plan.copies))
+    memory = int(memory_left() * _SHARE_OF_MEMORY) if options.memory_bytes is None else options.memory_bytes
     return max(1, min(cores_for_workers(), memory // plan.bytes_of_memory, plan.copies))
+
+
+def _workers_asked_for(options: Options) -> int | None:
+    """Return the number that was asked for, None for auto; raises UsageError."""
+    number = whole_number(options.workers)
+    if options.workers != "auto" and not number:
+        raise UsageError(f"--workers {options.workers}: allowed: auto or a whole number from 1")
+    return number
 
 
 def _stop_rules(recipe: Recipe, options: Options, plan: Plan, entered_s: float) -> StopRules:

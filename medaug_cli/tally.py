@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from medaug_cli.core.errors import ExitCode, UsageError
+from medaug_cli.core.whole import whole_number
 from medaug_cli.events import Event
 from medaug_cli.manifest import MANIFEST_NAME
 
@@ -118,7 +119,7 @@ def allowed_failures(text: str | None, copies: int) -> float | None:
     """Return how many failures `--max-failures` allows, from a number or a percentage; raises UsageError."""
     if text is None:
         return None
-    number = text.removesuffix("%")
-    if not number.isdigit():
+    number = whole_number(text.removesuffix("%"))
+    if number is None:
         raise UsageError(f"--max-failures {text}: allowed: a whole number, or a percentage such as 5%")
-    return float(number) * (copies / 100 if text.endswith("%") else 1)
+    return number * (copies / 100 if text.endswith("%") else 1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from medaug_cli.core.errors import UsageError
 from medaug_cli.core.files import sha256_of
 from medaug_cli.core.seeding import digest
+from medaug_cli.core.whole import whole_number
 from medaug_cli.hiding import paths_by_record
 from medaug_cli.manifest import MANIFEST_NAME, SUMS_NAME, read_records, sums_text
 from medaug_cli.privacy import privacy_of
@@ -43,7 +44,7 @@ def verify_root(
     left = sorted(path for path in begun.paths.union(begun.slices_in(root)) - recorded if (root / path).exists())
     problems += [(path, "has no record: a run was killed; run again") for path in left]
     sums = root / SUMS_NAME
-    if not sums.exists() or sums.read_text(encoding="utf-8") != sums_text(records):
+    if not sums.is_file() or sums.read_bytes() != sums_text(records).encode():
         problems.append((SUMS_NAME, "missing, or does not agree with the manifest; run again to write it"))
     return checked, problems
 
@@ -52,9 +53,10 @@ def _parse_subset(text: str | None) -> tuple[int, int]:
     if text is None:
         return 1, 1
     first, _, second = text.partition("/")
-    if not (first.isdigit() and second.isdigit() and 1 <= int(first) <= int(second)):
+    part, parts = whole_number(first), whole_number(second)
+    if part is None or parts is None or not 1 <= part <= parts:
         raise UsageError(f"--subset {text}: allowed: K/N with K from 1 to N, such as 1/7")
-    return int(first), int(second)
+    return part, parts
 
 
 def _find_hidden(records: Iterable[Record], dataset: Path, key_file: Path | None) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from typing import Annotated
@@ -12,6 +11,8 @@ import typer
 from medaug_cli import __version__
 from medaug_cli.cli.bug import tell_bug
 from medaug_cli.cli.init import init
+from medaug_cli.cli.outlet import final_code, guarded, lost_results
+from medaug_cli.cli.paths import explaining
 from medaug_cli.cli.plan import plan
 from medaug_cli.cli.preview import preview
 from medaug_cli.cli.replay import replay
@@ -34,17 +35,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("init")(init)
-app.command("validate")(validate)
-app.command("scan")(scan)
-app.command("plan")(plan)
-app.command("preview")(preview)
-app.command("run")(augment)
-app.command("status")(status)
-app.command("verify")(verify)
-app.command("replay")(replay)
-app.command("transforms")(transforms)
-app.command("schema")(schema)
+app.command("init")(explaining(init))
+app.command("validate")(explaining(validate))
+app.command("scan")(explaining(scan))
+app.command("plan")(explaining(plan))
+app.command("preview")(explaining(preview))
+app.command("run")(explaining(augment))
+app.command("status")(explaining(status))
+app.command("verify")(explaining(verify))
+app.command("replay")(explaining(replay))
+app.command("transforms")(explaining(transforms))
+app.command("schema")(explaining(schema))
 
 
 def _show_version(wanted: bool) -> None:
@@ -64,19 +65,28 @@ def _options(
 
 def main() -> None:
     """Run the command line; an error that a user can mend becomes one message and its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a name or a sign that the locale cannot show must not end a run
-            stream.reconfigure(errors="backslashreplace")
+    sys.stdout, sys.stderr = guarded(sys.stdout), guarded(sys.stderr)
     # Looking for pydantic's plug-ins reads the metadata of every installed package: a tenth of the start-up time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    code = final_code(_code_of_app())
+    if lost := lost_results():
+        say(f"medaug: stdout: {lost.strerror}; what was to be said there is lost", err=True)
+    sys.exit(code)
+
+
+def _code_of_app() -> int:
+    """Run the command and return its exit code; say what ended it, where that was an error."""
     try:
         app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(ExitCode.OK)
     except MedaugError as error:
         say(f"medaug: {error}", err=True, lines=isinstance(error, RecipeError))
-        sys.exit(int(error.exit_code))
+        return int(error.exit_code)
     except Interrupt as stop:
         say("medaug: interrupted", err=True)
-        sys.exit(int(stop.exit_code))
+        return int(stop.exit_code)
     except Exception as error:  # noqa: BLE001  its text must not reach a log by Python's own traceback
         tell_bug(error)
-        sys.exit(int(ExitCode.BUG))
+        return int(ExitCode.BUG)
+    return int(ExitCode.OK)

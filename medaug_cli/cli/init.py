@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from medaug_cli.cli.say import say
 from medaug_cli.core.errors import RootError, UsageError
 
 
@@ -22,13 +23,14 @@ def init(
     if preset not in preset_names():
         raise UsageError(f"--preset {preset}: no such preset; allowed: {', '.join(preset_names())}")
     files = {"recipe.yaml": read_config(f"{preset}.yaml"), "recipe.schema.json": read_config("recipe.schema.json")}
+    standing = [folder / name for name in files if (folder / name).exists()]
+    if standing:
+        raise RootError(f"{standing[0]}: exists already; remove it or name another folder")
     target = folder / "recipe.yaml"
-    if target.exists():
-        raise RootError(f"{target}: exists already; remove it or name another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise RootError(f"{folder}: cannot be written: {error.strerror}") from error
-    typer.echo(f"{target}: the {preset} recipe; next: medaug validate {target}, then medaug run {target} DATASET")
+    say(f"{target}: the {preset} recipe; next: medaug validate {target}, then medaug run {target} DATASET")

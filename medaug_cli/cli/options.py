@@ -13,7 +13,7 @@ from medaug_cli.core.durations import parse_duration
 from medaug_cli.core.errors import UsageError
 
 _KIB = 1024
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?B|B)?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*([KMGT]i?B|B)?", re.IGNORECASE | re.ASCII)
 
 
 class Progress(StrEnum):

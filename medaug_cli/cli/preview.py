@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from medaug_cli.cli import options as o
+from medaug_cli.cli.say import say
 from medaug_cli.core.errors import ExitCode
 
 
@@ -23,7 +24,7 @@ def preview(
             "--sample", metavar="ID", envvar="MEDAUG_SAMPLE", help="Which sample; the first usable one if not given."
         ),
     ] = None,
-    copies: Annotated[int, typer.Option("--copies", min=1, max=99, envvar="MEDAUG_COPIES", help="Copies to show.")] = 8,
+    copies: Annotated[int, typer.Option("--copies", min=1, max=99, help="Copies to show.")] = 8,
     seed: o.Seed = None,
     repair: o.Repair = False,
     force_read: o.ForceRead = False,
@@ -46,7 +47,7 @@ def preview(
     write_sheet(made, target)
     failed = [tile for tile in made.tiles if tile.problem]
     for tile in failed:
-        typer.echo(f"{tile.title}: {tile.problem}", err=True)
+        say(f"{tile.title}: {tile.problem}", err=True)
     told = f", {len(failed)} of them could not be made" if failed else ""
-    typer.echo(f"{target}: {shown.id} and {copies} copies{told}")
+    say(f"{target}: {shown.id} and {copies} copies{told}")
     raise typer.Exit(int(ExitCode.SOME_FAILED if failed else ExitCode.OK))

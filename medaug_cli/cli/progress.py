@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import typer
 
 from medaug_cli.cli.options import Progress
+from medaug_cli.cli.outlet import final_code
 from medaug_cli.cli.say import plain, say
 from medaug_cli.core.errors import ExitCode, Interrupt, MedaugError, UsageError
 
@@ -35,12 +36,11 @@ class Listener(AbstractContextManager["Listener"]):
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if error is not None and not isinstance(error, BrokenPipeError):  # nobody reads a last line then
+        if error is not None:
             self.give_up(error)
         if self.bar is not None:
             self.bar.close()
-        if self.log is not None:
-            self.log.close()
+        self._close_log()
 
     def listen(self, event: Event) -> None:
         """Show one event."""
@@ -62,7 +62,7 @@ class Listener(AbstractContextManager["Listener"]):
             self.bar = None
         text = f"medaug: exit {event.exit_code}: {event.message}"
         typer.echo(event.line() if self.as_json else plain(text))
-        self._log(text)
+        self._log(f"medaug: exit {final_code(event.exit_code or 0)}: {event.message}")
 
     def give_up(self, error: BaseException) -> None:
         """Show the last event of a run that an error ended; the caller tells people what it was."""
@@ -103,9 +103,21 @@ class Listener(AbstractContextManager["Listener"]):
             say(text, err=True)
 
     def _log(self, text: str) -> None:
-        if self.log is not None:
+        if self.log is None:
+            return
+        try:
             self.log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {plain(text)}\n")
             self.log.flush()
+        except OSError as error:  # a run is worth more than its log
+            name = self.log.name
+            self._close_log()
+            self._say(f"warning: --log-file {name}: cannot be written: {error.strerror}; nothing more is logged")
+
+    def _close_log(self) -> None:
+        if self.log is not None:
+            with suppress(OSError):
+                self.log.close()
+            self.log = None
 
 
 def _told(error: BaseException) -> tuple[str, int]:

@@ -49,6 +49,7 @@ def augment(
     Run again to go on or to extend: what is valid is kept. Exit codes: 0 done, 3 some samples failed, 2 wrong usage or
     recipe, 4 no dataset, 5 ROOT unusable, 6 disk or memory, 8 time is up, 10 too many failures, 11 ROOT is held.
     """
+    from medaug_cli.cli.paths import refusals_explained
     from medaug_cli.cli.plan import show_plan
     from medaug_cli.cli.progress import make_listener
     from medaug_cli.run import Options, run
@@ -78,7 +79,8 @@ def augment(
         show_plan(_override(recipe, seed, copies), dataset, root, chosen(), as_json=json)
         return
     _stop_on_signals()
-    with make_listener(progress, as_json=json, log_file=log_file, quiet=quiet, verbose=verbose) as listener:
+    show = make_listener(progress, as_json=json, log_file=log_file, quiet=quiet, verbose=verbose)
+    with show as listener, refusals_explained({"recipe": recipe, "dataset": dataset, "output": output}):
         tally = run(_override(recipe, seed, copies), dataset, root, chosen(), listener.listen)
         listener.finish(tally.finished(root))
     raise typer.Exit(int(tally.exit_code()))

@@ -183,6 +183,8 @@ def obstacles(root: Path, files: int) -> list[str]:
     """Return what would keep a run from writing `files` files to `root`, bytes aside."""
     folder = next(folder for folder in (root, *root.resolve().parents) if folder.exists())
     found = []
+    if not folder.is_dir():
+        return [f"{folder}: is a file; choose another folder with -o"]
     if not os.access(folder, os.W_OK):
         found.append(f"{folder}: may not be written to; choose another folder with -o")
     left = _files_left(folder)

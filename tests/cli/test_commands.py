@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import nibabel as nib
 import numpy as np
@@ -34,12 +34,12 @@ ARGUMENTS = {
     "validate": ["RECIPE", "[DATASET]"],
     "scan": ["DATASET", "--json", "--deep", "--recipe", "--repair", "--force-read"],
     "plan": ["RECIPE", "DATASET", "--output", "--only", "--limit", "--overwrite", "--repair", "--json"],
-    "preview": ["RECIPE", "DATASET", "--sample", "--copies", "--seed", "--repair", "-o", "MEDAUG_COPIES"],
+    "preview": ["RECIPE", "DATASET", "--sample", "--copies", "--seed", "--repair", "-o", "MEDAUG_SEED"],
     "run": [
         *("RECIPE", "DATASET", "-o", "--workers", "--engine", "--seed", "--copies", "--only", "--limit"),
         *("--max-duration", "--max-failures", "--fail-fast", "--overwrite", "--memory", "--lock-timeout"),
         *("--progress", "--json", "--log-file", "-q", "-v", "--dry-run", "--repair", "MEDAUG_WORKERS"),
-        *("--force-read", "MEDAUG_OUTPUT"),
+        *("--force-read", "MEDAUG_OUTPUT", "MEDAUG_COPIES"),
     ],
     "status": ["ROOT", "--json"],
     "verify": ["ROOT", "--subset", "--source"],
@@ -76,6 +76,56 @@ def test_every_flag_has_a_line_of_help() -> None:
     assert [item for item in bare if item[1] != "help"] == []
 
 
+def options_of(*commands: str) -> dict[tuple[str, str], Any]:
+    """Return every option of `commands`, or of all commands, by command and longest flag."""
+    known = getattr(get_command(app), "commands", {})
+    return {
+        (name, max(parameter.opts, key=len)): parameter
+        for name in commands or known
+        for parameter in known[name].params
+        if parameter.param_type_name == "option" and parameter.name != "help"
+    }
+
+
+# MEDAUG_OUTPUT is where runs write to, and MEDAUG_COPIES how many they make.
+WITHOUT_VARIABLE = {("preview", "--output"), ("replay", "--output"), ("preview", "--copies")}
+
+
+def test_every_flag_has_its_variable_but_for_those_that_mean_something_else_in_a_run() -> None:
+    named = {key: option.envvar for key, option in options_of().items()}
+    expected = {(name, flag): f"MEDAUG_{flag[2:].upper().replace('-', '_')}" for name, flag in named}
+    assert named == {**expected, **dict.fromkeys(WITHOUT_VARIABLE)}
+
+
+INTERFACE = {  # interface.md, section 1
+    "init": "--preset",
+    "scan": "--json --deep",
+    "plan": "-o --workers --engine --seed --copies --only --limit --timeout --max-duration --retries --max-failures "
+    "--fail-fast --overwrite --memory --json",
+    "preview": "--sample --copies -o",
+    "run": "-o --workers --engine --seed --copies --only --limit --timeout --max-duration --retries --max-failures "
+    "--fail-fast --overwrite --memory --lock-timeout --progress --json --log-file -q -v --dry-run",
+    "verify": "--subset --source",
+    "replay": "--id --check -o --source",
+    "transforms": "--json",
+}
+NOT_YET = {"--address", "--shard"}  # of runs on several machines
+
+
+@pytest.mark.parametrize("name", INTERFACE)
+def test_a_command_has_the_flags_of_the_interface(name: str) -> None:
+    flags = {flag for option in options_of(name).values() for flag in option.opts}
+    assert set(INTERFACE[name].split()) - flags == set()
+    assert NOT_YET & flags == set()  # one that is there belongs into the list above
+
+
+def test_the_copies_of_runs_are_not_those_of_a_sheet(tmp_path: Path) -> None:
+    dataset = save_dataset(tmp_path / "dataset", cases=1)
+    recipe = save_recipe(tmp_path / "recipe.yaml")
+    done = medaug("preview", recipe, dataset, "-o", tmp_path / "sheet.png", MEDAUG_COPIES="200")
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path}/sheet.png: case01 and 8 copies\n"), done.stderr
+
+
 def test_the_version_is_told_by_the_real_command() -> None:
     done = medaug("--version")
     assert (done.returncode, done.stdout) == (0, f"medaug {__version__}\n")
@@ -93,6 +143,14 @@ def test_init_writes_a_recipe_that_is_valid_and_never_over_one(tmp_path: Path) -
     assert json.loads((folder / "recipe.schema.json").read_text(encoding="utf-8"))["title"] == "Recipe"
     code, _, said = here("init", folder)
     assert (code, "exists already" in said) == (5, True)
+
+
+@pytest.mark.parametrize("name", ["recipe.yaml", "recipe.schema.json"])
+def test_init_leaves_a_file_that_stands_there_as_it_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine", encoding="utf-8")
+    code, _, said = here("init", tmp_path)
+    assert (code, said) == (5, f"{tmp_path / name}: exists already; remove it or name another folder")
+    assert [(path.name, path.read_text(encoding="utf-8")) for path in tmp_path.iterdir()] == [(name, "mine")]
 
 
 def test_init_says_which_presets_there_are(tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from datasets_for_runs import (
     RECIPE,
     clean_environment,
+    command,
     copies_below,
     events_of,
     exit_code_told,
@@ -33,7 +35,6 @@ from medaug_cli.verify import verify_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 def run_serially(recipe: Path, dataset: Path, *more: str | Path, **environment: str) -> tuple[int, str, str]:
@@ -61,6 +62,16 @@ def test_0_when_all_is_done_and_again_when_all_stands(recipe: Path, dataset: Pat
         (["--max-duration", "soon"], "--max-duration soon: not a duration; write for instance 90s, 10m or 3h50m"),
         (["--max-failures", "few"], "--max-failures few: allowed: a whole number, or a percentage such as 5%"),
         (["--memory", "much"], "--memory much: not a size; write for instance 8GiB or 500MB"),
+        (["--workers", "²"], "--workers ²: allowed: auto or a whole number from 1"),
+        (["--max-failures", "²%"], "--max-failures ²%: allowed: a whole number"),
+        (["--workers", "9" * 5000], ": allowed: auto or a whole number from 1"),
+        (["--max-failures", "9" * 5000], ": allowed: a whole number"),
+        (["--memory", "9" * 400], ": not a size; write for instance 8GiB or 500MB"),
+        (["--memory", "٨GiB"], "--memory ٨GiB: not a size"),
+        (["--workers", "many", "--engine", "serial"], "--workers many: allowed: auto or a whole number from 1"),
+        (["--timeout", "0s"], "--timeout 0s: a job needs more than 0 seconds; allowed: 1s or more"),
+        (["--memory", "0"], "--memory: 0 bytes do not hold one worker, even without a job; allowed: 160MiB or more"),
+        (["--memory", "100MB"], "--memory: 100000000 bytes do not hold one worker"),
         (["--log-file", "/dev/null/log"], "--log-file /dev/null/log: cannot be written: Not a directory"),
         (["--engine", "cloud"], "'cloud' is not one of"),
         (["--copies", "0"], "greater than or equal to 1|0 is not in the range 1<=x"),  # as typer's versions say it
@@ -73,6 +84,14 @@ def test_2_for_a_wrong_flag(recipe: Path, dataset: Path, tmp_path: Path, argumen
     assert done.returncode == 2
     assert any(text in done.stderr for text in said.split("|"))
     assert not (tmp_path / "root").exists()
+
+
+@pytest.mark.parametrize(
+    "flags", ["--workers many --engine serial", "--timeout 0s", "--memory 1KiB", "--max-failures few"]
+)
+def test_2_for_a_plan_whose_run_could_only_fail(recipe: Path, dataset: Path, flags: str) -> None:
+    code, _, said = here("plan", recipe, dataset, *flags.split())
+    assert (code, "allowed: " in said) == (2, True)
 
 
 def test_2_for_a_recipe_that_is_not_there_or_wrong(dataset: Path, tmp_path: Path) -> None:
@@ -416,6 +435,48 @@ def test_a_reader_that_leaves_early_breaks_nothing_that_stands(recipe: Path, dat
         [sys.executable, "-m", "medaug_cli", *arguments], stdout=writing, env=clean_environment(), check=False
     )
     os.close(writing)
-    assert done.returncode != 0
-    assert run_here(recipe, dataset, root)[0].exit_code() == 0
+    assert done.returncode == 0
     assert verify_root(root, None, None) == (8, [])
+
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="a device that is always full stands on Linux only")
+@pytest.mark.parametrize(
+    ("stream", "flags", "code"),
+    [("stdout", ["--json"], 6), ("stdout", [], 6), ("stderr", ["-v"], 0), ("stderr", ["--progress", "bar"], 0)],
+)
+def test_a_full_disk_under_what_is_said_costs_no_copy(
+    recipe: Path, dataset: Path, tmp_path: Path, stream: str, flags: list[str], code: int
+) -> None:
+    root, log = tmp_path / "root", tmp_path / "log"
+    words = command("run", recipe, dataset, "-o", root, "--engine", "serial", "--log-file", log, *flags)
+    with FULL.open("w", encoding="utf-8") as full:
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: full}
+        done = subprocess.run(words, **streams, env=clean_environment(), text=True, check=False)
+    assert done.returncode == code
+    assert f"medaug: exit {code}: 4 copies made" in log.read_text(encoding="utf-8").splitlines()[-1]
+    assert stream == "stderr" or "stdout: No space left on device; what was to be said there is lost" in done.stderr
+    assert verify_root(root, None, None) == (8, [])
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="a device that is always full stands on Linux only")
+def test_a_log_on_a_full_disk_is_dropped_with_one_warning(recipe: Path, dataset: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    code, _, said = run_serially(recipe, dataset, "-o", root, "--log-file", FULL)
+    warning = "warning: --log-file /dev/full: cannot be written: No space left on device; nothing more is logged"
+    assert (code, said.splitlines()) == (0, [warning, "4 copies to make, 0 already valid, 1 workers"])
+    assert verify_root(root, None, None) == (8, [])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes close otherwise elsewhere")
+def test_a_reader_that_leaves_a_long_answer_early_is_no_bug() -> None:
+    """As `medaug transforms | head -1` does."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        command("transforms"), stdout=writing, stderr=subprocess.PIPE, env=clean_environment(), check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")

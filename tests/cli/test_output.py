@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from datasets_for_runs import (
     RECIPE,
     copies_below,
     events_of,
+    here,
     medaug,
     records_of,
     run_here,
@@ -49,6 +51,18 @@ def test_a_log_file_is_appended_to_even_when_quiet(recipe: Path, dataset: Path, 
     lines = log.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "before"
     assert "medaug: exit 0: 4 copies made" in lines[-1]
+
+
+@pytest.mark.parametrize("flags", [["--timeout", "5m", "--retries", "3"], ["--memory", "4GiB"], []], ids=" ".join)
+def test_flags_that_a_serial_run_does_not_heed_are_told(
+    recipe: Path, dataset: Path, tmp_path: Path, flags: list[str]
+) -> None:
+    words = ["run", recipe, dataset, "-o", tmp_path / "root", "--engine", "serial", *flags]
+    idle = ", ".join(flag for flag in flags if flag.startswith("--"))
+    warning = f"warning: {idle}: without effect beside --engine serial, which nothing guards; use --engine local\n"
+    expected = warning if flags else ""
+    assert medaug(*words, "--dry-run").stderr == expected
+    assert medaug(*words).stderr == f"{expected}4 copies to make, 0 already valid, 1 workers\n"
 
 
 def test_a_bar_is_drawn_on_stderr_when_asked_for(recipe: Path, dataset: Path, tmp_path: Path) -> None:
@@ -105,6 +119,60 @@ def test_a_dry_run_and_a_plan_say_the_same_and_write_nothing(recipe: Path, datas
     assert state_of(tmp_path) == before
     assert not (tmp_path / "root").exists()
     assert not (dataset / ".medaug").exists()
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--copies", "3", "--engine", "serial", "--resampler", "simpleitk", "--timeout", "5m", "--retries", "2"],
+        ["--workers", "2", "--memory", "4GiB", "--max-duration", "1h", "--max-failures", "5%", "--fail-fast"],
+        ["--workers", "many"],
+    ],
+    ids=["recipe", "limits", "wrong"],
+)
+def test_a_plan_takes_the_flags_of_a_run_and_says_what_it_would_do(
+    recipe: Path, dataset: Path, flags: list[str]
+) -> None:
+    given = {"MEDAUG_OUTPUT": str(dataset.parent / "root"), "MEDAUG_ONLY": "*02"}
+    dry = medaug("run", recipe, dataset, "--dry-run", *flags, **given)
+    plan = medaug("plan", recipe, dataset, *flags, **given)
+    assert (plan.returncode, plan.stderr) == (dry.returncode, dry.stderr)
+    assert told_of(plan.stdout) == told_of(dry.stdout)
+    assert told_of(plan.stdout) == [] or "jobs: 1 samples" in plan.stdout
+
+
+def told_of(stdout: str) -> list[str]:
+    """Return the lines without that on the disk, which others write to meanwhile."""
+    return [line for line in stdout.splitlines() if not line.startswith("disk: ")]
+
+
+def test_a_plan_with_another_seed_than_that_of_the_copies_is_refused_as_the_run_is(
+    recipe: Path, dataset: Path, tmp_path: Path
+) -> None:
+    run_here(recipe, dataset, tmp_path / "root")
+    assert here("plan", recipe, dataset, "-o", tmp_path / "root", "--seed", "8")[0] == 5
+    assert "0 copies to make, 4 already valid" in here("plan", recipe, dataset, "-o", tmp_path / "root")[1]
+
+
+@pytest.mark.parametrize("output", ["file", "file/root"])
+def test_a_plan_tells_its_warnings_in_json_too_and_that_output_is_a_file(
+    recipe: Path, dataset: Path, tmp_path: Path, output: str
+) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    warning = f"{tmp_path}/file: is a file; choose another folder with -o"
+    _, said, _ = here("plan", recipe, dataset, "-o", tmp_path / output, "--json")
+    assert json.loads(said)["warnings"] == [warning]
+    assert f"warning: {warning}\n" in here("plan", recipe, dataset, "-o", tmp_path / output)[2]
+
+
+def test_a_plan_counts_no_copy_of_a_sample_that_it_leaves_out(recipe: Path, dataset: Path) -> None:
+    before = json.loads(here("plan", recipe, dataset, "--only", "case01", "--json")[1])
+    (dataset / "case02_seg.nii.gz").write_bytes(b"no nifti")
+    after = json.loads(here("plan", recipe, dataset, "--json")[1])
+    assert [problem[0] for problem in after["problems"]] == ["case02"]
+    kept = ("jobs", "outputs", "bytes_needed", "bytes_of_memory_a_worker", "seconds")
+    assert {key: after[key] for key in kept} == {key: before[key] for key in kept}
+    assert "jobs: 1 samples, 2 copies to make, 0 already valid" in here("plan", recipe, dataset)[1]
 
 
 def test_a_plan_in_json_names_every_file_that_the_run_then_writes(recipe: Path, dataset: Path) -> None:

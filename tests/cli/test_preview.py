@@ -147,6 +147,15 @@ def test_a_damaged_sample_is_told_by_its_reason(tmp_path: Path) -> None:
     assert (code, said.partition(":")[0]) == (3, "truncated")
 
 
+def test_control_signs_of_a_name_never_reach_the_terminal(tmp_path: Path) -> None:
+    save_case(tmp_path / "dataset", "a\x1b[31mb\n")
+    recipe, target = save_recipe(tmp_path / "r.yaml", SOMETIMES), tmp_path / "\x1b]0;c.html"
+    code, said = preview(recipe, tmp_path / "dataset", "-o", target)
+    assert code == 3
+    assert [sign for sign in said if not sign.isprintable() and sign != "\n"] == []
+    assert r"a\x1b[31mb\n and 8 copies" in said
+
+
 def test_a_copy_that_cannot_be_made_stands_there_with_its_reason(tmp_path: Path) -> None:
     """The labels have no names, so that the copies that are mirrored cannot swap left and right."""
     dataset = save_dataset(tmp_path / "dataset", cases=1)

@@ -77,14 +77,15 @@ def test_the_subsets_are_a_partition_of_everything(root: Path, parts: int) -> No
     assert sorted(path for _, problems in found for path, _ in problems) == sorted(voxel_hashes(root))
 
 
-@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2"])
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2", "1/²", "1/" + "9" * 5000])
 def test_a_subset_that_is_none_is_refused(root: Path, text: str) -> None:
     with pytest.raises(UsageError, match="allowed: K/N"):
         verify_root(root, text, None)
 
 
-def test_a_changed_hash_list_is_found(root: Path) -> None:
-    (root / "SHA256SUMS").write_text("", encoding="utf-8")
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\n"])
+def test_a_changed_hash_list_is_found(root: Path, content: bytes) -> None:
+    (root / "SHA256SUMS").write_bytes(content)
     assert [path for path, _ in verify_root(root, None, None)[1]] == ["SHA256SUMS"]
 
 
