@@ -17,7 +17,7 @@ from medaug_cli.core.encoded import EncodedFile
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import LabelMap
-from medaug_cli.formats.dicom.derive import describe_series
+from medaug_cli.formats.dicom.derive import OWN_OF_A_SERIES, describe_series
 from medaug_cli.formats.dicom.encoding import write_segments
 from medaug_cli.formats.dicom.header import MALFORMED, number, read_dataset, text, values
 from medaug_cli.formats.dicom.mirror import swap_region
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from medaug_cli.formats.dicom.seg.parts import Parts
     from medaug_cli.formats.dicom.seg.read import SegTemplate
 
-_SERIES = frozenset({0x0008103E})  # SeriesDescription, as far as privacy leaves it
 # Of patient and study: highdicom wants them of the images, the copy takes them from its source, in its character set.
 _OF_THE_PATIENT = (
     *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate"),
@@ -79,7 +78,7 @@ def encode_segmentation(content: Labels, like: Loaded, target: str, derivation: 
     header = _finish(made, content, template, derivation, uids)
     parts = parse_parts(header, file)
     voxel_sha256 = hash_parts(parts, decode_frames(parts))
-    data = write_segments(header, file, derivation, _SERIES)
+    data = write_segments(header, file, derivation, OWN_OF_A_SERIES)
     return EncodedFile(target, (data,), lambda: voxel_sha256, parts.instance.dtype, uids)
 
 
