@@ -8,8 +8,8 @@ import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
-from datasets_for_runs import records_of
-from segmentations import FLIP, corner, make_seg, run
+from datasets_for_runs import records_of, run_here, save_recipe
+from segmentations import FLIP, corner, made_seg, make_seg, run
 
 from tests.formats.dicom.datasets import ramp, save_series
 
@@ -50,6 +50,27 @@ def test_a_mirrored_organ_whose_counterpart_is_in_another_object_takes_its_name(
     record = run(PAIR, dataset, tmp_path)
     made = {file.channel: sides(tmp_path / "out" / file.path) for file in record.output if file.role == "label"}
     assert made == {"left": [("Right kidney", "Right")], "right": [("Left kidney", "Left")]}
+
+
+@pytest.mark.parametrize(("value", "meaning"), [("18639004", "Left kidney"), ("X1", "Left thing")])
+def test_a_type_that_holds_the_side_itself_is_mapped_or_refused(
+    value: str, meaning: str, dataset: Path, tmp_path: Path
+) -> None:
+    make_seg(dataset, corner())
+    seg = pydicom.dcmread(dataset / "seg" / "kidney.dcm")
+    (kind,) = seg.SegmentSequence[0].SegmentedPropertyTypeCodeSequence
+    del kind.SegmentedPropertyTypeModifierCodeSequence
+    kind.CodeValue, kind.CodeMeaning = value, meaning
+    seg.save_as(dataset / "seg" / "kidney.dcm")
+    run_here(save_recipe(tmp_path / "recipe.yaml", FLIP), dataset, tmp_path / "out")
+    (record,) = records_of(tmp_path / "out")
+    if value == "X1":
+        assert (record.status, record.reason) == ("failed", "not_supported")
+        assert "SegmentedPropertyTypeCodeSequence" in record.message
+    else:
+        (segment,) = pydicom.dcmread(made_seg(record, tmp_path)).SegmentSequence
+        (made,) = segment.SegmentedPropertyTypeCodeSequence
+        assert (made.CodeValue, made.CodeMeaning, segment.SegmentLabel) == ("9846003", "Right kidney", "Right kidney")
 
 
 @pytest.mark.parametrize("kind", ["BINARY", "LABELMAP"])
