@@ -166,15 +166,15 @@ def count_labels(before: LoadedSample, after: Copy) -> dict[str, dict[str, tuple
     return counts
 
 
-def names_of_labels(sample: LoadedSample, privacy: Privacy | None = None) -> dict[str, dict[int, str]]:
-    """Return what those labels call their values whose copies are of another format; the components of a stack count.
+def names_of_labels(sample: LoadedSample, copy: Copy, privacy: Privacy | None = None) -> dict[str, dict[int, str]]:
+    """Return what a copy's labels are called, of those that are in another format; the components of a stack count.
 
     Where the patient is hidden, nothing but words of the field is left of a name.
     """
     told: dict[str, dict[int, str]] = {}
     for name, loaded in sample.labels.items():
         if loaded.source.copied_as:
-            label = loaded.label
+            label = copy.labels[name]
             names = label.names if isinstance(label, LabelMap) else dict(enumerate(label.names, start=1))
             told[name] = {value: text if privacy is None else plain_words(text) for value, text in names.items()}
     return told

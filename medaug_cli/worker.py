@@ -122,7 +122,7 @@ def _make_copy(orders: Orders, sample: Sample, loaded: LoadedSample, copy: int) 
         ),
         steps=tuple(step_entry(drawn) for drawn in program),
         labels=labels,
-        label_names=names_of_labels(loaded, orders.privacy),
+        label_names=names_of_labels(loaded, made, orders.privacy),
         qc=qc,
     )
     return Entry(record, _stamps(orders, sample, outputs))

@@ -142,12 +142,14 @@ class Volume:
 class LabelMap:
     """Labels: `array` (z, y, x) of an integer type, or of whole numbers stored as float.
 
-    `names` are those that the file itself gives its values; what the recipe says of them comes on top.
+    `names` are those that the file itself gives its values; what the recipe says of them comes on top. Voxels of the
+    values that are `exchanged` lie on their own side again: a reflection has moved them and swap_labels their values.
     """
 
     array: AnyArray
     geometry: Geometry
     names: Mapping[int, str] = field(default_factory=dict)
+    exchanged: frozenset[int] = frozenset()
 
     def parts(self) -> Sequence[AnyArray]:
         """Return the arrays (z, y, x) to be moved: the one there is."""
@@ -155,7 +157,7 @@ class LabelMap:
 
     def with_parts(self, parts: Sequence[AnyArray], geometry: Geometry) -> LabelMap:
         """Return the map with its array moved onto `geometry`."""
-        return LabelMap(parts[0], geometry, self.names)
+        return replace(self, array=parts[0], geometry=geometry)
 
     @cached_property
     def counts(self) -> dict[float, int]:
@@ -177,7 +179,8 @@ class LabelStack:
 
     Each component is 0 and 1 and moves as a label map does; where `soft`, it is float32 from 0 to 1, a probability or
     a share of the voxel, and moves by linear interpolation. In a `partition` the components of every voxel add up to 1
-    and still do after a move; what comes in from outside belongs to the first, the background.
+    and still do after a move; what comes in from outside belongs to the first, the background. `exchanged` components,
+    counted from 1, are on their own side again, as those values of a LabelMap.
     """
 
     array: AnyArray
@@ -185,6 +188,7 @@ class LabelStack:
     names: tuple[str, ...] = ()
     soft: bool = False
     partition: bool = False
+    exchanged: frozenset[int] = frozenset()
 
     def parts(self) -> Sequence[AnyArray]:
         """Return the components (z, y, x), or of a partition into labels the one map of their numbers from 0 on."""

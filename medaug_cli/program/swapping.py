@@ -10,9 +10,9 @@ from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import LabelMap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from medaug_cli.core.sample import Labels
+    from medaug_cli.core.sample import Labels, LabelStack
 
 
 def swap_labels(
@@ -20,35 +20,71 @@ def swap_labels(
 ) -> dict[str, Labels]:
     """Exchange paired labels: values within the maps, parts of stacks, or whole maps where the pair names those.
 
-    `names` are the recipe's, by value; `known` are all names of the sample, points' too. A map in which a pair has no
-    place stays as it is if something else of the sample has it, else SampleError `unknown_label` is raised.
+    `names` are the recipe's, by value; `known` are all names of the sample, points' too. What a file calls by one name
+    of a pair, and has no counterpart of, takes the other name. A map in which a pair has no place stays as it is if
+    something else of the sample has it, else SampleError `unknown_label` is raised.
     """
-    for first, second in swaps if labels else ():
-        if first in labels and second in labels:
-            one_map, other_map = labels[first], labels[second]
-            if not one_map.geometry.same_grid(other_map.geometry) or one_map.array.dtype != other_map.array.dtype:
-                raise SampleError("geometry_mismatch", f"swap_labels: {first} and {second} differ in grid or type")
-            labels = {**labels, first: labels[second], second: labels[first]}
-            continue
-        labels = {key: _swap_within(label, (first, second), names, known) for key, label in labels.items()}
+    for pair in swaps if labels else ():
+        whole = _exchange_maps(labels, pair) if set(pair) <= labels.keys() else {}
+        others = (*known, *whole)
+        labels = {key: whole.get(key) or _swap_within(label, pair, names, others) for key, label in labels.items()}
     return labels
+
+
+def _exchange_maps(labels: dict[str, Labels], pair: tuple[str, str]) -> dict[str, Labels]:
+    """Return the two maps that `pair` names with each other's voxels; what their files call their values stays."""
+    one, other = (labels[name] for name in pair)
+    alike = type(one) is type(other) and one.array.dtype == other.array.dtype
+    if not alike or not one.geometry.same_grid(other.geometry):
+        raise SampleError("geometry_mismatch", f"swap_labels: {pair[0]} and {pair[1]} differ in grid or type")
+    return {pair[0]: _with_voxels(one, other), pair[1]: _with_voxels(other, one)}
+
+
+def _with_voxels(label: Labels, voxels: Labels) -> Labels:
+    values = frozenset(label.names if isinstance(label, LabelMap) else range(1, len(voxels.array) + 1))
+    return replace(label, array=voxels.array, exchanged=label.exchanged ^ values)
 
 
 def _swap_within(label: Labels, pair: tuple[str, str], names: dict[int, str], known: Sequence[str]) -> Labels:
     """Exchange two values of a map, or two parts of a stack where it has both."""
-    if isinstance(label, LabelMap):
-        one, other = (_label_value(name, {**label.names, **names}) for name in pair)
-        if one is not None and other is not None:
-            return replace(label, array=_exchange(label.array, one, other))
-        unknown = [name for name, value in zip(pair, (one, other), strict=True) if value is None and name not in known]
-        if unknown:
-            raise SampleError("unknown_label", f"swap_labels names {unknown[0]}, which dataset.label_names does not")
+    return _swap_values(label, pair, names, known) if isinstance(label, LabelMap) else _swap_parts(label, pair, names)
+
+
+def _swap_values(label: LabelMap, pair: tuple[str, str], names: dict[int, str], known: Sequence[str]) -> LabelMap:
+    one, other = (_label_value(name, {**label.names, **names}, label.names) for name in pair)
+    if one is not None and other is not None:
+        return replace(label, array=_exchange(label.array, one, other), exchanged=label.exchanged ^ {one, other})
+    unknown = [name for name, value in zip(pair, (one, other), strict=True) if value is None and name not in known]
+    if unknown:
+        raise SampleError("unknown_label", f"swap_labels names {unknown[0]}, which dataset.label_names does not")
+    value, missing = (one, pair[1]) if other is None else (other, pair[0])
+    if value is None:
         return label
-    own = label.names or tuple(names.get(number, str(number)) for number in range(1, len(label.array) + 1))
-    if not set(pair) <= set(own):
+    if value in label.names:
+        return replace(label, names={**label.names, value: missing})
+    if (label.array == value).any():
+        raise SampleError("unknown_label", f"swap_labels: the value {value} is mirrored, and none is called {missing}")
+    return label
+
+
+def _swap_parts(label: LabelStack, pair: tuple[str, str], names: dict[int, str]) -> LabelStack:
+    one, other = (_part_index(name, label, names) for name in pair)
+    if one is not None and other is not None:
+        order = list(range(len(label.array)))
+        order[one], order[other] = other, one
+        return replace(label, array=label.array[order], exchanged=label.exchanged ^ {one + 1, other + 1})
+    index, missing = (one, pair[1]) if other is None else (other, pair[0])
+    if index is None or not label.names:
         return label
-    renamed = dict(zip(pair, reversed(pair), strict=True))
-    return replace(label, array=label.array[[own.index(renamed.get(name, name)) for name in own]])
+    return replace(label, names=(*label.names[:index], missing, *label.names[index + 1 :]))
+
+
+def _part_index(name: str, label: LabelStack, names: dict[int, str]) -> int | None:
+    """Return which component `name` is: by the file's own names, else by its number from 1 on."""
+    if label.names:
+        return label.names.index(name) if name in label.names else None
+    number = _label_value(name, names)
+    return number - 1 if number is not None and 1 <= number <= len(label.array) else None
 
 
 def _exchange(array: Any, one: int, other: int) -> Any:
@@ -63,8 +99,9 @@ def _exchange(array: Any, one: int, other: int) -> Any:
     return swapped
 
 
-def _label_value(name: str, names: dict[int, str]) -> int | None:
-    found = [value for value, text in names.items() if text == name]
+def _label_value(name: str, *names: Mapping[int, str]) -> int | None:
+    """Return the value that the first of `names` which know `name` gives it, else the number that it is itself."""
+    found = [value for some in names for value, text in some.items() if text == name]
     if found:
         return found[0]
     return int(name) if name.lstrip("-").isdigit() else None

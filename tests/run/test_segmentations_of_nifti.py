@@ -166,6 +166,17 @@ def test_a_made_seg_flips_with_its_image(kind: str, dataset: Path, tmp_path: Pat
     assert record.labels["organs"] == {"1": (6, 6), "2": (8, 8)}
 
 
+def test_a_segment_without_its_counterpart_has_the_other_name_in_the_record(dataset: Path, tmp_path: Path) -> None:
+    array = kidneys()
+    for channel, name in (("organs", "Left kidney"), ("other", "Right kidney")):
+        make_seg(dataset.parent, (array == 1).astype(np.uint8), names=(name,))
+        shutil.move(dataset.parent / "seg" / "kidney.dcm", dataset / f"case01_{channel}.dcm")
+    labels = 'labels: {organs: "{case}_organs.dcm", other: "{case}_other.dcm"}'
+    flip = "flip: {axes: [LR], p: 1, swap_labels: [[Left kidney, Right kidney]]}"
+    record = run(f"version: 1\ndataset: {{layout: nifti, {labels}}}\nsteps:\n  - {flip}\n", dataset, tmp_path)
+    assert record.label_names == {"organs": {1: "Right kidney"}, "other": {1: "Left kidney"}}
+
+
 def test_fractions_become_soft_labels_of_float32(dataset: Path, tmp_path: Path) -> None:
     array = np.zeros((5, 4, 6, 2), np.float32)
     array[1, :2, :3, 0], array[1, 1:, :3, 1] = 0.25, 0.5

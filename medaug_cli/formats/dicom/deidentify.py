@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from medaug_cli.core.privacy import Privacy
 
 _SHARED_GROUPS = 0x52009229
+_OF_GROUPS = frozenset({0x00089124})  # DerivationImageSequence: what the top level has of it, no writer made
 _PIXELS = 0x7FE00010
 _DRAWN = frozenset({*range(0x5000, 0x5100), *range(0x6000, 0x6100), 0x7FE0})  # curves, overlays, pixels within items
 _PROFILE = ("113100", "DCM", "Basic Application Confidentiality Profile")
@@ -54,7 +55,7 @@ def deidentify(header: Dataset, privacy: Privacy | None, own: frozenset[int] = f
         return header
     patient = _patient_of(header)
     suspicions = find_suspicions(header)
-    cleaned = _Walk(privacy, patient, own).clean(header, own | {_PIXELS})
+    cleaned = _Walk(privacy, patient, own).clean(header, (own - _OF_GROUPS) | {_PIXELS}, top=True)
     _say_how(cleaned, header, privacy, burned_in="burned_in_text" in suspicions)
     return cleaned
 
@@ -82,20 +83,20 @@ class _Walk:
             "pseudonym": lambda _: privacy.pseudonym(patient),
         }
 
-    def clean(self, item: Dataset, own: frozenset[int] = frozenset()) -> Dataset:
+    def clean(self, item: Dataset, own: frozenset[int] = frozenset(), *, top: bool = False) -> Dataset:
         """Return a dataset without what identifies; looks up every element once, at every depth."""
         kept: dict[BaseTag, DataElement | RawDataElement] = {}
         for tag, element in list(item.items()):
             if tag in own:
                 kept[tag] = element
                 continue
-            changed = self._clean_element(item, tag, element)
+            changed = self._clean_element(item, tag, element, top=top)
             if changed is not None:
                 kept[tag] = changed
         return like(item, kept)
 
     def _clean_element(
-        self, item: Dataset, tag: BaseTag, element: DataElement | RawDataElement
+        self, item: Dataset, tag: BaseTag, element: DataElement | RawDataElement, *, top: bool
     ) -> DataElement | RawDataElement | None:
         action = self._actions.get(tag)
         if tag.is_private or tag.group in _DRAWN or action == "X":
@@ -105,15 +106,15 @@ class _Walk:
         if action is None:
             action = action_beyond(tag, str(element.VR), self._privacy.options)
         if element.VR == "SQ" and action in _WALKED:
-            return self._clean_items(item, tag)
+            return self._clean_items(item, tag, top=top)
         if element.VR == "UN" or action == "X" or (action == "D" and element.VR not in DUMMIES):
             return None  # a sequence of which a dummy is asked is required by no class that is written
         if action in _KEPT:
             return None if is_misused(element) else element
         return DataElement(tag, str(element.VR), self._change[action](item[tag]))
 
-    def _clean_items(self, item: Dataset, tag: BaseTag) -> DataElement:
-        own = self._own if tag == _SHARED_GROUPS else frozenset()
+    def _clean_items(self, item: Dataset, tag: BaseTag, *, top: bool) -> DataElement:
+        own = self._own & _OF_GROUPS if top and tag == _SHARED_GROUPS else frozenset()
         return DataElement(tag, "SQ", Items([self.clean(inner, own) for inner in item[tag].value or ()]))
 
 

@@ -43,8 +43,10 @@ _TIED_TO_THE_PIXELS = (
     *("CenterOfCircularCollimator", "RadiusOfCircularCollimator", "VerticesOfThePolygonalCollimator"),
 )
 OWN = frozenset({0x0008103E, 0x00082111, 0x00082112, 0x00089124, 0x00089215})
-"""What a copy says of its making, with UIDs that are mapped already: SeriesDescription, DerivationDescription,
-SourceImageSequence, DerivationImageSequence and DerivationCodeSequence."""
+"""What an image's copy says of its making, with UIDs that are mapped already: SeriesDescription, DerivationDescription,
+SourceImageSequence, DerivationImageSequence (of the shared functional groups alone) and DerivationCodeSequence."""
+OWN_OF_A_SERIES = frozenset({0x0008103E})
+"""SeriesDescription, all of these that is made for a copy of labels."""
 _JPEG = "ISO_10918_1"
 _HAS_THIRD_VALUE = frozenset({"DX", "MG", "IO"})  # of ImageType, if an empty one (PS3.3 C.8.11.1.1.1)
 _HAS_FOURTH_VALUE = frozenset({"US", "NM", "OP"})  # PS3.3 C.8.5.6.1.1, C.8.4.9.1.1, C.8.17.2.1.4
@@ -58,7 +60,7 @@ def describe_copy(header: Dataset, template: SliceTemplate, derivation: Derivati
     header.ImageType = _enhanced_type(header, file) if enhanced else _image_type(header, modality, file)
     numbered = enhanced or modality in _HAS_SERIAL_NUMBER
     describe_series(header, file, derivation, required=("DeviceSerialNumber",) if numbered else ())
-    _drop(header, "DerivationCodeSequence")
+    _drop(header, "DerivationCodeSequence", "DerivationImageSequence")  # the second is one of functional groups
     for element in _said_alike(derivation_text(derivation), tuple(code for _, code in derivation.steps)):
         header[element.tag] = element
     if template.lossy is not None:

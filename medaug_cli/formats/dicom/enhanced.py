@@ -13,7 +13,7 @@ from medaug_cli.core.sample import Loaded, Volume
 from medaug_cli.formats.dicom.derive import OWN, describe_copy
 from medaug_cli.formats.dicom.encoding import write_file
 from medaug_cli.formats.dicom.groups import GroupChanges, change_groups
-from medaug_cli.formats.dicom.header import quiet
+from medaug_cli.formats.dicom.header import quiet, writing
 from medaug_cli.formats.dicom.instance import parse_instance
 from medaug_cli.formats.dicom.mirror import turn_header
 from medaug_cli.formats.dicom.pixels import hash_planes
@@ -93,7 +93,8 @@ def _encode(
     content: Volume, like: Loaded, template: FramesTemplate, target: str, derivation: Derivation
 ) -> EncodedFile:
     file = template.instance.file
-    header, frames = derive_header(content, like, template, derivation)
+    with writing(file):
+        header, frames = derive_header(content, like, template, derivation)
     stored, clipped = _store(content, template, frames)
     same_grid = content.geometry.same_grid(like.volume.geometry)
     instance = template.instance if same_grid else parse_instance(header, file)

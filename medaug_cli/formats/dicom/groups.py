@@ -72,7 +72,7 @@ def _change_item(item: Dataset, template: FramesTemplate, changes: GroupChanges)
             set_window(about, template, changes.window)
     if changes.derivation.swap_laterality:
         for about in _own(item, "FrameAnatomySequence", file):
-            swap_sides(about, file)
+            swap_sides(about, file, required=True)
     gone = ("DerivationImageSequence", *(("ReferencedImageSequence",) if changes.derivation.moved else ()))
     for keyword in gone:
         if keyword in item:

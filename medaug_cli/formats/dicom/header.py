@@ -60,6 +60,16 @@ def quiet() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def writing(file: str) -> Iterator[None]:
+    """Raise SampleError for what goes wrong where a copy's header is made of that of `file`: a wrong VR, mostly."""
+    try:
+        yield
+    except MALFORMED as error:
+        message = f"{file}: an attribute that a copy changes has a value that breaks its VR ({type(error).__name__})"
+        raise SampleError("bad_header", message) from error
+
+
 def read_dataset(
     stream: BinaryIO, file: str, keywords: Sequence[str] = (), *, whole: bool = False, data: bytes | None = None
 ) -> Dataset:

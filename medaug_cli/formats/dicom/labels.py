@@ -20,6 +20,7 @@ LABEL_TAGS = (
     *("ReferencedSeriesSequence", "StudiesContainingOtherReferencedInstancesSequence"),
     "ReferencedFrameOfReferenceSequence",
 )
+_REQUIRED = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID")
 _FRAMES = "ReferencedFrameOfReferenceSequence"
 
 
@@ -28,7 +29,7 @@ def parse_label(header: Dataset, file: str, name: str, stamp: tuple[int, int]) -
 
     Raises SampleError where it has no UIDs of its own.
     """
-    blank = [keyword for keyword in ("SOPInstanceUID", "SeriesInstanceUID") if not text(header, keyword, file)]
+    blank = [keyword for keyword in _REQUIRED if not text(header, keyword, file)]
     if blank:
         raise SampleError("blank_uid", f"{file}: {', '.join(blank)} blank; export the labels again with their UIDs")
     return FoundVolume(

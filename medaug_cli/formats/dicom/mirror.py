@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from pydicom.sequence import Sequence as Items
 
+from medaug_cli.core.errors import SampleError
+from medaug_cli.formats.dicom.classes import MODALITIES
 from medaug_cli.formats.dicom.header import text, values
+from medaug_cli.formats.dicom.sides import SIDES, counterpart, names_one_side, other_view, other_words
 from medaug_cli.formats.dicom.template import shallow_copy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from pydicom.dataset import Dataset
 
@@ -22,15 +24,9 @@ _UNTURNED = ((0, 1), (1, 1), (2, 1))
 _OPPOSITE = str.maketrans("LRAPHF", "RLPAFH")
 _OTHER_SIDE = str.maketrans("LR", "RL")
 _SIDE_KEYWORDS = ("Laterality", "ImageLaterality", "FrameLaterality")
-_SIDES = {
-    ("G-A100", "SRT"): ("G-A101", "SRT", "Left"),
-    ("G-A101", "SRT"): ("G-A100", "SRT", "Right"),
-    ("24028007", "SCT"): ("7771000", "SCT", "Left"),
-    ("7771000", "SCT"): ("24028007", "SCT", "Right"),
-}
 REGION_CODES = ("RTROIIdentificationCodeSequence", "SegmentedPropertyTypeCodeSequence")
 _REGIONS = ("AnatomicRegionSequence", "PrimaryAnatomicStructureSequence")
-_SIDE_IN_WORDS = re.compile(r"\b(left|right)\b", re.IGNORECASE)
+_ANATOMY_REQUIRED = frozenset({"MG", "IO", "OP"})  # type 1 (PS3.3 C.8.11.7, C.8.11.9, C.8.17.5)
 _MODIFIERS = (
     *("AnatomicRegionModifierSequence", "PrimaryAnatomicStructureModifierSequence"),
     "SegmentedPropertyTypeModifierCodeSequence",
@@ -67,68 +63,76 @@ def turn_letters(letters: tuple[str, str], derivation: Derivation) -> tuple[str,
     return turned[0], turned[1]
 
 
-def swap_sides(header: Dataset, file: str) -> None:
-    """Exchange left and right in what `header`, or an item of it, says of the part that it shows."""
+def swap_sides(header: Dataset, file: str, *, required: bool = False) -> None:
+    """Exchange left and right in what `header`, or an item of it, says of the part that it shows.
+
+    A code that holds the side itself ("Left breast") becomes its counterpart; where none is known it goes, or where its
+    sequence is `required` SampleError is raised.
+    """
     for keyword in _SIDE_KEYWORDS:
         side = text(header, keyword, file)
         if side in {"L", "R"}:
             setattr(header, keyword, side.translate(_OTHER_SIDE))
+    view = text(header, "ViewPosition", file)
+    if other_view(view) != view:
+        header.ViewPosition = other_view(view)
+    required = required or MODALITIES.get(text(header, "SOPClassUID", file)) in _ANATOMY_REQUIRED
     for keyword in _REGIONS:
-        _replace_items(header, keyword, file, lambda region: _swap_modifiers(region, file))
+        _swap_codes(header, keyword, file, may_go=not required or keyword == _REGIONS[1])
+    _swap_codes(header, "ViewCodeSequence", file, may_go=not required)
 
 
 def swap_region(item: Dataset, file: str, may_go: Sequence[str] = ()) -> bool:
     """Exchange left and right in what `item` says of a region or segment (PS3.3 C.8.8.5, C.8.20.2).
 
-    Return whether modifiers named a side. A code that holds the side itself ("Left kidney") has no counterpart that
-    could be looked up here, and goes where its sequence `may_go`.
+    Return whether codes named a side. A code that holds the side itself ("Left kidney") becomes its counterpart; where
+    none is known it goes if its sequence `may_go`, else SampleError is raised.
     """
     named = _names_a_side(item, file)
     swap_sides(item, file)
-    for keyword in may_go:
-        _drop_sided_codes(item, keyword, file)
     for keyword in REGION_CODES:
-        _replace_items(item, keyword, file, lambda code: _swap_modifiers(code, file))
+        _swap_codes(item, keyword, file, may_go=keyword in may_go)
     return named
 
 
-def _drop_sided_codes(item: Dataset, keyword: str, file: str) -> None:
-    codes = values(item, keyword, file)
-    kept = [code for code in codes if not _SIDE_IN_WORDS.search(text(code, "CodeMeaning", file))]
-    if kept and len(kept) < len(codes):
-        setattr(item, keyword, Items(kept))
-    elif codes and not kept:
-        del item[keyword]
+def _swap_codes(header: Dataset, keyword: str, file: str, *, may_go: bool) -> None:
+    """Put the codes of the other side into code sequence `keyword`, and into the modifiers of its items."""
+    codes = values(header, keyword, file)
+    if not codes:
+        return
+    made = [_swap_code(shallow_copy(code), file) for code in codes]
+    kept = [code for code in made if code is not None]
+    if len(kept) < len(made) and not may_go:
+        found = f"{keyword} names a side by a code without a known counterpart"
+        raise SampleError("not_supported", f"{file}: {found}; use a laterality modifier, or flip with laterality: keep")
+    if kept:
+        setattr(header, keyword, Items(kept))
+    else:
+        del header[keyword]
+
+
+def _swap_code(code: Dataset, file: str) -> Dataset | None:
+    """Return `code`, a copy, for the other side; None where it names a side whose counterpart nobody knows."""
+    for keyword in _MODIFIERS:
+        _swap_codes(code, keyword, file, may_go=True)
+    own = _code_of(code, file)
+    if own in SIDES:
+        code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = SIDES[own]
+        return code
+    meaning = text(code, "CodeMeaning", file)
+    other = counterpart(own)
+    if not other:
+        return None if names_one_side(meaning) else code
+    code.CodeValue, code.CodeMeaning = other, other_words(meaning)
+    return code
 
 
 def _names_a_side(item: Dataset, file: str) -> bool:
-    """Say whether a code for left or right is among the modifiers of what `item` shows."""
+    """Say whether a code for left or right is among those of what `item` shows and their modifiers."""
     shown = [one for keyword in (*_REGIONS, *REGION_CODES) for one in values(item, keyword, file)]
     modifiers = [modifier for one in shown for keyword in _MODIFIERS for modifier in values(one, keyword, file)]
-    return any(_code_of(modifier, file) in _SIDES for modifier in modifiers)
+    return any(_code_of(one, file) in SIDES for one in modifiers)
 
 
 def _code_of(item: Dataset, file: str) -> tuple[str, str]:
     return text(item, "CodeValue", file), text(item, "CodingSchemeDesignator", file)
-
-
-def _swap_modifiers(region: Dataset, file: str) -> None:
-    for keyword in _MODIFIERS:
-        _replace_items(region, keyword, file, lambda modifier: _swap_code(modifier, file))
-
-
-def _swap_code(modifier: Dataset, file: str) -> None:
-    code = _code_of(modifier, file)
-    if code in _SIDES:
-        modifier.CodeValue, modifier.CodingSchemeDesignator, modifier.CodeMeaning = _SIDES[code]
-
-
-def _replace_items(header: Dataset, keyword: str, file: str, change: Callable[[Dataset], None]) -> None:
-    """Put changed copies of its items into sequence `keyword`; those there belong to the source's header."""
-    items = values(header, keyword, file)
-    if not items:
-        return
-    copies = [shallow_copy(item) for item in items]
-    for item in copies:
-        change(item)
-    setattr(header, keyword, Items(copies))

@@ -9,6 +9,8 @@ import hashlib
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from pydicom.dataelem import DataElement
+from pydicom.tag import Tag
 from pydicom.uid import generate_uid
 
 from medaug_cli.formats.dicom.classes import CROSS_SECTIONS, MODALITIES
@@ -38,7 +40,8 @@ def fill_uids(header: Dataset, file: str, read_bytes: Callable[[], bytes]) -> tu
         found = text(header, keyword, file)
         if found or not (uid := make()):
             return found
-        setattr(header, keyword, uid)
+        # A new element: the one there may have another VR, as its value has none.
+        header[keyword] = DataElement(Tag(keyword), "UI", uid)
         made.append(keyword)
         return uid
 

@@ -12,6 +12,8 @@ from medaug_cli.core.lazy import np
 from medaug_cli.formats.dicom.header import values
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydicom.dataset import Dataset
 
     from medaug_cli.core.arrays import AnyArray, Array64
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 _SAMPLED = 250_000  # voxels: percentiles of more differ in no digit that a window needs
 _PERCENTILES = (1.0, 99.0)
 _KNOTS = 257
+_NAMES = "WindowCenterWidthExplanation"
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +103,7 @@ def set_window(header: Dataset, template: SliceTemplate, window: Window) -> None
         del header.VOILUTSequence
     centers, widths = (values(header, keyword, file) for keyword in ("WindowCenter", "WindowWidth"))
     if len(centers) > 1:
-        _move_presets(header, template.storage, window, list(zip(centers, widths, strict=False)))
+        _move_presets(header, template, window, [_numbers(*pair) for pair in zip(centers, widths, strict=False)])
         return
     if not centers and not had_table:
         return
@@ -108,11 +111,31 @@ def set_window(header: Dataset, template: SliceTemplate, window: Window) -> None
     header.WindowWidth = _as_ds(window.width)
 
 
-def _move_presets(header: Dataset, storage: Storage, window: Window, presets: list[tuple[Any, Any]]) -> None:
-    """Let each of `presets` follow the values; their number and what they are called stay."""
+def _numbers(center: Any, width: Any) -> tuple[float, float] | None:
+    """Return a preset as numbers, None where it is blank or none: no reason to refuse an image."""
+    try:
+        preset = float(center), float(width)
+    except (TypeError, ValueError):
+        return None
+    return preset if all(map(math.isfinite, preset)) and preset[1] > 0 else None
+
+
+def _move_presets(
+    header: Dataset, template: SliceTemplate, window: Window, found: Sequence[tuple[float, float] | None]
+) -> None:
+    """Let each of the presets that were `found` follow the values, under its own name; those that are none go."""
     if window.before is None:
         return
-    followed = [window.follow(_turned_if_inverted(float(center), storage), float(width)) for center, width in presets]
+    storage = template.storage
+    presets = [preset for preset in found if preset is not None] or [(window.center, window.width)]
+    names = values(header, _NAMES, template.instance.file)
+    if len(presets) < len(found) and names:
+        kept = [name for name, preset in zip(names, found, strict=False) if preset is not None]
+        if len(names) == len(found) and kept:
+            setattr(header, _NAMES, kept)
+        else:
+            delattr(header, _NAMES)
+    followed = [window.follow(_turned_if_inverted(center, storage), width) for center, width in presets]
     header.WindowCenter = [_as_ds(_turned_if_inverted(center, storage)) for center, _ in followed]
     header.WindowWidth = [_as_ds(width) for _, width in followed]
 

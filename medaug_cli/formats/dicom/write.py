@@ -1,4 +1,4 @@
-"""Write: copies of DICOM slices as Explicit VR Little Endian files, the same bytes from run to run."""
+"""Write: copies of DICOM slices, in the transfer syntax that the recipe asks for, the same bytes from run to run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from medaug_cli.formats.dicom.classic import split_frames
 from medaug_cli.formats.dicom.derive import OWN, describe_copy
 from medaug_cli.formats.dicom.encoding import write_file
 from medaug_cli.formats.dicom.enhanced import derive_header, encode_frames
-from medaug_cli.formats.dicom.header import quiet
+from medaug_cli.formats.dicom.header import quiet, writing
 from medaug_cli.formats.dicom.instance import parse_instance
 from medaug_cli.formats.dicom.mirror import turn_header
 from medaug_cli.formats.dicom.pixels import hash_planes
@@ -79,7 +79,8 @@ def derive_headers(content: Volume, like: Loaded, derivation: Derivation) -> lis
     if not isinstance(like.template, FramesTemplate):
         return _stack_headers(content, like, derivation)
     if derivation.dicom == "same":
-        return [derive_header(content, like, like.template, derivation)[0]]
+        with writing(like.source.files[0]):
+            return [derive_header(content, like, like.template, derivation)[0]]
     target = like.source.files[0]
     return [
         header
@@ -95,7 +96,8 @@ def _stack_headers(content: Volume, like: Loaded, derivation: Derivation) -> lis
     for index, made in enumerate(copy.slices):
         template = templates[made.nearest]
         uids = derived_uids(template.instance, derivation, made.number)
-        headers.append(_make_header(copy, template, template.storage, index, uids))
+        with writing(template.instance.file):
+            headers.append(_make_header(copy, template, template.storage, index, uids))
     return headers
 
 
@@ -144,7 +146,8 @@ def _encode_slice(copy: _Copy, template: SliceTemplate, index: int, target: str)
     if template.padded is not None and void is not None and copy.same_grid and not copy.derivation.moved:
         stored[:, void] = template.padded[:, void]
     uids = derived_uids(template.instance, copy.derivation, copy.slices[index].number)
-    header = _make_header(copy, template, storage, index, uids)
+    with writing(template.instance.file):
+        header = _make_header(copy, template, storage, index, uids)
     instance = template.instance if copy.same_grid else parse_instance(header, template.instance.file)
     parts = write_file(header, stored, template.instance, copy.derivation, OWN)
     return EncodedFile(

@@ -10,14 +10,13 @@ import pytest
 from formats.dicom.datasets import UNCHANGED, dicom_errors, encode, image, load, placed, publish, ramp, save
 from formats.dicom.framed import enhanced, frame, group
 from formats.dicom.test_dicom_deidentify import PRIVACY, ROOT, SIGNS, TEXT, VALUES, planted, private
+from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from medaug_cli.formats.dicom.actions import _OF_OPTION
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from pydicom.dataset import Dataset
 
 # The attributes that the option columns of PS3.15 Table E.1-1 keep (K).
 KEPT: dict[str, str] = {
@@ -75,6 +74,19 @@ def test_no_canary_is_left_in_functional_groups(tmp_path: Path, dicom: Any) -> N
         assert places == [30, 32.5, 35]
         event = header.SharedFunctionalGroupsSequence[0].IrradiationEventIdentificationSequence[0]
         assert event.IrradiationEventUID == PRIVACY.uid(f"{ROOT}.1")
+
+
+def test_what_only_functional_groups_say_of_a_derivation_is_no_writer_s_elsewhere(tmp_path: Path) -> None:
+    told, source = Dataset(), Dataset()
+    told.DerivationDescription, source.ReferencedSOPInstanceUID = TEXT, f"{ROOT}.1"
+    told.SourceImageSequence = Sequence([source])
+    enclosed = enhanced([frame(30 + 2.5 * k) for k in range(3)], DerivationImageSequence=Sequence([told]))
+    enclosed.SharedFunctionalGroupsSequence[0].update({element.tag: element for element in told})
+    save(image(ramp(), **placed(DerivationImageSequence=Sequence([told]))), tmp_path / "in" / "1.dcm")
+    save(enclosed, tmp_path / "enhanced" / "1.dcm")
+    for folder in ("in", "enhanced"):
+        (file,) = encode(load(tmp_path / folder), replace(UNCHANGED, privacy=PRIVACY))
+        assert [sign for sign in (TEXT, f"{ROOT}.1") if sign.encode() in bytes(file.data)] == []
 
 
 def test_a_clean_enhanced_image_stays_valid(tmp_path: Path) -> None:

@@ -56,9 +56,11 @@ def test_a_segmentation_without_a_list_of_series_names_its_images_frame_by_frame
     assert parse(header).refers == ("1.2.1",)
 
 
-def test_blank_uids_are_refused() -> None:
-    with pytest.raises(SampleError, match="SOPInstanceUID") as error:
-        parse(item(SOPClassUID=SegmentationStorage, SeriesInstanceUID="1.6"))
+@pytest.mark.parametrize("blank", ["SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID"])
+def test_blank_uids_are_refused(blank: str) -> None:
+    uids = {"SOPClassUID": SegmentationStorage, "SOPInstanceUID": "1.5", "SeriesInstanceUID": "1.6"}
+    with pytest.raises(SampleError, match=blank) as error:
+        parse(item(**{**uids, blank: ""}))
     assert error.value.reason == "blank_uid"
 
 

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
+from medaug_cli.core.errors import SampleError
 from medaug_cli.core.sample import Volume
 from medaug_cli.formats.dicom.mirror import turn_letters
 from tests.formats.dicom.datasets import (
+    CR,
     UNCHANGED,
     dicom_errors,
     encode,
@@ -25,8 +29,6 @@ from tests.formats.dicom.datasets import (
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from pydicom.dataset import Dataset
 
     from medaug_cli.core.sample import Derivation
 
@@ -107,6 +109,43 @@ def test_a_mirrored_slice_keeps_how_its_grid_lies(
     copy = mirrored(image(ramp(), **placed(**attributes)), tmp_path)
     assert copy[keyword].value == made or (copy[keyword].value is None and made == "")
     assert copy.ImagePositionPatient == [-10, 20, 30]
+
+
+def coded(value: str, scheme: str, meaning: str, **more: Any) -> Sequence:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning
+    for keyword, items in more.items():
+        setattr(code, keyword, items)
+    return Sequence([code])
+
+
+def test_a_region_that_holds_the_side_itself_becomes_the_other(tmp_path: Path) -> None:
+    said = {"AnatomicRegionSequence": coded("80248007", "SCT", "Left breast"), "ImageLaterality": "L"}
+    made = mirrored(mammogram(ramp().astype(np.uint16), **said), tmp_path)
+    (region,) = made.AnatomicRegionSequence
+    assert (made.ImageLaterality, region.CodeValue, region.CodeMeaning) == ("R", "73056007", "Right breast")
+
+
+def test_a_modifier_of_the_oldest_scheme_is_turned_too(tmp_path: Path) -> None:
+    side = coded("G-A101", "SNM3", "Left")
+    region = coded("T-04000", "SNM3", "Breast", AnatomicRegionModifierSequence=side)
+    made = mirrored(image(ramp(), **placed(AnatomicRegionSequence=region)), tmp_path)
+    (modifier,) = made.AnatomicRegionSequence[0].AnatomicRegionModifierSequence
+    assert (modifier.CodeValue, modifier.CodingSchemeDesignator, modifier.CodeMeaning) == ("G-A100", "SNM3", "Right")
+
+
+def test_a_sided_region_without_a_known_counterpart_goes_where_it_may(tmp_path: Path) -> None:
+    region = coded("X1", "99LOCAL", "Left thing")
+    assert "AnatomicRegionSequence" not in mirrored(image(ramp(), **placed(AnatomicRegionSequence=region)), tmp_path)
+    with pytest.raises(SampleError, match="AnatomicRegionSequence names a side") as error:
+        mirrored(mammogram(ramp().astype(np.uint16), AnatomicRegionSequence=region), tmp_path / "mg")
+    assert error.value.reason == "not_supported"
+
+
+@pytest.mark.parametrize(("view", "other"), [("LL", "RL"), ("RLD", "LLD"), ("LAO", "RAO"), ("AP", "AP"), ("", "")])
+def test_the_view_of_a_mirrored_radiograph_is_from_the_other_side(view: str, other: str, tmp_path: Path) -> None:
+    header = image(ramp().astype(np.uint16), CR, Modality="CR", PatientOrientation=["A", "F"], ViewPosition=view)
+    assert (mirrored(header, tmp_path).ViewPosition or "") == other
 
 
 def test_a_copy_that_is_not_mirrored_keeps_its_side(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pydicom
 import pytest
+from pydicom.dataelem import DataElement
+from pydicom.tag import Tag
 
 from medaug_cli.core.errors import SampleError
 from tests.formats.dicom.datasets import (
@@ -25,6 +27,7 @@ from tests.formats.dicom.datasets import (
     realdata,
     save,
 )
+from tests.formats.dicom.structures import outline, save_case, square
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +59,34 @@ def test_without_repair_blank_uids_are_refused_with_the_way_out(tmp_path: Path) 
     assert volume.problem is not None
     assert volume.problem[0] == "blank_uid"
     assert "--repair" in volume.problem[1]
+
+
+@pytest.mark.parametrize("repair", [False, True])
+def test_a_label_object_without_a_class_costs_no_other_file(repair: bool, tmp_path: Path) -> None:
+    save_case(tmp_path, {"ear": [outline(square(1))]}, slices=2)
+    header = pydicom.dcmread(tmp_path / "rs.dcm")
+    del header.SOPClassUID
+    pydicom.dcmwrite(tmp_path / "rs.dcm", header, enforce_file_format=False)
+    volumes = {volume.files: volume for volume in find(tmp_path, repair=repair).volumes}
+    assert volumes["ct/0.dcm", "ct/1.dcm"].problem is None
+    label = volumes["rs.dcm",]
+    if repair:
+        assert (label.role, label.problem) == ("label", None)
+    else:
+        assert label.problem is not None
+        assert label.problem[0] == "blank_uid"
+
+
+@pytest.mark.parametrize("keyword", ["SOPClassUID", "StudyInstanceUID"])
+def test_a_uid_that_is_stored_as_an_empty_sequence_is_made_too(keyword: str, tmp_path: Path) -> None:
+    blanked(tmp_path / "a" / "0.dcm", 0)
+    header = pydicom.dcmread(tmp_path / "a" / "0.dcm")
+    header[keyword] = DataElement(Tag(keyword), "SQ", [])
+    pydicom.dcmwrite(tmp_path / "a" / "0.dcm", header, enforce_file_format=False)
+    (volume,) = repaired(tmp_path)
+    assert volume.problem is None
+    made = publish(encode(load(tmp_path, volume, repair=True)), tmp_path / "out")
+    assert made[0][keyword].VR == "UI"
 
 
 def test_class_and_instance_come_from_the_file_meta_and_the_rest_is_made(tmp_path: Path) -> None:

@@ -246,6 +246,10 @@ def test_a_de_identified_copy_keeps_contours_and_colours_and_no_words(tmp_path: 
     header.StructureSetROISequence[0].ROIDescription = "CANARY"
     header.RTROIObservationsSequence[0].ROIObservationLabel = "CANARY"
     header.RTROIObservationsSequence[0].ROIInterpreter = "CANARY"
+    header.DerivationDescription = "CANARY"  # which a copy of an image would make anew
+    source = Dataset()
+    source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = header.SOPClassUID, f"{SERIES}.77.9"
+    header.SourceImageSequence = Sequence([source])
     save_case(tmp_path, {})
     save(header, tmp_path / "rs.dcm")
     made, slices = copied(tmp_path, make_step("flip", **FLIP), privacy=Privacy("0123456789abcdef-key"))

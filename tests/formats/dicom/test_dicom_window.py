@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 
 from medaug_cli.core.sample import Derivation, Volume
+from medaug_cli.formats.dicom.elements import encoded_element
 from tests.formats.dicom.copying import BRIGHTER, MOVED, copy_of
 from tests.formats.dicom.datasets import (
     DX,
@@ -57,6 +59,31 @@ def test_presets_follow_the_values_where_nothing_moved(tmp_path: Path) -> None:
     moved = replace(BRIGHTER, moved=True)
     (made,) = publish(encode(loaded, moved, doubled), tmp_path / "moved")
     assert list(made.WindowCenter) == [40, 50]
+
+
+@pytest.mark.parametrize(
+    ("centers", "widths", "made", "names"),
+    [
+        (b"40\\ ", b"40\\80 ", [80], ["SOFT"]),
+        (b"40\\50 ", b"\\80 ", [100], ["HARD"]),
+        (b"40\\50\\- ", b"40\\80\\1 ", [80, 100], None),
+    ],
+)
+def test_presets_that_are_no_numbers_go_and_the_others_follow(
+    centers: bytes, widths: bytes, made: list[float], names: list[str] | None, tmp_path: Path
+) -> None:
+    header = image(np.arange(101, dtype=np.int16)[None], **placed(WindowCenterWidthExplanation=["SOFT", "HARD"]))
+    for keyword, value in (("WindowCenter", centers), ("WindowWidth", widths)):
+        header[Tag(keyword)] = encoded_element(keyword, "DS", (value,))
+    save(header, tmp_path / "source" / "a.dcm")
+    loaded = load(tmp_path / "source")
+    assert isinstance(loaded.content, Volume)
+    doubled = replace(loaded.content, array=loaded.content.array.astype(np.float32) * 2)
+    (copy,) = publish(encode(loaded, BRIGHTER, doubled), tmp_path / "copy")
+    found = copy.WindowCenter if len(made) > 1 else [copy.WindowCenter]
+    assert [float(value) for value in found] == pytest.approx(made, abs=0.01)
+    told = copy.get("WindowCenterWidthExplanation")
+    assert ([told] if isinstance(told, str) else told and list(told)) == names
 
 
 def test_a_voi_lut_gives_way_to_a_window_that_is_at_least_1_wide(tmp_path: Path) -> None:

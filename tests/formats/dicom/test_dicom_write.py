@@ -11,9 +11,12 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 
+from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
 from medaug_cli.core.sample import Derivation, Volume
+from medaug_cli.formats.dicom.elements import encoded_element
 from tests.formats.dicom.copying import MOVED, copy_of
 from tests.formats.dicom.datasets import (
     CR,
@@ -70,6 +73,23 @@ def test_the_copy_is_explicit_little_endian_whatever_the_source(tmp_path: Path, 
     assert made.file_meta.TransferSyntaxUID == pydicom.uid.ExplicitVRLittleEndian
     assert np.array_equal(made.pixel_array, ramp())
     assert made.SeriesDescription == "Schädel [aug 1]"
+
+
+@pytest.mark.parametrize(
+    ("keyword", "vr", "value"),
+    [
+        ("ContributingEquipmentSequence", "LO", b"x "),
+        ("AnatomicRegionSequence", "LO", b"x "),
+        ("SeriesDescription", "SQ", b""),
+    ],
+)
+def test_an_attribute_of_a_wrong_vr_is_a_reason(keyword: str, vr: str, value: bytes, tmp_path: Path) -> None:
+    header = image(ramp(), **placed())
+    header[Tag(keyword)] = encoded_element(keyword, vr, (value,))
+    save(header, tmp_path / "a.dcm")
+    with pytest.raises(SampleError, match="breaks its VR") as error:
+        encode(load(tmp_path), replace(MOVED, swap_laterality=True))
+    assert error.value.reason == "bad_header"
 
 
 def test_the_same_copy_has_the_same_bytes(tmp_path: Path) -> None:

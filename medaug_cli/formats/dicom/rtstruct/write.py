@@ -11,7 +11,7 @@ from pydicom.sequence import Sequence as Items
 from medaug_cli.core.encoded import EncodedFile
 from medaug_cli.core.errors import SampleError
 from medaug_cli.formats.dicom.codes import PROCESSING_EQUIPMENT
-from medaug_cli.formats.dicom.derive import OWN, derivation_text, describe_series
+from medaug_cli.formats.dicom.derive import OWN_OF_A_SERIES, derivation_text, describe_series
 from medaug_cli.formats.dicom.elements import encoded_element
 from medaug_cli.formats.dicom.encoding import write_object
 from medaug_cli.formats.dicom.header import MALFORMED, number, text, values
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _REGIONS = "StructureSetROISequence"
 _LONGEST_SH, _LONGEST_ST = 16, 1024
-_OWN = OWN | {0x30060006}  # StructureSetDescription
+_OWN = OWN_OF_A_SERIES | {0x30060006}  # StructureSetDescription
 _REMADE = "contours rasterised, resampled and outlined again"
 _OF_AN_APPROVAL = ("ReviewDate", "ReviewTime", "ReviewerName")
 _MADE_ANEW = Row("CLOSED_PLANAR")

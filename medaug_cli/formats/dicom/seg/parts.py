@@ -76,17 +76,35 @@ def parse_parts(header: Dataset, file: str) -> Parts:
     declared = kind == "LABELMAP" and bool(values(header, "PixelPaddingValue", file))
     padding = int(number(header, "PixelPaddingValue", file)) if declared else None
     segments = _segments(header, padding, file) if kind == "LABELMAP" else values(header, "SegmentSequence", file)
+    numbers = tuple(int(number(segment, "SegmentNumber", file)) for segment in segments)
+    _check_frames(kind, frames, numbers, file)
     return Parts(
         header=header,
         instance=instance,
         kind=kind,
-        numbers=tuple(int(number(segment, "SegmentNumber", file)) for segment in segments),
+        numbers=numbers,
         names=tuple(text(segment, "SegmentLabel", file) for segment in segments),
         frames=tuple(frames),
-        most=int(number(header, "MaximumFractionalValue", file)) if kind == "FRACTIONAL" else 1,
+        most=_most(header, file) if kind == "FRACTIONAL" else 1,
         step_mm=0.0 if measures is None else number(measures, "SpacingBetweenSlices", file, 0.0),
         padding=padding,
     )
+
+
+def _check_frames(kind: str, frames: list[SegFrame], numbers: tuple[int, ...], file: str) -> None:
+    """Raise SampleError for a frame whose segment nothing describes; those of a LABELMAP show all of them."""
+    if len(set(numbers)) < len(numbers):
+        raise SampleError("bad_header", f"{file}: two segments have one number; export the segmentation again")
+    strange = {frame.segment for frame in frames} - set(numbers) if kind != "LABELMAP" else set()
+    if strange:
+        raise SampleError("bad_header", f"{file}: a frame shows segment {min(strange)}, which none describes")
+
+
+def _most(header: Dataset, file: str) -> int:
+    most = int(number(header, "MaximumFractionalValue", file))
+    if most < 1:
+        raise SampleError("bad_header", f"{file}: MaximumFractionalValue is {most}; it must be 1 or more")
+    return most
 
 
 def _segments(header: Dataset, padding: int | None, file: str) -> list[Dataset]:

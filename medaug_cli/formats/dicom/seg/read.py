@@ -91,9 +91,6 @@ def _to_stack(
     soft = parts.kind == "FRACTIONAL"
     array = np.zeros((len(parts.numbers), *grid.size[::-1]), dtype=np.float32 if soft else np.uint8)
     for frame, plane, pixels in zip(parts.frames, planes, stored, strict=True):
-        if frame.segment not in parts.numbers:
-            file = parts.instance.file
-            raise SampleError("bad_header", f"{file}: a frame shows segment {frame.segment}, which none describes")
         there = array[(parts.numbers.index(frame.segment), plane, *window)]
         if there.any() and pixels.any():
             message = f"{parts.instance.file}: two frames show segment {frame.segment} in one plane; export it again"

@@ -17,7 +17,7 @@ from medaug_cli.core.encoded import EncodedFile
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import LabelMap
-from medaug_cli.formats.dicom.derive import describe_series
+from medaug_cli.formats.dicom.derive import OWN_OF_A_SERIES, describe_series
 from medaug_cli.formats.dicom.encoding import write_segments
 from medaug_cli.formats.dicom.header import MALFORMED, number, read_dataset, text, values
 from medaug_cli.formats.dicom.mirror import swap_region
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from medaug_cli.formats.dicom.seg.parts import Parts
     from medaug_cli.formats.dicom.seg.read import SegTemplate
 
-_SERIES = frozenset({0x0008103E})  # SeriesDescription, as far as privacy leaves it
 # Of patient and study: highdicom wants them of the images, the copy takes them from its source, in its character set.
 _OF_THE_PATIENT = (
     *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate"),
@@ -76,10 +75,10 @@ def encode_segmentation(content: Labels, like: Loaded, target: str, derivation: 
         raise SampleError("bad_header", message) from error
     if not referred.irregular:
         _keep_distance(made, content)
-    header = _finish(made, template, derivation, uids)
+    header = _finish(made, content, template, derivation, uids)
     parts = parse_parts(header, file)
     voxel_sha256 = hash_parts(parts, decode_frames(parts))
-    data = write_segments(header, file, derivation, _SERIES)
+    data = write_segments(header, file, derivation, OWN_OF_A_SERIES)
     return EncodedFile(target, (data,), lambda: voxel_sha256, parts.instance.dtype, uids)
 
 
@@ -186,7 +185,9 @@ def _describe_plainly(highdicom: Any) -> Any:
     return lambda value: highdicom.seg.SegmentDescription(value, "segment", code, code, "MANUAL")
 
 
-def _finish(made: Dataset, template: SegTemplate, derivation: Derivation, uids: dict[str, str]) -> Dataset:
+def _finish(
+    made: Dataset, content: Labels, template: SegTemplate, derivation: Derivation, uids: dict[str, str]
+) -> Dataset:
     """Return `made` with what its source says of segments and content, and nothing that differs from run to run."""
     source, parts, file = template.header, template.parts, template.parts.instance.file
     for tag in [tag for tag in made.keys() if tag.group == _PATIENT]:  # noqa: SIM118  iterates over elements
@@ -206,7 +207,7 @@ def _finish(made: Dataset, template: SegTemplate, derivation: Derivation, uids: 
             setattr(made, time, text(made, "StudyTime", file) or "000000")
     uids["frame_of_reference"] = str(made.FrameOfReferenceUID)  # that of the images
     _name_series(made, source, derivation, file)
-    made.SegmentSequence = Items([*_background(made, template), *_carry_segments(template, derivation)])
+    made.SegmentSequence = Items([*_background(made, template), *_carry_segments(content, template, derivation)])
     _renumber(made, parts)
     _name_dimensions(made, uids["sop_instance"])
     return made
@@ -231,20 +232,28 @@ def _background(made: Dataset, template: SegTemplate) -> list[Dataset]:
     return [item for item in items if number(item, "SegmentNumber", file) == 0][:1]
 
 
-def _carry_segments(template: SegTemplate, derivation: Derivation) -> list[Dataset]:
+def _carry_segments(content: Labels, template: SegTemplate, derivation: Derivation) -> list[Dataset]:
     """Return the descriptions of the source's segments; mirrored ones are of the other side, by code and by name.
 
-    Those whose voxels swap_labels has exchanged keep theirs.
+    Those whose voxels swap_labels has exchanged keep theirs; one without a counterpart has the name that it got.
     """
-    file = template.parts.instance.file
-    exchanged = {name for pair in derivation.swaps for name in pair}
+    file, numbers = template.parts.instance.file, template.parts.numbers
+    if isinstance(content, LabelMap):
+        called, exchanged = content.names, content.exchanged
+    else:
+        called = dict(zip(numbers, content.names, strict=True))
+        exchanged = frozenset(numbers[component - 1] for component in content.exchanged)
     described = values(template.header, "SegmentSequence", file)
-    items = [shallow_copy(item) for item in described if number(item, "SegmentNumber", file) in template.parts.numbers]
-    for item in items if derivation.swap_laterality else ():
-        name = text(item, "SegmentLabel", file)
-        if exchanged & {name, str(int(number(item, "SegmentNumber", file)))}:
+    items = [shallow_copy(item) for item in described if number(item, "SegmentNumber", file) in numbers]
+    for item in items:
+        name, segment = text(item, "SegmentLabel", file), int(number(item, "SegmentNumber", file))
+        renamed = called[segment] != name
+        if not renamed and (segment in exchanged or not derivation.swap_laterality):
             continue
-        if swap_region(item, file) or _SIDES.search(name):
+        has_side = swap_region(item, file)
+        if renamed:
+            item.SegmentLabel = called[segment]
+        elif has_side or _SIDES.search(name):
             item.SegmentLabel = _SIDES.sub(_other_side, name)
     return items
 
