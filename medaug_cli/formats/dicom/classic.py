@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydicom import uid
 from pydicom.multival import MultiValue
+from pydicom.valuerep import format_number_as_ds
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.formats.dicom.classic_pet import describe_pet
@@ -70,6 +71,12 @@ _COUNTERPARTS = (
     ("CTReconstructionSequence", "ReconstructionDiameter", "ReconstructionDiameter"),
 )
 _WHOLE = frozenset({"ExposureTime", "XRayTubeCurrent", "Exposure", "EchoTrainLength"})  # VR IS
+_DECIMAL = frozenset(
+    {
+        *("RepetitionTime", "FlipAngle", "EchoTime", "InversionTime", "NumberOfAverages", "PixelBandwidth"),
+        *("ImagingFrequency", "KVP"),
+    }
+)  # VR DS
 _TEXTS = {"SPIN": "SE", "GRADIENT": "GR", "BOTH": ["GR", "SE"]}  # EchoPulseSequence as ScanningSequence
 # What the classic classes require, be it empty (PS3.3 C.7.6.1, C.8.2.1, C.8.3.1): keyword, value where nothing tells.
 _REQUIRED: dict[str, dict[str, Any]] = {
@@ -164,8 +171,10 @@ def _set_plain(header: Dataset, keyword: str, value: Any, file: str) -> None:
     try:
         if keyword in _WHOLE:
             value = round(float(value))
+        elif keyword in _DECIMAL and not isinstance(value, MultiValue):
+            value = format_number_as_ds(float(value))  # of FD, whose digits may be more than DS holds
         elif keyword == "InversionTime" and isinstance(value, MultiValue):
-            value = value[0]
+            value = format_number_as_ds(float(value[0]))
         setattr(header, keyword, value)
     except MALFORMED as error:
         raise SampleError("bad_header", f"{file}: the {keyword} of a frame breaks its VR") from error

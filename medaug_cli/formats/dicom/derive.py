@@ -164,7 +164,9 @@ def _name_equipment(header: Dataset, file: str, made_by: tuple[str, str, str], r
                 scanner[keyword] = header.get_item(keyword)
             if keyword not in required:
                 del header[keyword]
-    if "Manufacturer" in scanner:  # type 1 of an item
+    if scanner:
+        if "Manufacturer" not in scanner:  # type 1 of an item
+            scanner.Manufacturer = "UNKNOWN"
         others = values(header, "ContributingEquipmentSequence", file)
         purpose = purpose_element(made_by)
         scanner[purpose.tag] = purpose

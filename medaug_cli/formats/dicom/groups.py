@@ -12,7 +12,7 @@ from pydicom.valuerep import format_number_as_ds
 from medaug_cli.formats.dicom.codes import code_item
 from medaug_cli.formats.dicom.frames import PER_FRAME, SHARED
 from medaug_cli.formats.dicom.header import values
-from medaug_cli.formats.dicom.mirror import swap_sides
+from medaug_cli.formats.dicom.mirror import swap_sides, turn_directions
 from medaug_cli.formats.dicom.template import shallow_copy
 from medaug_cli.formats.dicom.window import Window, set_window
 
@@ -70,13 +70,20 @@ def _change_item(item: Dataset, template: FramesTemplate, changes: GroupChanges)
     if changes.window is not None:
         for about in _own(item, "FrameVOILUTSequence", file):
             set_window(about, template, changes.window)
-    if changes.derivation.swap_laterality:
-        for about in _own(item, "FrameAnatomySequence", file):
-            swap_sides(about, file, required=True)
+    _turn_item(item, changes.derivation, file)
     gone = ("DerivationImageSequence", *(("ReferencedImageSequence",) if changes.derivation.moved else ()))
     for keyword in gone:
         if keyword in item:
             del item[keyword]
+
+
+def _turn_item(item: Dataset, derivation: Derivation, file: str) -> None:
+    if derivation.swap_laterality:
+        for about in _own(item, "FrameAnatomySequence", file):
+            swap_sides(about, file, required=True)
+    if derivation.moved:
+        for about in (*_own(item, "MRDiffusionSequence", file), *_own(item, "MRFOVGeometrySequence", file)):
+            turn_directions(about, derivation, file, column="COLUMN")
 
 
 def _own(item: Dataset, group: str, file: str) -> list[Dataset]:

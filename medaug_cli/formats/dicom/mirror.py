@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from medaug_cli.core.sample import Derivation
     from medaug_cli.formats.dicom.instance import Instance
 
+_GRADIENTS = ("DiffusionGradientOrientation", "DiffusionGradientDirectionSequence", "DiffusionBMatrixSequence")
+_DIRECTIONALITY, _DIRECTED = "DiffusionDirectionality", frozenset({"DIRECTIONAL", "BMATRIX"})
+_PHASES = "InPlanePhaseEncodingDirection"
+_OBLIQUE = 1e-6
 _UNTURNED = ((0, 1), (1, 1), (2, 1))
 _OPPOSITE = str.maketrans("LRAPHF", "RLPAFH")
 _OTHER_SIDE = str.maketrans("LR", "RL")
@@ -45,12 +49,37 @@ def turn_header(header: Dataset, instance: Instance, derivation: Derivation) -> 
     """
     if derivation.swap_laterality:
         swap_sides(header, instance.file)
+    if derivation.moved:
+        turn_directions(header, derivation, instance.file, column="COL")
     if derivation.swap_laterality or derivation.turn != _UNTURNED:
         for keyword in _DETECTOR:
             if keyword in header:
                 del header[keyword]
         if not instance.in_patient and any(instance.letters):
             header.PatientOrientation = list(turn_letters(instance.letters, derivation))
+
+
+def turn_directions(header: Dataset, derivation: Derivation, file: str, column: str) -> None:
+    """Let what `header`, or an item of it, says of directions in the picture follow it, or go (PS3.3 C.8.3.1).
+
+    Rows and columns (a `column` is COL in classic images, COLUMN in enhanced ones) change places with a quarter turn,
+    and phases are encoded along neither after any other rotation. A diffusion gradient goes, unless all but shifted.
+    """
+    linear = None if derivation.index_map is None else [row[:3] for row in derivation.index_map]
+    if linear is None or any(abs(linear[i][j] - (i == j)) > _OBLIQUE for i in range(3) for j in range(3)):
+        if text(header, _DIRECTIONALITY, file) in _DIRECTED:
+            del header[_DIRECTIONALITY]
+        for keyword in _GRADIENTS:
+            if keyword in header:
+                del header[keyword]
+    if _PHASES not in header:
+        return
+    axes = [axis for axis, _ in derivation.turn[:2]]
+    if linear is None or any(sum(abs(factor) > _OBLIQUE for factor in row) != 1 for row in linear) or 2 in axes:  # noqa: PLR2004 along the slices
+        del header[_PHASES]
+    elif axes == [1, 0]:
+        said = text(header, _PHASES, file)
+        setattr(header, _PHASES, {"ROW": column, column: "ROW"}.get(said, said))
 
 
 def turn_letters(letters: tuple[str, str], derivation: Derivation) -> tuple[str, str]:

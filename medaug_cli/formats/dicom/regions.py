@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _REGIONS = "SequenceOfUltrasoundRegions"
 _NAMES = ("RegionLocationMin{}0", "RegionLocationMax{}1", "ReferencePixel{}0", "PhysicalDelta{}")
 _BY_AXIS = ("PhysicalUnits{}Direction", "ReferencePixelPhysicalValue{}")
+# Set anew: the axis that comes to lie along this one may have none of its own.
+_OF_AN_AXIS = tuple(pattern.format(axis) for axis in "XY" for pattern in (*_NAMES[2:], *_BY_AXIS))
 # Points of the picture, which C.8.5.5 leaves optional: no reader here tells whether they count from the region.
 _POINTS = (
     *(f"DopplerSampleVolume{axis}Position{old}" for axis in "XY" for old in ("", "Retired")),
@@ -71,7 +73,7 @@ def _parallel_axes(index_map: IndexMap, size: Sequence[int]) -> tuple[_Axis, _Ax
 def _move(region: Dataset, axes: tuple[_Axis, _Axis], size: Sequence[int], file: str) -> Dataset | None:
     """Return `region` where it lies in the copy, None where nothing of it is left."""
     old = shallow_copy(region)
-    for keyword in _POINTS:
+    for keyword in (*_POINTS, *_OF_AN_AXIS):
         if keyword in region:
             del region[keyword]
     for name, (source, factor, shift), length in zip("XY", axes, size, strict=False):

@@ -83,15 +83,17 @@ def name_slices(targets: Sequence[str], slices: Sequence[Slice]) -> list[str]:
     return names
 
 
-def renew_header(header: Dataset, slices: Sequence[Slice], index: int, file: str, *, single: bool) -> None:
+def renew_header(
+    header: Dataset, slices: Sequence[Slice], index: int, file: str, *, single: bool, before: int = 0
+) -> None:
     """Make `header` one of `slices` of a new grid: its number, the counts, and nothing of what held for one slice.
 
-    A `single` image keeps its number: its series may hold others.
+    A `single` image keeps its number: its series may hold others. So many slices of it come `before` these.
     """
     if not single:
-        header.InstanceNumber = slices[index].number
+        header.InstanceNumber = before + slices[index].number
         if "ImageIndex" in header:
-            header.ImageIndex = slices[index].number
+            header.ImageIndex = before + slices[index].number
         for keyword in _COUNTS:
             if values(header, keyword, file):
                 setattr(header, keyword, len(slices))

@@ -38,7 +38,7 @@ class SourceImages:
         self._size, self._map = size, derivation.index_map
         unmoved = same_grid and not self._moved
         self._items = [
-            _encode_item(one, derivation.privacy, "YES" if unmoved else _preserved(one, derivation))
+            _encode_item(one, derivation.privacy, "YES" if unmoved else _preserved(one, derivation, size))
             for one in instances
         ]
 
@@ -76,7 +76,7 @@ class SourceImages:
         header[element.tag] = element
 
 
-def _preserved(instance: Instance, derivation: Derivation) -> str:
+def _preserved(instance: Instance, derivation: Derivation, size: tuple[int, int, int]) -> str:
     """Return whether a moved projection was but flipped and turned by quarters: it still shows the same places.
 
     A mirrored one that is said to show the other side of the body does not.
@@ -84,11 +84,11 @@ def _preserved(instance: Instance, derivation: Derivation) -> str:
     if instance.in_patient or derivation.swap_laterality or derivation.index_map is None or not any(instance.letters):
         return "NO"  # the last: a reoriented picture must say how its source lay
     lengths = (instance.columns, instance.rows)
-    for row in derivation.index_map[:2]:
+    for row, length in zip(derivation.index_map[:2], size, strict=False):
         if sorted(map(abs, row[:2])) != [0.0, 1.0]:
             return "NO"
         source = 0 if row[0] else 1
-        if row[3] != (0.0 if row[source] > 0 else lengths[source] - 1):
+        if length != lengths[source] or row[3] != (0.0 if row[source] > 0 else length - 1):
             return "NO"
     return "REORIENTED_ONLY"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from medaug_cli.formats.dicom.classes import COLOURED, FRAMED, MODALITIES
@@ -21,7 +22,6 @@ _HEAD = (
     "JAW",
     "MAXILLA",
     "MANDIB",
-    "EAR",
     "EYE",
     "WHOLEBODY",
 )
@@ -40,6 +40,12 @@ def find_suspicions(header: Dataset) -> tuple[str, ...]:
     if burned_in == "YES" or (modality in _OFTEN_WRITTEN_ON and burned_in != "NO"):
         found.append("burned_in_text")
     part = str(header.get("BodyPartExamined") or "").upper()
-    if modality in _WITH_A_FACE and (not part or any(word in part for word in _HEAD)):
+    if modality in _WITH_A_FACE and (not part or _shows_a_head(part)):
         found.append("face")
     return tuple(found)
+
+
+def _shows_a_head(part: str) -> bool:
+    """Say whether a part of the body is one of the head: EAR begins or ends a word, and is not that in HEART."""
+    ears = any(word.startswith("EAR") or word.endswith(("EAR", "EARS")) for word in re.findall("[A-Z]+", part))
+    return ears or any(word in part for word in _HEAD)

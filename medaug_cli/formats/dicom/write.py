@@ -51,6 +51,7 @@ class _Copy:
     sources: SourceImages
     window: Window | None
     same_grid: bool
+    component: int
 
 
 def encode_volume(
@@ -64,8 +65,8 @@ def encode_volume(
         if derivation.dicom == "same":
             yield from encode_frames(content, like, targets, derivation)
         else:
-            for volume, alone, names in split_frames(content, like, targets):
-                yield from _encode_stack(volume, alone, names, derivation)
+            for component, (volume, alone, names) in enumerate(split_frames(content, like, targets)):
+                yield from _encode_stack(volume, alone, names, derivation, component)
     else:
         yield from _encode_stack(content, like, targets, derivation)
 
@@ -84,14 +85,14 @@ def derive_headers(content: Volume, like: Loaded, derivation: Derivation) -> lis
     target = like.source.files[0]
     return [
         header
-        for volume, alone, _ in split_frames(content, like, [target])
-        for header in _stack_headers(volume, alone, derivation)
+        for component, (volume, alone, _) in enumerate(split_frames(content, like, [target]))
+        for header in _stack_headers(volume, alone, derivation, component)
     ]
 
 
-def _stack_headers(content: Volume, like: Loaded, derivation: Derivation) -> list[Dataset]:
+def _stack_headers(content: Volume, like: Loaded, derivation: Derivation, component: int = 0) -> list[Dataset]:
     templates: Sequence[SliceTemplate] = like.template
-    copy = _make_copy(content, like, derivation)
+    copy = _make_copy(content, like, derivation, component)
     headers = []
     for index, made in enumerate(copy.slices):
         template = templates[made.nearest]
@@ -102,7 +103,7 @@ def _stack_headers(content: Volume, like: Loaded, derivation: Derivation) -> lis
 
 
 def _encode_stack(
-    content: Volume, like: Loaded, targets: Sequence[str], derivation: Derivation
+    content: Volume, like: Loaded, targets: Sequence[str], derivation: Derivation, component: int = 0
 ) -> Iterator[EncodedFile]:
     name = like.source.files[0]
     templates: Sequence[SliceTemplate] = like.template
@@ -110,7 +111,7 @@ def _encode_stack(
     if content.array.shape != (components, *content.geometry.size[::-1]):
         found = f"components and size {content.array.shape}"
         raise SampleError("not_supported", f"{name}: {found} for a source of {components} components")
-    copy = _make_copy(content, like, derivation)
+    copy = _make_copy(content, like, derivation, component)
     if derivation.intensity_changed and templates[0].instance.samples == 1:
         before = like.volume if copy.same_grid and not derivation.moved else None
         copy = replace(copy, window=measure_window(content, before))
@@ -123,7 +124,7 @@ def _encode_stack(
         yield encoded
 
 
-def _make_copy(content: Volume, like: Loaded, derivation: Derivation) -> _Copy:
+def _make_copy(content: Volume, like: Loaded, derivation: Derivation, component: int) -> _Copy:
     same_grid = content.geometry.same_grid(like.volume.geometry)
     instances = [template.instance for template in like.template]
     return _Copy(
@@ -134,6 +135,7 @@ def _make_copy(content: Volume, like: Loaded, derivation: Derivation) -> _Copy:
         sources=SourceImages(instances, derivation=derivation, size=content.geometry.size, same_grid=same_grid),
         window=None,
         same_grid=same_grid,
+        component=component,
     )
 
 
@@ -197,5 +199,6 @@ def _make_header(copy: _Copy, template: SliceTemplate, storage: Storage, index: 
     if not copy.same_grid:
         place_slice(header, template.instance, copy.old_grid, copy.content.geometry, index)
         single = copy.old_grid.size[2] == 1 == len(copy.slices)
-        renew_header(header, copy.slices, index, template.instance.file, single=single)
+        before = copy.component * len(copy.slices)
+        renew_header(header, copy.slices, index, template.instance.file, single=single, before=before)
     return header

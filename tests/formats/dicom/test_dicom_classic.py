@@ -78,6 +78,28 @@ def test_time_points_become_volumes_of_a_classic_series_of_their_own(tmp_path: P
     assert [int(header.pixel_array[0, 0]) for header in made] == [100, 300, 0, 200]
 
 
+def test_time_points_on_a_new_grid_go_on_counting(tmp_path: Path) -> None:
+    frames = [frame(z, TemporalPositionIndex=time) for time in (1, 2) for z in (30, 32.5)]
+    loaded = loaded_from(enhanced(frames), tmp_path)
+    volume = volume_of(loaded)
+    cropped = replace(
+        volume,
+        array=np.ascontiguousarray(volume.array[..., :4]),
+        geometry=replace(volume.geometry, size=(4, *volume.geometry.size[1:])),
+    )
+    assert [header.InstanceNumber for header in classic_of(loaded, tmp_path, cropped)] == [1, 2, 3, 4]
+
+
+def test_numbers_of_a_frame_are_no_longer_than_a_decimal_string(tmp_path: Path) -> None:
+    said = {"CTXRayDetailsSequence": group(KVP=119.99999999999997), "MREchoSequence": group(EffectiveEchoTime=1 / 3)}
+    loaded = loaded_from(enhanced([frame(30), frame(32.5)], **said), tmp_path)
+    made = classic_of(loaded, tmp_path)[0]
+    assert [str(made.KVP.original_string), str(made.EchoTime.original_string)] == [
+        "120.000000000000",
+        "0.33333333333333",
+    ]
+
+
 def test_recorded_paths_of_a_classic_copy_are_used_again(tmp_path: Path) -> None:
     from medaug_cli.formats.dicom import FORMAT  # noqa: PLC0415 only here are the targets the test's own
 

@@ -18,6 +18,7 @@ from medaug_cli.core.errors import SampleError
 from medaug_cli.core.privacy import OPTIONS, Privacy, plain_words
 from medaug_cli.formats.dicom.actions import _OF_OPTION, profile_actions
 from medaug_cli.formats.dicom.deidentify import deidentify
+from medaug_cli.formats.dicom.suspicions import find_suspicions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +43,14 @@ VALUES: dict[str, Any] = {
 # What has its own meaning for the pixels or must be there to be read as an image.
 STRUCTURE = {"SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID", "ConcatenationUID"}
 PRIVACY = Privacy(KEY)
+
+
+@pytest.mark.parametrize(
+    ("part", "shown"),
+    [("HEART", False), ("FOREARM", False), ("EAR", True), ("INNEREAR", True), ("RIGHT EAR", True), ("HEADNECK", True)],
+)
+def test_an_ear_is_no_part_of_a_heart(part: str, shown: bool) -> None:
+    assert ("face" in find_suspicions(image(ramp(), BodyPartExamined=part))) is shown
 
 
 def planted(depth: int = 1) -> Dataset:

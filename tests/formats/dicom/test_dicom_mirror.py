@@ -15,6 +15,7 @@ from medaug_cli.core.sample import Volume
 from medaug_cli.formats.dicom.mirror import turn_letters
 from tests.formats.dicom.datasets import (
     CR,
+    MR,
     UNCHANGED,
     dicom_errors,
     encode,
@@ -26,6 +27,7 @@ from tests.formats.dicom.datasets import (
     ramp,
     save,
 )
+from tests.formats.dicom.framed import enhanced, frame
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,6 +148,51 @@ def test_a_sided_region_without_a_known_counterpart_goes_where_it_may(tmp_path: 
 def test_the_view_of_a_mirrored_radiograph_is_from_the_other_side(view: str, other: str, tmp_path: Path) -> None:
     header = image(ramp().astype(np.uint16), CR, Modality="CR", PatientOrientation=["A", "F"], ViewPosition=view)
     assert (mirrored(header, tmp_path).ViewPosition or "") == other
+
+
+IDENTITY = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0))
+SHIFT = replace(UNCHANGED, moved=True, index_map=((1.0, 0.0, 0.0, 2.0), *IDENTITY[1:]))
+FLIP = replace(MIRROR, index_map=((-1.0, 0.0, 0.0, 5.0), *IDENTITY[1:]))
+QUARTER = replace(QUARTER_TURN, index_map=((0.0, 1.0, 0.0, 0.0), (-1.0, 0.0, 0.0, 5.0), IDENTITY[2]))
+OBLIQUE = replace(UNCHANGED, moved=True, index_map=((0.8, 0.6, 0.0, 0.0), (-0.6, 0.8, 0.0, 0.0), IDENTITY[2]))
+BENT = replace(UNCHANGED, moved=True)
+
+
+@pytest.mark.parametrize(
+    ("derivation", "gradient", "phases"),
+    [
+        (UNCHANGED, [1, 0, 0], "ROW"),
+        (SHIFT, [1, 0, 0], "ROW"),
+        (FLIP, None, "ROW"),
+        (QUARTER, None, "COL"),
+        (OBLIQUE, None, None),
+        (BENT, None, None),
+    ],
+)
+def test_directions_of_an_acquisition_follow_the_picture_or_go(
+    derivation: Derivation, gradient: list[float] | None, phases: str | None, tmp_path: Path
+) -> None:
+    said = {"DiffusionGradientOrientation": [1.0, 0.0, 0.0], "InPlanePhaseEncodingDirection": "ROW"}
+    made = mirrored(image(ramp(), MR, Modality="MR", **placed(**said)), tmp_path, derivation)
+    assert made.get("DiffusionGradientOrientation") == gradient
+    assert made.get("InPlanePhaseEncodingDirection") == phases
+
+
+def test_directions_of_an_enhanced_image_do_so_in_its_groups(tmp_path: Path) -> None:
+    direction = Dataset()
+    direction.DiffusionGradientOrientation = [1.0, 0.0, 0.0]
+    about, geometry = Dataset(), Dataset()
+    about.DiffusionDirectionality, about.DiffusionBValue = "DIRECTIONAL", 1000.0
+    about.DiffusionGradientDirectionSequence = Sequence([direction])
+    geometry.InPlanePhaseEncodingDirection = "ROW"
+    header = enhanced([frame(30 + 2.5 * k) for k in range(3)])
+    (shared,) = header.SharedFunctionalGroupsSequence
+    shared.MRDiffusionSequence, shared.MRFOVGeometrySequence = Sequence([about]), Sequence([geometry])
+    made = mirrored(header, tmp_path, QUARTER).SharedFunctionalGroupsSequence[0]
+    assert "DiffusionGradientDirectionSequence" not in made.MRDiffusionSequence[0]
+    assert "DiffusionDirectionality" not in made.MRDiffusionSequence[0]
+    assert made.MRDiffusionSequence[0].DiffusionBValue == 1000
+    assert made.MRFOVGeometrySequence[0].InPlanePhaseEncodingDirection == "COLUMN"
 
 
 def test_a_copy_that_is_not_mirrored_keeps_its_side(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from datasets_for_runs import run_here, save_recipe
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from medaug_cli.formats.dicom.regions import move_regions
 from tests.formats.dicom.datasets import DX, dicom_errors, image, realdata, save
 from tests.formats.dicom.test_dicom_pictures import US, picture
 
@@ -108,6 +109,20 @@ def test_a_region_lies_where_what_is_in_it_went(steps: str, tmp_path: Path) -> N
     found = physical(item, int(x), int(y))
     assert found == pytest.approx({CM: 5.0, SECONDS: 7.0 + 2 * 0.25})
     assert dicom_errors(next((tmp_path / "root").rglob("*.dcm"))) <= dicom_errors(tmp_path / "dataset" / "a.dcm")
+
+
+def test_a_turned_region_has_nothing_of_the_axis_that_was_there(tmp_path: Path) -> None:
+    header, region = Dataset(), Dataset()
+    region.RegionLocationMinX0, region.RegionLocationMaxX1 = 1, 5
+    region.RegionLocationMinY0, region.RegionLocationMaxY1 = 2, 7
+    region.ReferencePixelX0, region.PhysicalDeltaX, region.PhysicalDeltaY = 2, 0.1, 0.02
+    header.SequenceOfUltrasoundRegions = Sequence([region])
+    quarter = ((0.0, 1.0, 0.0, 0.0), (-1.0, 0.0, 0.0, 9.0), (0.0, 0.0, 1.0, 0.0))
+    move_regions(header, quarter, (10, 10), str(tmp_path))
+    (moved,) = header.SequenceOfUltrasoundRegions
+    assert (moved.PhysicalDeltaX, moved.PhysicalDeltaY) == (0.02, -0.1)
+    assert "ReferencePixelX0" not in moved
+    assert moved.ReferencePixelY0 == 9 - (1 + 2) - moved.RegionLocationMinY0
 
 
 def test_a_scaled_region_has_smaller_pixels(tmp_path: Path) -> None:

@@ -92,6 +92,25 @@ def test_an_attribute_of_a_wrong_vr_is_a_reason(keyword: str, vr: str, value: by
     assert error.value.reason == "bad_header"
 
 
+@pytest.mark.parametrize("maker", ["", None])
+def test_a_scanner_without_a_maker_contributes_all_the_same(maker: str | None, tmp_path: Path) -> None:
+    made = copy_of(image(ramp(), **placed(Manufacturer=maker, StationName="CT1")), tmp_path)
+    (scanner,) = made.ContributingEquipmentSequence
+    assert (scanner.Manufacturer, scanner.StationName) == ("UNKNOWN", "CT1")
+
+
+@pytest.mark.parametrize(("columns", "said"), [(6, "REORIENTED_ONLY"), (4, "NO"), (9, "NO")])
+def test_a_projection_cut_at_its_far_edge_is_not_only_reoriented(columns: int, said: str, tmp_path: Path) -> None:
+    here = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0))
+    header = image(ramp().astype(np.uint16), "1.2.840.10008.5.1.4.1.1.1", Modality="CR", PatientOrientation=["L", "F"])
+    save(header, tmp_path / "a.dcm")
+    loaded = load(tmp_path)
+    grid = loaded.volume.geometry
+    content = Volume(np.zeros((1, 1, 4, columns), np.float32), replace(grid, size=(columns, 4, 1)))
+    (made,) = publish(encode(loaded, replace(MOVED, index_map=here), content), tmp_path / "copy")
+    assert made.SourceImageSequence[0].SpatialLocationsPreserved == said
+
+
 def test_the_same_copy_has_the_same_bytes(tmp_path: Path) -> None:
     save_series(tmp_path, [ramp(k) for k in range(3)])
     once, twice = (encode(load(tmp_path), MOVED) for _ in range(2))
