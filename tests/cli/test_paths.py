@@ -53,7 +53,7 @@ def test_the_last_line_of_a_run_agrees(recipe: Path, dataset: Path, words: str, 
     known = {"LONG": LONG, "DATASET": str(dataset)}
     done = medaug("run", recipe, *(known.get(word, word) for word in words.split()))
     assert (done.returncode, done.stdout) == (code, f"medaug: exit {code}\n")
-    assert done.stderr.startswith(f"medaug: {LONG}: ")
+    assert done.stderr.startswith(f"medaug: {LONG}")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions bind otherwise elsewhere")
