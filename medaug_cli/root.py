@@ -167,10 +167,22 @@ class Root:
         if stale:
             outputs = (path for key in stale for path in self.standings[key].outputs)
             self._set_out(self.begun.union(outputs), self.stacks)
-            places = [standing.place for key, standing in self.standings.items() if key not in stale]
-            publish([(self.journal, self._lines(places))])
-            self.standings, self.tail = read_standings(self.journal), whole_bytes(self.journal)
+            self._forget(stale)
             self.clear_unrecorded()
+
+    def forget_failures(self, samples: Iterable[str], copies: int) -> None:
+        """Forget failures that no run will mend: of others than `samples`, and of more `copies` than are asked for."""
+        there = set(samples)
+        failed = (key for key, standing in self.standings.items() if standing.status != "ok")
+        gone = {(sample, copy) for sample, copy in failed if sample not in there or copy > copies}
+        if gone:
+            self._forget(gone)
+
+    def _forget(self, keys: set[Key]) -> None:
+        """Write the journal without the records of `keys`."""
+        places = [standing.place for key, standing in self.standings.items() if key not in keys]
+        publish([(self.journal, self._lines(places))])
+        self.standings, self.tail = read_standings(self.journal), whole_bytes(self.journal)
 
     def _manifest(self, keys: Iterable[bytes]) -> Iterator[bytes]:
         return map(record_bytes, self._lines(map(place_of, keys)))

@@ -143,6 +143,8 @@ def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen
             write_id_map(recipe.privacy, root_path, inventory.samples, privacy)
         if options.overwrite != "never":  # nothing refuses from here on
             root.remove_stale(recipe.voxel_digest(options.resampler, privacy))
+        if options.only is None and options.limit is None:
+            root.forget_failures((sample.id for sample in plan.samples), recipe.copies)
         run_id = uuid.uuid4().hex[:12]
         way = root.way_to(dataset)
         told_way = way if privacy is None or is_plain_path(way) else None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Stack = tuple[str, str]
 """What paths of slices begin and end with; a number of four digits, or more where there are so many, stands between."""
 
-_NUMBERED = re.compile(r"(.*)(?<!\d)(\d{4}|[1-9]\d{4,5})(\.[^./]*)?", re.DOTALL)
+_NUMBERED = re.compile(r"(.*_(?:slice)?)(?:\d{4}|[1-9]\d{4,5})", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -58,5 +58,6 @@ class Outputs:
 
 def stack_of(path: str) -> Stack | None:
     """Return the stack that `path` is a slice of if it is one; None where it has no number."""
-    found = _NUMBERED.fullmatch(path)
-    return None if found is None else (found[1], found[3] or "")
+    stem, suffix = posixpath.splitext(path)
+    found = _NUMBERED.fullmatch(stem)
+    return None if found is None else (found[1], suffix)

@@ -15,6 +15,7 @@ from datasets_for_runs import (
     OBLIQUE,
     RECIPE,
     copies_below,
+    here,
     leftovers,
     medaug,
     records_of,
@@ -142,6 +143,29 @@ def test_a_mended_case_is_done_by_the_next_run(tmp_path: Path) -> None:
     tally, _ = run_here(recipe, dataset, tmp_path / "root")
     assert (tally.done, tally.kept, tally.failed) == (2, 4, 0)
     assert {record.status for record in records_of(tmp_path / "root")} == {"ok"}
+
+
+def test_failures_of_what_is_not_asked_for_any_more_are_forgotten_by_a_run_over_all_samples(tmp_path: Path) -> None:
+    dataset, root = save_dataset(tmp_path / "dataset", cases=3), tmp_path / "root"
+    recipe = save_recipe(tmp_path / "recipe.yaml")
+    truncate(dataset)
+    run_here(recipe, dataset, root)
+    for path in dataset.glob("case02*"):
+        path.unlink()
+    run_here(recipe, dataset, root, only="case01")
+    assert here("status", root)[0] == 3
+    run_here(recipe, dataset, root)
+    assert here("status", root)[:2] == (0, "finished: 4 copies valid, 0 failed\n")
+    assert {record.sample_id for record in records_of(root)} == {"case01", "case03"}
+
+
+def test_failures_of_copies_that_are_not_asked_for_any_more_are_forgotten(tmp_path: Path) -> None:
+    dataset, root = save_dataset(tmp_path / "dataset", cases=3), tmp_path / "root"
+    truncate(dataset)
+    run_here(save_recipe(tmp_path / "recipe.yaml"), dataset, root)
+    fewer = save_recipe(tmp_path / "fewer.yaml", RECIPE.replace("copies: 2", "copies: 1"))
+    run_here(fewer, dataset, root)
+    assert [record.copy_ for record in records_of(root) if record.status == "failed"] == [1]
 
 
 def test_a_case_that_went_bad_loses_its_copies_and_keeps_none_without_a_record(tmp_path: Path) -> None:
