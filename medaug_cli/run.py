@@ -66,6 +66,7 @@ class Options:
     resampler: Resampler = "kernel"
     repair: bool = False
     force_read: bool = False
+    log_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,7 @@ def _prepare(
     warnings = (*_idle_flags(options), *inventory.warnings, *check_paths(recipe.privacy, inventory.samples))
     inventory = replace(inventory, warnings=warnings)
     digest = recipe.voxel_digest(options.resampler, privacy)
-    check_ownership(root, dataset, inventory, digest, options.overwrite)
+    check_ownership(root, dataset, inventory, digest, options.overwrite, options.log_file)
     choice = Choice(options.only, options.limit, options.overwrite, options.resampler, privacy)
     return inventory, make_plan(inventory, recipe, root, dataset, choice)
 

@@ -128,9 +128,11 @@ def test_one_file_is_written_under_the_name_that_is_asked_for(tmp_path: Path) ->
     assert (tmp_path / "x.nii.gz").read_bytes() == (tmp_path / "root" / record.output[0].path).read_bytes()
 
 
-@pytest.mark.parametrize("wrong", ["0000", "zz", ""])
-def test_an_id_that_no_record_or_more_than_one_has_is_refused(place: Path, wrong: str) -> None:
-    with pytest.raises(RootError, match="records have the id"):
+@pytest.mark.parametrize(
+    ("wrong", "said"), [("0000", "no record has an id"), ("zz", "no record has an id"), ("", "ids")]
+)
+def test_an_id_that_no_record_or_more_than_one_has_is_refused(place: Path, wrong: str, said: str) -> None:
+    with pytest.raises(RootError, match=f"{said} beginning with '{wrong}'; give an output_id in full"):
         find_record(place / "root", wrong)
 
 
