@@ -24,21 +24,28 @@ _OURS = {STATE_FOLDER, MANIFEST_NAME, SUMS_NAME}
 _SAMPLES_COMPARED = 3
 
 
-def check_ownership(root: Root, dataset: Path, inventory: Inventory, digest: str, overwrite: str) -> None:
-    """Raise RootError where ROOT holds what is not medaug's, or what another dataset or recipe (`digest`) made."""
+def check_ownership(
+    root: Root, dataset: Path, inventory: Inventory, digest: str, overwrite: str, log_file: Path | None = None
+) -> None:
+    """Raise RootError where ROOT holds what is not medaug's, or what another dataset or recipe (`digest`) made.
+
+    `log_file` may stand there: this run has opened it by now.
+    """
     same = root.path.resolve() == dataset.resolve()
     if not same and not (root.state / "root.json").exists() and root.path.is_dir():
-        foreign = sorted(item.name for item in root.path.iterdir() if item.name not in _OURS)
+        log = None if log_file is None else log_file.resolve()
+        others = (item for item in root.path.iterdir() if item.name not in _OURS and item.resolve() != log)
+        foreign = sorted(item.name for item in others)
         if foreign:
             raise RootError(
                 f"{root.path}: holds {len(foreign)} files or folders that medaug did not write, such as {foreign[0]}; "
                 "choose an empty folder"
             )
     made = [standing for standing in root.standings.values() if standing.status == "ok"]
-    others = sum(standing.settings.recipe_sha256 != digest for standing in made)
-    if others and overwrite == "never":
+    stale = sum(standing.settings.recipe_sha256 != digest for standing in made)
+    if stale and overwrite == "never":
         raise RootError(
-            f"{root.path}: holds {others} copies that other steps, parameters, another seed, another key or way to "
+            f"{root.path}: holds {stale} copies that other steps, parameters, another seed, another key or way to "
             "hide patients, or another --resampler made; choose another folder, or replace them with --overwrite stale"
         )
     if made:

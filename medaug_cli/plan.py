@@ -188,7 +188,9 @@ class _Names:
             for path in paths:
                 name = _name_on_any_disk(path)
                 other = self._owners.setdefault(name, sample.id)
-                if other != sample.id or name in self._sources:
+                if other == sample.id and name in self._sources:
+                    raise DatasetError(f"copies of {sample.id} would be written to {path}, a source's name; rename one")
+                if other != sample.id:
                     raise DatasetError(f"copies of {sample.id} and {other} would both be written to {path}; rename one")
             if len(set(paths)) < len(paths):
                 twice = next(path for path, count in Counter(paths).items() if count > 1)

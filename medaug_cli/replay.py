@@ -34,7 +34,8 @@ def find_record(root: Path, output_id: str) -> Record:
     """Return the record of an output, which the start of its id may name; raises RootError."""
     found = [record for record in read_records(root / MANIFEST_NAME) if record.output_id.startswith(output_id)]
     if len(found) != 1 or not output_id:
-        raise RootError(f"{root / MANIFEST_NAME}: {len(found)} records have the id {output_id}; name one")
+        many = f"{len(found)} records have ids" if found else "no record has an id"
+        raise RootError(f"{root / MANIFEST_NAME}: {many} beginning with {output_id!r}; give an output_id in full")
     if found[0].status != "ok":
         raise RootError(f"{output_id}: was not written: {found[0].reason}: {found[0].message}")
     return found[0]

@@ -68,6 +68,7 @@ class Options:
     resampler: Resampler = "kernel"
     repair: bool = False
     force_read: bool = False
+    log_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,7 @@ def _prepare(
     warnings = (*_idle_flags(options), *inventory.warnings, *check_paths(recipe.privacy, inventory.samples))
     inventory = replace(inventory, warnings=warnings)
     digest = recipe.voxel_digest(options.resampler, privacy)
-    check_ownership(root, dataset, inventory, digest, options.overwrite)
+    check_ownership(root, dataset, inventory, digest, options.overwrite, options.log_file)
     choice = Choice(options.only, options.limit, options.overwrite, options.resampler, privacy)
     plan = make_plan(inventory, recipe, root, dataset, choice)
     if options.only is not None or options.limit is not None:

@@ -225,7 +225,7 @@ def explain(error: Exception) -> tuple[str, str]:
         case MemoryError() | RuntimeError() if isinstance(error, MemoryError) or _NO_ROOM_FOR_ITK in str(error):
             return "out_of_memory", "the sample does not fit into memory; use fewer workers or limits.max_voxels"
         case OSError():
-            return "unreadable", f"cannot be read: {error.strerror}"
+            return "unreadable", f"cannot be read: {error.strerror or type(error).__name__}"
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return "internal_error", f"a bug in medaug: {type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}"
 

@@ -73,6 +73,7 @@ def augment(
             fail_fast=fail_fast,
             lock_timeout_s=lock_timeout,
             memory_bytes=o.bytes_of(memory, "--memory") if memory else None,
+            log_file=log_file,
         )
 
     if dry_run:

@@ -18,10 +18,11 @@ def validate(
     ] = None,
 ) -> None:
     """Check RECIPE, and with DATASET also that its files are found and paired. Exit 2 with every mistake at once."""
-    from medaug_cli.recipe import load_recipe, lost_fractions, wasteful_chains
+    from medaug_cli.recipe import load_recipe, lost_fractions, only_for_bids, wasteful_chains
 
     loaded = load_recipe(recipe)
-    for warning in (*wasteful_chains(loaded), *lost_fractions(loaded)):
+    bids = () if dataset is not None else only_for_bids(loaded)  # of a dataset its layout is known
+    for warning in (*wasteful_chains(loaded), *lost_fractions(loaded), *bids):
         say(f"{recipe}: warning: {warning}", err=True)
     if dataset is not None:
         _check_dataset(loaded, dataset)

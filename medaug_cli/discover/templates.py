@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 
 from medaug_cli.core.errors import RecipeError
-
-_PIECE = re.compile(r"(\{[^{}]*\}|\*\*/|\*)")
+from medaug_cli.core.template_text import fault_of, pieces_of
 
 
 @dataclass(frozen=True)
@@ -61,14 +60,9 @@ def parse_template(text: str, key: str, *, shared: bool = False) -> Template:
     Raises RecipeError, naming the recipe's `key`, where it is none.
     """
     clean = text.removeprefix("./")
-    pieces = [piece for piece in _PIECE.split(clean) if piece]
-    unknown = sorted({piece for piece in pieces if piece.startswith("{") and piece != "{case}"})
-    if unknown:
-        raise RecipeError(f"{key}: {text!r} holds {', '.join(unknown)}; the one placeholder is {{case}}")
-    if "{case}" not in pieces and not shared:
-        raise RecipeError(f"{key}: {text!r} holds no {{case}}; write for example {{case}}_T1w.nii.gz")
-    if clean.startswith("/") or ".." in clean.split("/"):
-        raise RecipeError(f"{key}: {text!r} leaves the dataset; write it relative to the dataset")
+    if fault := fault_of(text, needs_case=not shared):
+        raise RecipeError(f"{key}: {fault}")
+    pieces = pieces_of(text)
     case = r"(?P<case>[^/]+(?:/[^/]+)*)" if "/" in clean else r"(?P<case>[^/]+)"
     translated = {"{case}": r"(?P=case)", "**/": r"(?:.*/)?", "*": r"[^/]*"}
     pattern = "".join(translated.get(piece, re.escape(piece)) for piece in pieces).replace(r"(?P=case)", case, 1)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import RecipeError, UsageError
 from medaug_cli.recipe.build import build_recipe
+from medaug_cli.recipe.sections import only_for_bids as only_for_bids
 from medaug_cli.recipe.yaml_text import MAX_BYTES, Problem, read_document
 from medaug_cli.step import (
     NEEDS_FRACTIONS,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.recipe.model import DatasetSection, Recipe
+from medaug_cli.recipe.sections import check_sections
 from medaug_cli.recipe.yaml_text import Document, Problem
 from medaug_cli.step import IntensityStep, Step, may_hold_steps, needs_steps
 from medaug_cli.step.reference import ReferenceStep
@@ -38,6 +39,7 @@ def build_recipe(document: Document) -> Recipe | None:
     steps = _build_steps(document, plain.get("steps"), ("steps",)) if "steps" in plain else None
     # The steps are built one by one; a sound stand-in keeps pydantic from reporting them a second time.
     checked = {**plain, "steps": steps or (_STAND_IN,)} if "steps" in plain else plain
+    check_sections(document, plain)
     recipe = _validate(document, Recipe, checked, ())
     return recipe if isinstance(recipe, Recipe) and not document.problems else None
 
@@ -158,12 +160,23 @@ def _validate(document: Document, model: type[BaseModel], values: Mapping[str, A
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        every = error.errors(include_url=False)[:_MOST_PROBLEMS]
+        every = _told_once(error.errors(include_url=False)[:_MOST_PROBLEMS], document)
         problems = [_problem_of(document, model, found, path) for found in every]
         # A union reports once for each of its branches: the first, which is the plainest, is enough.
         first = {(problem.place, problem.key): problem for problem in reversed(problems)}
         document.problems.extend(first.values())
         return None
+
+
+def _told_once(every: Iterable[Any], document: Document) -> list[Any]:
+    """Return the errors without a list too short for want of items that are wrong, and what is told already."""
+    told = {problem.message for problem in document.problems}
+    holders = {found["loc"][:end] for found in every for end in range(len(found["loc"]))}
+    return [
+        found
+        for found in every
+        if not (found["type"] == "too_short" and found["loc"] in holders) and _plain_message(found) not in told
+    ]
 
 
 def _problem_of(document: Document, model: type[BaseModel], found: Any, path: Path) -> Problem:
@@ -190,6 +203,8 @@ def _plain_message(found: Any) -> str:
     allowed = found.get("ctx", {}).get("expected")
     value = found.get("input")
     shown = f", found {value!r}" if isinstance(value, str | int | float | bool | type(None)) else ""
+    if found["type"] in ("model_type", "dict_type"):
+        return f"needs `key: value` pairs, found {'a list' if isinstance(value, list) else repr(value)}"
     if found["type"] == "literal_error":
         return f"allowed: {allowed}{shown}{_suggest(str(value), _quoted(str(allowed)), only_close=True)}"
     return message if found["type"] == "value_error" else f"{message[:1].lower()}{message[1:]}{shown}"

@@ -16,10 +16,22 @@ from medaug_cli.core.sample import PointsSpace, TransferSyntax
 from medaug_cli.step import Step, inner_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 ALGORITHM_VERSION = 4
 """Raised whenever the same recipe would give other voxels than before; part of every output's identity."""
+
+
+NEEDS_DEIDENTIFY = "options and id_map need deidentify: basic"
+DATES = frozenset({"retain_full_dates", "retain_modified_dates"})
+TWO_KINDS_OF_DATES = "dates are kept in full or modified; choose one option"
+IDENTIFIED_ORIGINALS = "output.originals puts identified originals beside de-identified copies; leave it out"
+
+
+def fault_of_soft_labels(soft_labels: Iterable[str], labels: Iterable[str] | None) -> str:
+    """Return what is wrong with `soft_labels`: that they name what `labels`, where there are any, do not."""
+    unknown = sorted(set(soft_labels) - set(labels)) if labels else []
+    return f"soft_labels names {', '.join(unknown)}, which labels does not" if unknown else ""
 
 
 class Section(BaseModel):
@@ -80,9 +92,8 @@ class DatasetSection(Section):
 
     @model_validator(mode="after")
     def _check_soft_labels(self) -> Self:
-        unknown = sorted(set(self.soft_labels) - set(self.labels)) if self.labels else []
-        if unknown:
-            raise ValueError(f"soft_labels names {', '.join(unknown)}, which labels does not")
+        if fault := fault_of_soft_labels(self.soft_labels, self.labels):
+            raise ValueError(fault)
         return self
 
     def declared(self) -> dict[str, Any]:
@@ -152,9 +163,9 @@ class PrivacySection(Section):
     @model_validator(mode="after")
     def _agrees(self) -> PrivacySection:
         if self.deidentify is None and (self.options or self.id_map):
-            raise ValueError("options and id_map need deidentify: basic")
-        if {"retain_full_dates", "retain_modified_dates"} <= set(self.options):
-            raise ValueError("dates are kept in full or modified; choose one option")
+            raise ValueError(NEEDS_DEIDENTIFY)
+        if set(self.options) >= DATES:
+            raise ValueError(TWO_KINDS_OF_DATES)
         return self
 
 
@@ -204,7 +215,7 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _keeps_originals_out(self) -> Recipe:
         if self.privacy.deidentify is not None and self.output.originals != "none":
-            raise ValueError("output.originals puts identified originals beside de-identified copies; leave it out")
+            raise ValueError(IDENTIFIED_ORIGINALS)
         return self
 
     def voxel_digest(self, resampler: str = "kernel", privacy: Privacy | None = None) -> str:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medaug_cli.core.errors import UsageError
-from medaug_cli.recipe import load_recipe
+from medaug_cli.recipe import load_recipe, only_for_bids
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from medaug_cli.recipe.model import Recipe
 
 START = "version: 1\nsteps: [gamma]\n"
 
@@ -183,6 +185,86 @@ def test_every_other_key_of_the_interface_works(load: Callable[[str], object]) -
         "output: {originals: none, compression: fast, dtype: preserve}\n"
         "limits: {max_voxels: 4.0e8}\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            'dataset: {layout: nifti, images: {t1: "T1w.nii.gz"}}',
+            "3:39: dataset.images.t1: 'T1w.nii.gz' holds no {case}",
+        ),
+        (
+            'dataset: {layout: nifti, labels: {a: "a.dcm"}}',
+            "3:38: dataset.labels.a: 'a.dcm' holds no {case}; write for",
+        ),
+        (
+            'dataset: {images: {t1: "{foo}.nii"}}',
+            "3:24: dataset.images.t1: '{foo}.nii' holds {foo}; the one placeholder",
+        ),
+        (
+            'dataset: {labels: {a: "../{case}.nii"}}',
+            "3:23: dataset.labels.a: '../{case}.nii' leaves the dataset; write",
+        ),
+        ('dataset: {points: {a: "/{case}.csv"}}', "3:23: dataset.points.a: '/{case}.csv' leaves the dataset; write it"),
+        ("dataset: {layout: nifti, split: {column: fold}}", "3:33: dataset.split: needs dataset.table, the file that"),
+        ("dataset: {layout: dicom, split: {}}", "3:33: dataset.split: needs dataset.table"),
+    ],
+)
+def test_what_only_a_dataset_told_before_is_told_where_it_stands(
+    refusal: Callable[[str], str], text: str, said: str
+) -> None:
+    assert mistake(refusal(f"{START}{text}\n")).startswith(f"recipe.yaml:{said}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'dataset: {layout: bids, images: {t1: "T1w.nii.gz"}, split: {column: split}}',
+        'dataset: {layout: dicom, labels: {a: "segmentations"}}',
+        'dataset: {layout: nifti, points: {a: "points.json"}, split: {}, table: split.csv}',
+    ],
+)
+def test_what_a_layout_takes_is_no_mistake(load: Callable[[str], object], text: str) -> None:
+    load(f"{START}{text}\n")
+
+
+def test_what_may_be_meant_for_bids_is_a_warning_where_no_layout_is_named(load: Callable[[str], Recipe]) -> None:
+    recipe = load(f'{START}dataset: {{images: {{t1: "T1w", t2: "{{case}}_t2.nii"}}, split: {{}}}}\n')
+    assert [text.partition(":")[0] for text in only_for_bids(recipe)] == ["dataset.images.t1", "dataset.split"]
+    assert only_for_bids(load(f"{START}dataset: {{layout: bids, split: {{}}}}\n")) == []
+
+
+def test_mistakes_between_keys_are_told_beside_those_of_other_keys(refusal: Callable[[str], str]) -> None:
+    text = refusal(
+        "version: 1\n"
+        "seed: -1\n"
+        "steps: [gamma]\n"
+        'dataset: {layuot: nifti, labels: {a: "{case}_a.nii.gz"}, soft_labels: [b]}\n'
+        "privacy: {deidentify: basic, phi_in_paths: no, options: [retain_full_dates, retain_modified_dates]}\n"
+        "output: {originals: copy, dtype: float64}\n"
+    )
+    places = re.findall(r"^recipe\.yaml:(\d+):(\d+)", text, re.MULTILINE)
+    expected = [(2, 7), (4, 11), (4, 71), (5, 44), (5, 57), (6, 21), (6, 34)]
+    assert [(int(line), int(column)) for line, column in places] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("steps: [{flip: {axes: [XX]}}]", "2:24: axes.0: allowed: 'LR'"),
+        ("steps: [gamma]\ndataset: [a]", "3:10: dataset: needs `key: value` pairs, found a list"),
+        ("steps: [gamma]\nlimits: 4", "3:9: limits: needs `key: value` pairs, found 4"),
+        ("steps: [gamma]\nprivacy: {options: [retain_device]}", "3:20: options and id_map need deidentify: basic"),
+        ('steps: [gamma]\ndataset: {labels: {a: "{case}_a"}, soft_labels: [b]}', "3:49: soft_labels names b, which"),
+    ],
+)
+def test_a_mistake_counts_once_and_is_told_in_words_of_recipes(
+    refusal: Callable[[str], str], text: str, said: str
+) -> None:
+    told = refusal(f"version: 1\n{text}\n")
+    assert told.startswith("the recipe is invalid, 1 mistake:\n")
+    assert mistake(told).startswith(f"recipe.yaml:{said}")
 
 
 def test_a_recipe_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:

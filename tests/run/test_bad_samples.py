@@ -255,6 +255,11 @@ def test_every_failure_has_a_stable_reason(error: Exception, reason: str) -> Non
     assert "/secret" not in explain(error)[1]
 
 
+def test_a_fault_without_a_cause_is_told_by_its_kind() -> None:
+    told = explain(gzip.BadGzipFile("Not a gzipped file (b'Do')"))
+    assert told == ("unreadable", "cannot be read: BadGzipFile")
+
+
 def test_what_itk_finds_no_memory_for_is_no_bug() -> None:
     with pytest.raises(RuntimeError) as caught:
         SimpleITK.Image(60_000, 60_000, 60_000, SimpleITK.sitkFloat64)

@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from datasets_for_runs import run_here, save_dataset, save_image, save_label, save_recipe, voxel_hashes
+from datasets_for_runs import medaug, run_here, save_dataset, save_image, save_label, save_recipe, voxel_hashes
 
 from medaug_cli.core.errors import ExitCode, RootError
 
@@ -27,6 +27,23 @@ def test_another_dataset_is_refused_and_both_are_named(tmp_path: Path) -> None:
         assert caught.value.exit_code == ExitCode.BAD_ROOT
         assert f"{first}, not {second};" in str(caught.value)
     assert voxel_hashes(tmp_path / "root") == before
+
+
+def test_the_log_of_a_run_may_stand_in_its_root_and_nothing_else(tmp_path: Path) -> None:
+    recipe, dataset = save_recipe(tmp_path / "recipe.yaml"), save_dataset(tmp_path / "dataset", cases=1)
+    root = tmp_path / "root"
+    root.mkdir()
+    words = ["run", recipe, dataset, "-o", root, "--engine", "serial", "--log-file", root / "medaug.log"]
+    (root / "thesis.txt").write_text("years of work")
+    done = medaug(*words)
+    assert (done.returncode, "holds 1 files or folders" in done.stderr, "such as thesis.txt" in done.stderr) == (
+        5,
+        True,
+        True,
+    )
+    (root / "thesis.txt").unlink()
+    assert medaug(*words).returncode == 0
+    assert medaug(*words).returncode == 0
 
 
 def test_a_dataset_that_moved_and_grew_goes_on(tmp_path: Path) -> None:

@@ -149,9 +149,11 @@ def test_files_of_one_name_are_written_below_their_folders(tmp_path: Path) -> No
     assert all((tmp_path / "out" / name).read_bytes() == (tmp_path / "root" / name).read_bytes() for name in files)
 
 
-@pytest.mark.parametrize("wrong", ["0000", "zz", ""])
-def test_an_id_that_no_record_or_more_than_one_has_is_refused(place: Path, wrong: str) -> None:
-    with pytest.raises(RootError, match="records have the id"):
+@pytest.mark.parametrize(
+    ("wrong", "said"), [("0000", "no record has an id"), ("zz", "no record has an id"), ("", "ids")]
+)
+def test_an_id_that_no_record_or_more_than_one_has_is_refused(place: Path, wrong: str, said: str) -> None:
+    with pytest.raises(RootError, match=f"{said} beginning with '{wrong}'; give an output_id in full"):
         find_record(place / "root", wrong)
 
 
