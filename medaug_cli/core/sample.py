@@ -165,9 +165,9 @@ class LabelMap:
         return tallies.count_values(self.array)
 
 
-def label_value(name: str, names: Mapping[int, str]) -> int | None:
-    """Return the value of a label map that `names` give to a label, or that the name itself is; None without one."""
-    found = [value for value, text in names.items() if text == name]
+def label_value(name: str, *names: Mapping[int, str]) -> int | None:
+    """Return the value that the first of `names` which know `name` gives it, else the number that it is itself."""
+    found = [value for some in names for value, text in some.items() if text == name]
     if found:
         return found[0]
     return int(name) if name.isascii() and name.lstrip("-").isdecimal() else None

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import LabelMap
+from medaug_cli.core.sample import LabelMap, label_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from medaug_cli.core.sample import Labels, LabelStack
 
@@ -51,7 +51,7 @@ def _swap_within(label: Labels, pair: tuple[str, str], names: dict[int, str], kn
 
 
 def _swap_values(label: LabelMap, pair: tuple[str, str], names: dict[int, str], known: Sequence[str]) -> LabelMap:
-    one, other = (_label_value(name, {**label.names, **names}, label.names) for name in pair)
+    one, other = (label_value(name, {**label.names, **names}, label.names) for name in pair)
     if one is not None and other is not None:
         return replace(label, array=_exchange(label.array, one, other), exchanged=label.exchanged ^ {one, other})
     unknown = [name for name, value in zip(pair, (one, other), strict=True) if value is None and name not in known]
@@ -83,7 +83,7 @@ def _part_index(name: str, label: LabelStack, names: dict[int, str]) -> int | No
     """Return which component `name` is: by the file's own names, else by its number from 1 on."""
     if label.names:
         return label.names.index(name) if name in label.names else None
-    number = _label_value(name, names)
+    number = label_value(name, names)
     return number - 1 if number is not None and 1 <= number <= len(label.array) else None
 
 
@@ -97,11 +97,3 @@ def _exchange(array: Any, one: int, other: int) -> Any:
             raise SampleError("unknown_label", f"swap_labels: a label map of {array.dtype} cannot hold the value {new}")
         swapped[found] = new
     return swapped
-
-
-def _label_value(name: str, *names: Mapping[int, str]) -> int | None:
-    """Return the value that the first of `names` which know `name` gives it, else the number that it is itself."""
-    found = [value for some in names for value, text in some.items() if text == name]
-    if found:
-        return found[0]
-    return int(name) if name.lstrip("-").isdigit() else None
