@@ -19,8 +19,9 @@ _READER_LEFT = (errno.EPIPE, errno.EINVAL)  # Windows says EINVAL
 class _Outlet(io.RawIOBase):
     """Writes to `raw` until that fails once, then to nowhere; `lost` is why."""
 
-    def __init__(self, raw: io.RawIOBase) -> None:
+    def __init__(self, raw: io.RawIOBase, owner: TextIO) -> None:
         self.raw = raw
+        self.owner = owner  # which would close `raw` as soon as nobody held it
         self.lost: OSError | None = None
 
     def writable(self) -> bool:
@@ -50,7 +51,7 @@ def guarded(stream: TextIO) -> TextIO:
     if not isinstance(stream, io.TextIOWrapper) or not isinstance(raw, io.RawIOBase):
         return stream
     return io.TextIOWrapper(
-        io.BufferedWriter(_Outlet(raw)),
+        io.BufferedWriter(_Outlet(raw, stream)),
         encoding=stream.encoding,
         errors="backslashreplace",
         line_buffering=stream.line_buffering,
