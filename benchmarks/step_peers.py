@@ -87,7 +87,7 @@ def skimage(name: str, **settings: Any) -> Peer:
 
     def prepare(array: Any) -> Callable[[], object]:
         import skimage.exposure  # noqa: PLC0415  only where it is measured
-        import skimage.util  # noqa: PLC0415
+        import skimage.util  # noqa: PLC0415  as well
 
         module = skimage.util if name == "random_noise" else skimage.exposure
         low, high = float(array.min()), float(array.max())
@@ -101,7 +101,7 @@ def simpleitk(name: str, *arguments: Any) -> Peer:
     """Return a filter of SimpleITK, the image twice where it takes a reference."""
 
     def prepare(array: Any) -> Callable[[], object]:
-        import SimpleITK as sitk  # noqa: N813, PLC0415
+        import SimpleITK as sitk  # noqa: N813, PLC0415  its own name; only where it is measured
 
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
         image = sitk.GetImageFromArray(array)

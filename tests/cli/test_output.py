@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 
 
 def test_a_run_says_one_line_on_stdout_and_the_rest_on_stderr(recipe: Path, dataset: Path, tmp_path: Path) -> None:
-    done = medaug("run", recipe, dataset, "-o", tmp_path / "root", "--engine", "serial", "--progress", "plain")
-    assert done.stdout == (
-        f"medaug: exit 0: 4 copies made, 0 already valid, 0 failed; see {tmp_path}/root/medaug-manifest.jsonl\n"
-    )
+    manifest = tmp_path / "made" / "medaug-manifest.jsonl"
+    done = medaug("run", recipe, dataset, "-o", manifest.parent, "--engine", "serial", "--progress", "plain")
+    assert done.stdout == f"medaug: exit 0: 4 copies made, 0 already valid, 0 failed; see {manifest}\n"
     assert done.stderr == "4 copies to make, 0 already valid, 1 workers\n"
 
 

@@ -225,8 +225,10 @@ def test_what_only_a_dataset_told_before_is_told_where_it_stands(
         'dataset: {layout: nifti, points: {a: "points.json"}, split: {}, table: split.csv}',
     ],
 )
-def test_what_a_layout_takes_is_no_mistake(load: Callable[[str], object], text: str) -> None:
-    load(f"{START}{text}\n")
+def test_what_a_layout_takes_is_no_mistake(load: Callable[[str], Recipe], text: str) -> None:
+    recipe = load(f"{START}{text}\n")
+    assert f"layout: {recipe.dataset.layout}," in text
+    assert only_for_bids(recipe) == []
 
 
 def test_what_may_be_meant_for_bids_is_a_warning_where_no_layout_is_named(load: Callable[[str], Recipe]) -> None:

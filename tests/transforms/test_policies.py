@@ -272,7 +272,9 @@ def test_augmix_records_every_chain_and_its_weight() -> None:
 def test_no_usual_step_is_refused_for_any_image_of_the_sample(name: str, known: dict[str, Any]) -> None:
     for copy in range(60):
         scene = make_scene(Geometry((8, 8, 8)), copy, modality=known["modalities"][0], **known)
-        draw_program([load_step(name)()], scene)
+        drawn = draw_program([load_step(name)()], scene)
+        assert drawn[0].name == name
+        assert any(one.step is not None for one in drawn)
 
 
 @pytest.mark.parametrize(
