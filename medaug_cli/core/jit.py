@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
 
+from medaug_cli.core.jit_files import keep_on_disk
 from medaug_cli.core.lazy import without
 
 with without("scipy.linalg"):  # numba asks it for a BLAS that no loop here calls
@@ -32,13 +33,14 @@ def compiled(function: Function) -> Function:
     No fastmath and no contraction to fused multiply-add: the same bits on every processor (P3). Where neither folder
     can be written, the cache goes to the system's temporary folder.
     """
-    decorate: Any = numba.njit(**_RULES, cache=True)
+    dispatcher: Any = numba.njit(**_RULES)(function)
     try:
-        return cast("Function", decorate(function))
+        keep_on_disk(dispatcher)
     except RuntimeError:  # numba: no locator available
         os.environ["NUMBA_CACHE_DIR"] = str(_own_temporary_folder())
         numba.core.config.reload_config()
-        return cast("Function", decorate(function))
+        keep_on_disk(dispatcher)
+    return cast("Function", dispatcher)
 
 
 def inner(function: Function) -> Function:
