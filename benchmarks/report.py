@@ -29,8 +29,8 @@ tables give medians, and ± half the distance between the extremes.
 The peers run as their documentation has it (`benchmarks/peers/`), with the same angles, shifts, noise and gamma; their
 result is brought back to the source's integer type, without which they would write twice the bytes. batchgeneratorsv2
 has no bias field and no translation. MONAI's and batchgeneratorsv2's elastic are smoothed random fields; MONAI's is
-rougher than 7³ control points, since a field as smooth asks torch for more than 24 GB. medaug also hashes, syncs to
-disk, reads back and records what it writes; no peer does.
+as rough as in its tutorials, since a field as smooth as 7³ control points asks torch for more than 24 GB when it is
+told one thread. medaug also hashes, syncs to disk, reads back and records what it writes; no peer does.
 """
 
 
@@ -84,7 +84,8 @@ def _peers(found: Results) -> str:
         + _table(("recipe", *names), peaks)
         + "\nWith files of the type that the peers give them by themselves, float32, in the same run:\n\n"
         + _own_types(found)
-        + "\nMONAI has several ways to an elastic; the table above has the first, those below ran once:\n\n"
+        + "\nMONAI has several ways to an elastic; the table above has the first, those below ran once. *oneDNN*:\n"
+        + "torch is told two threads, which share the one core, and takes another path, of less time and memory.\n\n"
         + _elastics(found)
     )
 
