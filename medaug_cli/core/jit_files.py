@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import pickle
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,17 @@ if TYPE_CHECKING:
 
 _LOCK = "medaug.lock"
 _LONGEST_WAIT_S = 60.0  # for another process; then each compiles for itself
+# What unpickling raises, by its documentation and by trying.
+_NO_PICKLE = (
+    pickle.UnpicklingError,
+    EOFError,
+    AttributeError,
+    ImportError,
+    IndexError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
 _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = ("core", "spatial")  # where loops are
 
@@ -56,18 +69,38 @@ class _CompiledFiles(FunctionCache):
 
 
 class _Files(IndexDataCacheFile):
-    """An index and its files, each under a name of its own and there before the index names it.
+    """An index and its files, each named by its SHA-256 and there before the index names it.
 
     numba counts the files of a function: two processes that save different signatures at once write to the same name,
-    so that one loads what was compiled for the other's types; and for a moment the index names a file of older sources.
+    so that one loads what was compiled for the other's types, and for a moment the index names a file of older sources.
+    What a fault of the disk has changed is compiled again.
     """
 
     def save(self, key: Any, data: Any) -> None:
-        from uuid import uuid4  # noqa: PLC0415  seldom needed
-
-        name = self._data_name(uuid4().int)
-        self._save_data(name, data)
+        packed = self._dump(data)
+        name = self._name_of(packed)
+        with self._open_for_write(self._data_path(name)) as stream:
+            stream.write(packed)
         self._save_index(self._load_index() | {key: name})
+
+    def load(self, key: Any) -> Any:
+        name = self._load_index().get(key)
+        if name is None:
+            return None
+        try:
+            packed = Path(self._data_path(name)).read_bytes()
+        except OSError:
+            return None
+        return pickle.loads(packed) if self._name_of(packed) == name else None  # noqa: S301  as safe as the code itself
+
+    def _load_index(self) -> dict[Any, str]:
+        try:
+            return super()._load_index()  # type: ignore[no-any-return]
+        except _NO_PICKLE:
+            return {}
+
+    def _name_of(self, packed: bytes) -> str:
+        return self._data_name(int.from_bytes(hashlib.sha256(packed).digest()))  # type: ignore[no-any-return]
 
 
 def _wait_for_others(files: _CompiledFiles, context: Any, compile_: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -73,7 +73,7 @@ def test_a_change_of_another_file_with_loops_makes_it_stale(tmp_path: Path) -> N
     assert run(cache, "int16", sources)[0] == 1
 
 
-@pytest.mark.parametrize("step", ["_load_index", "_save_index", "_save_data"])
+@pytest.mark.parametrize("step", ["_load_index", "_save_index", "_open_for_write"])
 def test_what_two_processes_save_at_once_is_not_mixed_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -101,7 +101,27 @@ def test_what_two_processes_save_at_once_is_not_mixed_up(
 def test_the_index_never_names_what_is_not_there_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old, new = (_Files(str(tmp_path), "loop", stamp) for stamp in ("old", "new"))
     old.save("int16", "old code")
-    monkeypatch.setattr(new, "_save_data", lambda *_: pytest.fail("no space left"))
+    monkeypatch.setattr(new, "_open_for_write", lambda *_: pytest.fail("no space left"))
     with pytest.raises(pytest.fail.Exception):
         new.save("int16", "new code")
     assert new.load("int16") is None
+
+
+@pytest.mark.parametrize("kept", [0, 1, 20, -1])
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_a_file_that_the_disk_has_lost_a_part_of_is_made_again(tmp_path: Path, kind: str, kept: int) -> None:
+    files = _Files(str(tmp_path), "loop", "stamp")
+    files.save("int16", "compiled for int16")
+    (path,) = tmp_path.glob(f"*.{kind}")
+    path.write_bytes(path.read_bytes()[:kept])
+    assert files.load("int16") is None
+    files.save("int16", "compiled for int16")
+    assert files.load("int16") == "compiled for int16"
+
+
+def test_a_changed_byte_of_compiled_code_is_never_run(tmp_path: Path) -> None:
+    files = _Files(str(tmp_path), "loop", "stamp")
+    files.save("int16", "compiled for int16")
+    (path,) = tmp_path.glob("*.nbc")
+    path.write_bytes(path.read_bytes().replace(b"compiled", b"combined"))
+    assert files.load("int16") is None
