@@ -11,7 +11,7 @@ from medaug_cli.core.marks import Contours
 from medaug_cli.spatial.resample import outside_fraction
 
 if TYPE_CHECKING:
-    from medaug_cli.core.arrays import Array64, FloatArray
+    from medaug_cli.core.arrays import Array64
     from medaug_cli.core.sample import LoadedSample, Volume
     from medaug_cli.program import Copy
 
@@ -59,10 +59,10 @@ def structural_similarity(source: Volume, copy: Volume) -> float:
     return float((numerator / denominator).mean(dtype=np.float64))
 
 
-def _thinned(volume: Volume) -> FloatArray:
-    """Return every n-th voxel (z, y, x) of the first component, n the same along every axis."""
+def _thinned(volume: Volume) -> Array64:
+    """Return every n-th voxel (z, y, x) of the first component, n the same along every axis; squares need its range."""
     array, step = volume.array[0], _thinning(volume.array[0].shape)
-    return np.asarray(array[::step, ::step, ::step], dtype=np.float32)
+    return np.asarray(array[::step, ::step, ::step], dtype=np.float64)
 
 
 def _thinning(shape: tuple[int, ...]) -> int:
@@ -70,7 +70,7 @@ def _thinning(shape: tuple[int, ...]) -> int:
     return max(1, round(float((math.prod(shape) / _SSIM_VOXELS) ** (1 / max(1, axes)))))
 
 
-def _looked_up(source: Volume, copy: Volume) -> FloatArray:
+def _looked_up(source: Volume, copy: Volume) -> Array64:
     """Return the voxels of `source` nearest to those of the thinned `copy`, whose grid is another."""
     step = _thinning(copy.array[0].shape)
     x, y, z = (np.arange(0, count, step) for count in copy.geometry.size)
@@ -78,10 +78,10 @@ def _looked_up(source: Volume, copy: Volume) -> FloatArray:
     matrix = np.linalg.inv(source.geometry.affine) @ copy.geometry.affine
     found = np.rint(index @ matrix[:3, :3].T + matrix[:3, 3]).astype(int)
     i, j, k = np.clip(found, 0, np.array(source.geometry.size) - 1).T
-    return np.asarray(source.array[0][k, j, i], dtype=np.float32).reshape(len(z), len(y), len(x))
+    return np.asarray(source.array[0][k, j, i], dtype=np.float64).reshape(len(z), len(y), len(x))
 
 
-def _local_mean(array: FloatArray) -> Array64:
+def _local_mean(array: Array64) -> Array64:
     """Return the mean of each window of four voxels a side, or of the whole axis where it has fewer."""
     sides = [min(_SSIM_WINDOW_VOXELS, count) for count in array.shape]
     z, y, x = (count // side for count, side in zip(array.shape, sides, strict=True))

@@ -55,3 +55,10 @@ def test_a_window_of_the_source_is_as_the_source() -> None:
     cut = Volume(source.array[:, 1:15, 2:22, 3:19], window_grid(GRID, (3, 2, 1), (16, 20, 14)))
     assert structural_similarity(source, cut) == pytest.approx(1, abs=1e-5)
     assert structural_similarity(volume(1), cut) < 0.3
+
+
+@pytest.mark.parametrize("factor", [1e-30, 1e33])
+def test_the_unit_of_the_intensities_does_not_matter(factor: float) -> None:
+    one, other = (Volume((volume(seed).array * factor).astype(np.float32), GRID) for seed in (0, 1))
+    wanted = structural_similarity(volume(0), volume(1))
+    assert structural_similarity(one, other) == pytest.approx(wanted, abs=1e-5)
