@@ -284,7 +284,7 @@ def test_3_at_once_with_fail_fast_or_where_the_recipe_says_so(recipe: Path, data
 def held(root: Path) -> Iterator[subprocess.Popen[str]]:
     """Let another process hold ROOT until it is killed, or its stdin ends."""
     hold = (
-        "import sys; from pathlib import Path; from medaug_cli.root import hold_root\n"
+        "import sys; from pathlib import Path; from medaug_cli.holding import hold_root\n"
         "with hold_root(Path(sys.argv[1]), 0):\n    print('held', flush=True)\n    sys.stdin.read()\n"
     )
     words = [sys.executable, "-c", hold, str(root)]
@@ -327,7 +327,7 @@ def test_status_tells_another_user_who_holds_root(
         raise PermissionError(13, "Permission denied", str(root / ".medaug" / "lock"))
 
     with monkeypatch.context() as patched, held(root) as holder:
-        patched.setattr("medaug_cli.root.FileLock.acquire", refuse)
+        patched.setattr("medaug_cli.holding.FileLock.acquire", refuse)
         assert f"running (process {holder.pid} on " in here("status", root)[1]
         holder.kill()
         holder.wait()
