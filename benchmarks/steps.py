@@ -26,7 +26,8 @@ from step_peers import THRESHOLD
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap, Loaded, LoadedSample, Source, Volume
+from medaug_cli.core.label_maps import LabelMap
+from medaug_cli.core.sample import Loaded, LoadedSample, Source, Volume
 from medaug_cli.program import apply_program, draw_program, scene_of
 from medaug_cli.step import Policy
 from medaug_cli.transforms import load_step, step_names

@@ -17,7 +17,7 @@ from builders import (
 )
 
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap
+from medaug_cli.core.label_maps import LabelMap
 from medaug_cli.spatial.points import push
 
 GRID = oblique_geometry((48, 44, 24), (1.0, 1.2, 2.0))

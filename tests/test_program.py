@@ -21,8 +21,9 @@ from builders import (
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
+from medaug_cli.core.label_maps import LabelMap
 from medaug_cli.core.lazy import sitk
-from medaug_cli.core.sample import LabelMap, Volume
+from medaug_cli.core.sample import Volume
 from medaug_cli.program import apply_program, draw_program, fill_value, scene_of
 
 GRID = oblique_geometry()

@@ -7,7 +7,7 @@ import pytest
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap, LabelStack
+from medaug_cli.core.label_maps import LabelMap, LabelStack
 from medaug_cli.program.swapping import swap_labels
 
 GRID = Geometry((3, 2, 2))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.arrays import AnyArray, Array64, FloatArray
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import LabelMap
+    from medaug_cli.core.label_maps import LabelMap
 
 PLANE_NAMES = ("sagittal", "coronal", "axial")
 _SHOWN = (2, 1, 0)  # axial first

@@ -16,7 +16,8 @@ from skimage.draw import polygon2mask
 
 from medaug_cli.copies import derive, encode_copy, load_sample
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap, Loaded, Source
+from medaug_cli.core.label_maps import LabelMap
+from medaug_cli.core.sample import Loaded, Source
 from medaug_cli.formats import Limits
 from medaug_cli.manifest import Settings
 from medaug_cli.replay import compare, replay_record

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap
+from medaug_cli.core.label_maps import LabelMap
 
 GRID = Geometry((6, 5, 4), (1.0, 2.0, 3.0))
 TURNED_45 = (math.sqrt(0.5), -math.sqrt(0.5), 0.0, math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0, 0.0, 1.0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import pytest
 
-from medaug_cli.core.sample import Derivation, LabelMap, Loaded, Source, Volume
+from medaug_cli.core.sample import Derivation, Loaded, Source, Volume
 from medaug_cli.formats import Limits
 from medaug_cli.formats.nifti import FORMAT
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.arrays import AnyArray
     from medaug_cli.core.encoded import EncodedFile
+    from medaug_cli.core.label_maps import LabelMap
     from medaug_cli.core.sample import Role
 
 

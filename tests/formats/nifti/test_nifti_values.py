@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from medaug_cli.core.errors import SampleError
-from medaug_cli.core.sample import LabelMap, Volume
+from medaug_cli.core.label_maps import LabelMap
+from medaug_cli.core.sample import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable

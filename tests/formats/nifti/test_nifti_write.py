@@ -16,8 +16,9 @@ import pytest
 
 from medaug_cli import __version__
 from medaug_cli.core.geometry import Geometry
+from medaug_cli.core.label_maps import LabelMap
 from medaug_cli.core.lazy import sitk
-from medaug_cli.core.sample import LabelMap, Volume
+from medaug_cli.core.sample import Volume
 from medaug_cli.formats.nifti import FORMAT
 
 if TYPE_CHECKING:
