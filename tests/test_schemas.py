@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from datasets_for_runs import RECIPE, events_of, medaug, records_of, save_dataset, save_recipe
+from datasets_for_runs import RECIPE, damage, events_of, medaug, records_of, save_dataset, save_recipe
 from jsonschema import Draft202012Validator
 
 from medaug_cli.catalogue import schema_text
@@ -77,8 +77,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[
     """Return the ROOT of a run with one sound and one damaged case, and its events."""
     folder = tmp_path_factory.mktemp("schemas")
     dataset = save_dataset(folder / "dataset", cases=2)
-    damaged = dataset / "case02.nii.gz"
-    damaged.write_bytes(damaged.read_bytes()[:-20])
+    damage(dataset / "case02.nii.gz")
     recipe = save_recipe(folder / "recipe.yaml", RECIPE)
     done = medaug("run", recipe, dataset, "-o", folder / "root", "--engine", "serial", "--json")
     assert done.returncode == 3, done.stderr
