@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
@@ -203,3 +204,21 @@ def dicom_errors(path: Path) -> set[str]:
         [validator("dciodvfy"), "-new", path], capture_output=True, text=True, check=False, errors="replace"
     )
     return {line for line in (done.stdout + done.stderr).splitlines() if line.startswith("Error")}
+
+
+def entity_errors(paths: Iterable[Path]) -> set[str]:
+    """Return the errors that dcentvfy, a reader of its own, finds among files."""
+    done = subprocess.run(
+        [validator("dcentvfy"), *paths], capture_output=True, text=True, check=False, errors="replace"
+    )
+    lines = (done.stdout + done.stderr).splitlines()
+    return {line.partition(" for file <")[0] for line in lines if line.startswith("Error")}
+
+
+def to_nifti(folder: Path, output: Path) -> nib.nifti1.Nifti1Image:
+    """Return the one image that dcm2niix, a reader of its own, makes of a DICOM folder."""
+    output.mkdir(parents=True)
+    command = [validator("dcm2niix"), "-z", "n", "-b", "n", "-f", "out", "-o", output, folder]
+    subprocess.run(command, check=True, capture_output=True)
+    (made,) = output.glob("*.nii")
+    return nib.nifti1.load(made)
