@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pydicom
 import pytest
 from dicomanonymizer.dicom_anonymization_databases.dicomfields_2026c import ALL_TAGS
+from formats.dicom.canaries import KEY, PRIVACY, SIGNS, TEXT, bearer
 from formats.dicom.datasets import UNCHANGED, dicom_errors, encode, image, load, placed, publish, ramp, realdata, save
-from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
@@ -23,27 +24,6 @@ from medaug_cli.formats.dicom.suspicions import find_suspicions
 if TYPE_CHECKING:
     from pathlib import Path
 
-KEY = "0123456789abcdef-key"
-TEXT, DATE, TIME, NUMBER, ROOT = "XYZZYCANARY", "18010203", "235959.424242", "424242", "1.2.826.4242424242"
-SIGNS = (b"XYZZYCANARY", b"18010203", b"235959.424242", b"424242", b"4242424242")
-VALUES: dict[str, Any] = {
-    **dict.fromkeys(("LO", "SH", "ST", "LT", "UT", "UC", "PN", "AE", "CS"), TEXT),
-    "DA": DATE,
-    "DT": f"{DATE}235959.424242",
-    "TM": TIME,
-    "AS": "424Y",
-    "DS": NUMBER,
-    "IS": NUMBER,
-    "UI": ROOT,
-    "UR": f"urn:{TEXT}",
-    "OB": b"XYZZYCANARY ",
-    "UN": b"XYZZYCANARY ",
-    "US": 4242,
-}
-# What has its own meaning for the pixels or must be there to be read as an image.
-STRUCTURE = {"SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID", "ConcatenationUID"}
-PRIVACY = Privacy(KEY)
-
 
 @pytest.mark.parametrize(
     ("part", "shown"),
@@ -51,54 +31,6 @@ PRIVACY = Privacy(KEY)
 )
 def test_an_ear_is_no_part_of_a_heart(part: str, shown: bool) -> None:
     assert ("face" in find_suspicions(image(ramp(), BodyPartExamined=part))) is shown
-
-
-def planted(depth: int = 1) -> Dataset:
-    """Return a dataset of every attribute of the table, each with a canary.
-
-    Sequences hold a name, and those that are not simply dropped the whole table again.
-    """
-    made = Dataset()
-    for numbers in ALL_TAGS:
-        if len(numbers) != 2 or keyword_for_tag(Tag(*numbers)) in STRUCTURE or numbers[0] <= 2:
-            continue
-        tag = Tag(*numbers)
-        try:
-            vr = dictionary_VR(tag)
-        except KeyError:
-            vr = "LO"
-        if vr == "SQ":
-            walked = depth and keyword_for_tag(tag) in {"ReferencedImageSequence", "SourceImageSequence"}
-            made.add_new(tag, "SQ", Sequence([planted(depth - 1) if walked else named()]))
-        else:
-            made.add_new(tag, vr, VALUES[vr])
-    return made
-
-
-def named() -> Dataset:
-    made = Dataset()
-    made.PersonName, made.TextValue = TEXT, TEXT
-    return made
-
-
-def bearer(**more: Any) -> Dataset:
-    """Return a CT slice that bears canaries at top level, nested in sequences the table does not name, and private."""
-    header = image(ramp(), **placed(), **more)
-    header.update({element.tag: element for element in planted()})
-    held = planted(0)
-    held.update({element.tag: element for element in private().values()})
-    header.AnatomicRegionSequence = Sequence([held])
-    header.ContributingEquipmentSequence = Sequence([planted(0)])
-    header.update({element.tag: element for element in private().values()})
-    return header
-
-
-def private() -> Dataset:
-    made = Dataset()
-    block = made.private_block(0x0019, "XYZZYCANARY MAKER", create=True)
-    block.add_new(0x01, "LO", TEXT)
-    made.add_new(0x00191002, "SQ", Sequence([planted(0)]))
-    return made
 
 
 def encoded(tmp_path: Path, header: Dataset, privacy: Privacy = PRIVACY) -> tuple[bytes, Dataset]:
