@@ -208,5 +208,5 @@ def _code(names: list[str]) -> str:
 
 if __name__ == "__main__":
     if any(os.environ.get(name) != value for name, value in _ENVIRONMENT.items()):  # libraries read it as they load
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **_ENVIRONMENT})  # noqa: S606
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **_ENVIRONMENT})  # noqa: S606  the same program again, which no shell need start
     main()

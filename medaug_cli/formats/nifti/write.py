@@ -112,7 +112,7 @@ def _make_fields(
     fields["magic"] = (_PAIR_MAGIC if pair else _SINGLE_MAGIC)[header.version]
     fields["vox_offset"] = 0 if pair else HEADER_BYTES[header.version] + EXTENDER_BYTES
     for field in _FREE_TEXT:
-        if field in fields.keys():  # noqa: SIM118 (a header is no mapping)
+        if field in fields.keys():  # noqa: SIM118  a header is no mapping
             fields[field] = b""
     fields["descrip"] = f"medaug {__version__}".encode()
     if derivation.intensity_changed:

@@ -175,7 +175,7 @@ def _as_written(content: Labels, parts: Parts) -> AnyArray:
         message = f"{parts.instance.file}: label value {unknown[0]} is none of its segments"
         raise SampleError("unknown_label", message)
     if parts.kind == "LABELMAP":
-        return content.array.astype(np.uint16 if max(parts.numbers, default=0) > 255 else np.uint8)  # noqa: PLR2004 of a byte
+        return content.array.astype(np.uint16 if max(parts.numbers, default=0) > 255 else np.uint8)  # noqa: PLR2004  of a byte
     places = np.zeros(max(parts.numbers) + 1, dtype=np.min_scalar_type(len(parts.numbers)))
     places[list(parts.numbers)] = np.arange(1, len(parts.numbers) + 1)
     return np.asarray(places[content.array])
