@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from medaug_cli.catalogue import schema_text
 from medaug_cli.presets import preset_names, read_config
+from medaug_cli.recipe import load_recipe
 from medaug_cli.recipe.model import dump_recipe
 
 if TYPE_CHECKING:
@@ -102,7 +103,5 @@ def test_the_resolved_recipe_of_a_run_is_valid(finished: tuple[Path, Any]) -> No
 
 
 def test_dump_recipe_is_what_a_run_keeps(finished: tuple[Path, Any], tmp_path: Path) -> None:
-    from medaug_cli.recipe import load_recipe  # noqa: PLC0415
-
     kept = json.loads((finished[0] / ".medaug" / "recipe.json").read_text(encoding="utf-8"))
     assert kept == json.loads(json.dumps(dump_recipe(load_recipe(save_recipe(tmp_path / "recipe.yaml")))))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from medaug_cli.core.sample import Volume
+from medaug_cli.formats.dicom import FORMAT
 from medaug_cli.formats.dicom.regrid import place_slices
 from medaug_cli.spatial.grids import window_grid, zoomed_grid
 from tests.formats.dicom.datasets import (
@@ -110,8 +111,6 @@ def test_the_recorded_names_make_the_same_files_again(tmp_path: Path) -> None:
 
 
 def load_again(loaded: Loaded, content: Volume, targets: list[str]) -> Any:
-    from medaug_cli.formats.dicom import FORMAT  # noqa: PLC0415
-
     return FORMAT.encode(content, loaded, targets, CUT)
 
 
