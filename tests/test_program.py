@@ -31,7 +31,9 @@ TURN = {"rotation_deg": {"SI": 20}}
 BACK = {"rotation_deg": {"SI": -20}}
 
 
-@pytest.mark.parametrize("name", ["affine", "elastic", "flip", "rotate90"])
+@pytest.mark.parametrize(
+    "name", ["affine", "elastic", "elastic_field", "grid_distortion", "perspective", "flip", "rotate90"]
+)
 def test_an_image_and_a_label_map_of_the_same_voxels_stay_the_same(name: str) -> None:
     """One field for both: peers warp the mask by another (Keras), or interpolate it (MONAI's lazy mode)."""
     labels = make_labels(GRID)
