@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray
     from medaug_cli.core.geometry import Geometry
 
+_VALUE = re.compile(r"-?[0-9]{1,20}")
 _HALF = 0.5
 """The share of a voxel from which a component is said to hold it."""
 
@@ -50,7 +52,12 @@ def label_value(name: str, *names: Mapping[int, str]) -> int | None:
     found = [value for some in names for value, text in some.items() if text == name]
     if found:
         return found[0]
-    return int(name) if name.isascii() and name.lstrip("-").isdecimal() else None
+    return int(name) if is_value(name) else None
+
+
+def is_value(name: str) -> bool:
+    """Say whether the name of a label is the number of one: digits from 0 to 9, and no more than voxels can hold."""
+    return _VALUE.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, eq=False)

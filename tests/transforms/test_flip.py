@@ -87,6 +87,13 @@ def test_paired_labels_change_places_so_that_left_stays_left(
     assert np.array_equal(moved, sample.labels["kidneys"].content.array)
 
 
+def test_a_superscript_in_a_name_is_no_value_so_that_values_need_no_names() -> None:
+    kidneys = labelled().labels["kidneys"].content
+    sample = make_sample(make_volume(GRID), labels={"²": kidneys})
+    moved = augment(sample, flip(axes=["LR"], swap_labels=[(1, 2)])).labels["²"].array
+    assert np.array_equal(moved, kidneys.array)
+
+
 def test_labels_stay_with_their_voxels_where_no_pair_is_named() -> None:
     sample = labelled(names=NAMES)
     moved = augment(sample, flip(axes=["LR"])).labels["kidneys"].array

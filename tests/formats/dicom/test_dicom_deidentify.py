@@ -178,6 +178,16 @@ def test_every_attribute_that_an_option_names_stands_in_the_table_or_is_a_text()
     assert set(missing) <= {"ROIDescription", "SegmentDescription"}
 
 
+@pytest.mark.parametrize("number", [b"1234\xb2", b"9" * 5000], ids=["superscript", "long"])
+def test_a_uid_of_no_number_that_can_be_is_keyed_like_any_other(tmp_path: Path, number: bytes) -> None:
+    path = tmp_path / "1.dcm"
+    save(image(ramp(), StudyInstanceUID=f"2.25.{'0' * len(number)}", **placed()), path)
+    path.write_bytes(path.read_bytes().replace(b"2.25." + b"0" * len(number), b"2.25." + number))
+    made = deidentify(pydicom.dcmread(path), PRIVACY)
+    assert made.StudyInstanceUID.is_valid
+    assert number not in made.StudyInstanceUID.encode("latin-1")
+
+
 @pytest.mark.parametrize(
     ("keyword", "value", "kept"),
     [
