@@ -17,7 +17,7 @@ from pydicom.tag import Tag
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.privacy import OPTIONS, Privacy, plain_words
-from medaug_cli.formats.dicom.actions import _OF_OPTION, profile_actions
+from medaug_cli.formats.dicom.actions import _OF_OPTION, _PLAIN_TEXTS, _TEXTS, actions_for, profile_actions, vr_of
 from medaug_cli.formats.dicom.deidentify import deidentify
 from medaug_cli.formats.dicom.suspicions import find_suspicions
 
@@ -176,6 +176,15 @@ def test_every_attribute_that_an_option_names_stands_in_the_table_or_is_a_text()
     actions = profile_actions()
     missing = [one for names in _OF_OPTION.values() for one in names if Tag(one) not in actions]
     assert set(missing) <= {"ROIDescription", "SegmentDescription"}
+
+
+def test_what_is_called_a_plain_text_is_a_text_that_the_table_does_not_name() -> None:
+    """But for two codes that no reader can do without, whatever a file calls them."""
+    assert {one for one in _PLAIN_TEXTS if actions_for(frozenset()).get(Tag(one))} == set()
+    assert {one for one in _PLAIN_TEXTS if vr_of(Tag(one)) not in _TEXTS} == {
+        "PhotometricInterpretation",
+        "SpecificCharacterSet",
+    }
 
 
 @pytest.mark.parametrize("number", [b"1234\xb2", b"9" * 5000], ids=["superscript", "long"])
