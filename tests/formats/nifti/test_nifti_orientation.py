@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medaug_cli.core.errors import SampleError
@@ -37,6 +37,7 @@ def test_ras_to_lps_and_back_is_the_same_affine(elements: list[float]) -> None:
     assert np.array_equal(swap_ras_lps(affine)[2:], affine[2:])
 
 
+@settings(deadline=None)  # a busy machine may take longer than 200 ms
 @given(
     st.lists(st.floats(-1, 1), min_size=3, max_size=3),
     st.lists(st.floats(0.1, 10), min_size=3, max_size=3),
