@@ -11,21 +11,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 from datasets_for_runs import records_of, run_here, save_recipe
+from witnesses import dicom_errors, entity_errors, realdata, validator
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.formats import Limits
 from medaug_cli.formats.dicom import FORMAT
-from tests.formats.dicom.datasets import (
-    UNCHANGED,
-    dicom_errors,
-    encode,
-    entity_errors,
-    load,
-    publish,
-    realdata,
-    source,
-    validator,
-)
+from tests.formats.dicom.datasets import UNCHANGED, encode, load, publish, source
 from tests.test_formats_page import ROWS, Row
 
 if TYPE_CHECKING:

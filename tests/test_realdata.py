@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
@@ -11,13 +10,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 import yaml
-from formats.dicom.datasets import dicom_errors, to_nifti, validator
 from typer.testing import CliRunner
+from witnesses import REALDATA, dicom_errors, to_nifti, validator
 
 from medaug_cli.cli import app
 
 PROJECT = Path(__file__).parents[1]
-REALDATA = Path(os.environ.get("MEDAUG_REALDATA") or PROJECT.parent / "shared" / "realdata")
 COPIES = 4
 
 pytestmark = pytest.mark.skipif(

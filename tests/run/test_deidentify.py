@@ -17,8 +17,8 @@ from datasets_for_runs import (
     save_recipe,
     state_of,
 )
-from formats.dicom.datasets import dicom_errors, realdata
 from run.canaries import CANARY, KEY, RECIPE, save_dicom, save_nifti, signs_in, told_by
+from witnesses import dicom_errors, realdata
 
 from medaug_cli.core.errors import RootError, SampleError, UsageError
 from medaug_cli.core.privacy import NOT_OFFERED

@@ -7,16 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from witnesses import dicom_errors, realdata
 
 from medaug_cli.formats.dicom import FORMAT
-from tests.formats.dicom.datasets import (
-    SERIES,
-    dicom_errors,
-    encode,
-    load,
-    publish,
-    realdata,
-)
+from tests.formats.dicom.datasets import SERIES, encode, load, publish
 from tests.formats.dicom.framed import (
     CLASSIC,
     ENHANCED_CT,

@@ -9,11 +9,12 @@ import pydicom
 import pytest
 from dicomanonymizer.dicom_anonymization_databases.dicomfields_2026c import ALL_TAGS
 from formats.dicom.canaries import KEY, PRIVACY, SIGNS, TEXT, bearer
-from formats.dicom.datasets import UNCHANGED, dicom_errors, encode, image, load, placed, publish, ramp, realdata, save
+from formats.dicom.datasets import UNCHANGED, encode, image, load, placed, publish, ramp, save
 from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
+from witnesses import dicom_errors, realdata
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.privacy import OPTIONS, Privacy, plain_words

@@ -10,6 +10,7 @@ import pytest
 from builders import augment, make_step
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from witnesses import dicom_errors, to_nifti
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.sample import LoadedSample, Volume
@@ -21,7 +22,6 @@ from tests.formats.dicom.datasets import (
     SERIES,
     UNCHANGED,
     assert_files_or_reason,
-    dicom_errors,
     encode,
     find,
     image,
@@ -32,7 +32,6 @@ from tests.formats.dicom.datasets import (
     ramp,
     save,
     save_series,
-    to_nifti,
 )
 from tests.formats.dicom.framed import CLASSIC, MIRRORED, enhanced, frame, group
 from tests.formats.dicom.test_dicom_pictures import (

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import nibabel as nib
 import numpy as np
 import pytest
+from witnesses import dicom_errors, realdata, to_nifti
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.sample import Loaded, Volume
-from tests.formats.dicom.datasets import UNCHANGED, dicom_errors, encode, find, load, publish, realdata, to_nifti
+from tests.formats.dicom.datasets import UNCHANGED, encode, find, load, publish
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import numpy as np
 import pytest
+from witnesses import dicom_errors, realdata, validator
 
 from medaug_cli.core.sample import Volume
 from medaug_cli.formats.dicom import FORMAT
@@ -18,17 +19,14 @@ from tests.formats.dicom.datasets import (
     DX,
     PT,
     UNCHANGED,
-    dicom_errors,
     encode,
     image,
     load,
     placed,
     publish,
     ramp,
-    realdata,
     save,
     save_series,
-    validator,
 )
 
 if TYPE_CHECKING:

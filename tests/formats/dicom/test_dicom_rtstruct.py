@@ -11,12 +11,13 @@ import pytest
 from builders import make_step
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from witnesses import dicom_errors, entity_errors
 
 from medaug_cli.copies import derive, encode_copy
 from medaug_cli.core.privacy import Privacy
 from medaug_cli.manifest import Settings
 from medaug_cli.program import apply_program, draw_program, scene_of
-from tests.formats.dicom.datasets import SERIES, dicom_errors, entity_errors, save
+from tests.formats.dicom.datasets import SERIES, save
 from tests.formats.dicom.structures import load_case, outline, save_case, square, structure_set
 
 if TYPE_CHECKING:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nibabel as nib
 import pytest
+import witnesses
 
 from medaug_cli.core.sample import Derivation, Loaded, Source, Volume
 from medaug_cli.formats import Limits
 from medaug_cli.formats.nifti import FORMAT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from medaug_cli.core.arrays import AnyArray
     from medaug_cli.core.encoded import EncodedFile
     from medaug_cli.core.label_maps import LabelMap
@@ -68,8 +69,4 @@ def save(tmp_path: Path) -> Save:
 
 @pytest.fixture
 def realdata() -> Path:
-    beside_project = Path(__file__).parents[3] / ".." / "shared" / "realdata"
-    folder = Path(os.environ.get("MEDAUG_REALDATA", beside_project)).resolve()
-    if not folder.is_dir():
-        pytest.skip("no real images: set MEDAUG_REALDATA to their folder")
-    return folder
+    return witnesses.realdata()
