@@ -180,7 +180,7 @@ TONES = (
         "histogram_match",
         {"landmarks": [0, 60, 120, 200, 300, 400, 500, 600, 700, 900]},
         {
-            "SimpleITK": simpleitk("HistogramMatching", 256, 7, True),  # noqa: FBT003
+            "SimpleITK": simpleitk("HistogramMatching", 256, 7, True),  # noqa: FBT003  thresholdAtMeanIntensity
             "TorchIO": torchio("HistogramStandardization", {"image": np.linspace(0, 100, 13)}),
         },
     ),

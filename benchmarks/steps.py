@@ -26,7 +26,8 @@ from step_peers import THRESHOLD
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap, Loaded, LoadedSample, Source, Volume
+from medaug_cli.core.label_maps import LabelMap
+from medaug_cli.core.sample import Loaded, LoadedSample, Source, Volume
 from medaug_cli.program import apply_program, draw_program, scene_of
 from medaug_cli.step import Policy
 from medaug_cli.transforms import load_step, step_names
@@ -207,5 +208,5 @@ def _code(names: list[str]) -> str:
 
 if __name__ == "__main__":
     if any(os.environ.get(name) != value for name, value in _ENVIRONMENT.items()):  # libraries read it as they load
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **_ENVIRONMENT})  # noqa: S606
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **_ENVIRONMENT})  # noqa: S606  the same program again, which no shell need start
     main()

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from medaug_cli.catalogue import describe_step
 from medaug_cli.copies import load_sample
 from medaug_cli.core.errors import SampleError
+from medaug_cli.core.label_maps import LabelMap
 from medaug_cli.core.lazy import np, sitk
-from medaug_cli.core.sample import LabelMap, LoadedSample, Source, Volume
+from medaug_cli.core.sample import LoadedSample, Source, Volume
 from medaug_cli.core.values import AxisSpan, Span
 from medaug_cli.formats import Limits
 from medaug_cli.preview import describe_program

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import SampleError
+from medaug_cli.core.label_maps import LabelMap, LabelStack
 from medaug_cli.core.lazy import np
 from medaug_cli.core.marks import Boxes, Contours, MarkRules, Points
 from medaug_cli.core.privacy import plain_words
-from medaug_cli.core.sample import Derivation, LabelMap, LabelStack, LoadedSample, Volume
+from medaug_cli.core.sample import Derivation, LoadedSample, Volume
 from medaug_cli.core.seeding import digest
 from medaug_cli.formats import load_format
 from medaug_cli.program import turn_of
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.encoded import EncodedFile
     from medaug_cli.core.geometry import Geometry
+    from medaug_cli.core.label_maps import Labels
     from medaug_cli.core.marks import Marks
     from medaug_cli.core.privacy import Privacy
-    from medaug_cli.core.sample import FileEntry, IndexMap, Labels, Loaded, Source
+    from medaug_cli.core.sample import FileEntry, IndexMap, Loaded, Source
     from medaug_cli.formats import Limits
     from medaug_cli.manifest import Settings
     from medaug_cli.program import Copy, Program

@@ -93,7 +93,7 @@ def spread(jobs: Sequence[Job], workers: int) -> tuple[Job, ...]:
     ]
     while len(parts) < workers:
         largest = max(parts, key=lambda job: len(job.copies), default=None)
-        if largest is None or len(largest.copies) < 2:  # noqa: PLR2004
+        if largest is None or len(largest.copies) == 1:
             break
         place, half = parts.index(largest), len(largest.copies) // 2
         parts[place : place + 1] = [

@@ -19,13 +19,14 @@ from medaug_cli.core.whole import whole_number
 from medaug_cli.discover import DatasetQuery, discover
 from medaug_cli.engines import Guard, load_engine
 from medaug_cli.hiding import hidden_errors, hide_inventory, names_in_dataset
+from medaug_cli.holding import hold_root
 from medaug_cli.manifest import Settings
 from medaug_cli.originals import check_originals, describe_bids, place_originals
 from medaug_cli.ownership import check_ownership, check_replaceable
 from medaug_cli.plan import BASE_BYTES, Choice, make_plan, spread
 from medaug_cli.privacy import check_id_map, check_paths, make_privacy, patient_keys, privacy_entry, write_id_map
 from medaug_cli.recipe.model import dump_recipe, names_said
-from medaug_cli.root import hold_root, known_copies, read_root
+from medaug_cli.root import known_copies, read_root
 from medaug_cli.tally import StopRules, Tally, allowed_failures
 from medaug_cli.worker import Orders, failed_entries, run_job
 

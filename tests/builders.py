@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medaug_cli.core.geometry import Geometry
+from medaug_cli.core.label_maps import LabelMap
 from medaug_cli.core.lazy import sitk
-from medaug_cli.core.sample import LabelMap, Loaded, LoadedSample, Source, Volume
+from medaug_cli.core.sample import Loaded, LoadedSample, Source, Volume
 from medaug_cli.program import Copy, Drawn, Program, apply_program, draw_program, scene_of
 from medaug_cli.step import GridStep, IntensityStep, LabelStep, Policy, Scene, SpatialStep
 from medaug_cli.transforms import load_step, step_names

@@ -77,6 +77,11 @@ def save_dataset(folder: Path, cases: int = 3) -> Path:
     return folder
 
 
+def damage(path: Path) -> None:
+    """Cut off the end of a file."""
+    path.write_bytes(path.read_bytes()[:-20])
+
+
 def save_recipe(path: Path, text: str = RECIPE) -> Path:
     """Write a recipe; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -166,3 +171,10 @@ def exit_code_told(stdout: str) -> int:
     word, _, rest = stdout.splitlines()[-1].partition("medaug: exit ")
     assert not word
     return int(rest.partition(":")[0])
+
+
+def run_serially(recipe: Path, dataset: Path, *more: str | Path, **environment: str) -> tuple[int, str, str]:
+    """Run and check that the last line agrees with the exit code; return code, last line and stderr."""
+    done = medaug("run", recipe, dataset, "--engine", "serial", *more, **environment)
+    assert exit_code_told(done.stdout) == done.returncode
+    return done.returncode, done.stdout.splitlines()[-1], done.stderr

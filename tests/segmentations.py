@@ -12,8 +12,7 @@ import numpy as np
 import pydicom
 from datasets_for_runs import records_of, run_here, save_recipe
 from pydicom.sr.codedict import codes
-
-from tests.formats.dicom.datasets import validator
+from witnesses import validator
 
 if TYPE_CHECKING:
     from pathlib import Path

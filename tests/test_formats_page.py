@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import numpy as np
 import pytest
+from witnesses import realdata, validator
 
 from medaug_cli.core.sample import Derivation, Loaded, Source, Volume
 from medaug_cli.discover import DatasetQuery, discover
 from medaug_cli.formats import Limits
 from medaug_cli.formats.nifti import FORMAT
-from tests.formats.dicom.datasets import realdata, validator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

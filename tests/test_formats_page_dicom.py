@@ -11,11 +11,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 from datasets_for_runs import records_of, run_here, save_recipe
+from witnesses import dicom_errors, entity_errors, realdata, validator
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.formats import Limits
 from medaug_cli.formats.dicom import FORMAT
-from tests.formats.dicom.datasets import UNCHANGED, dicom_errors, encode, load, publish, realdata, source, validator
+from tests.formats.dicom.datasets import UNCHANGED, encode, load, publish, source
 from tests.test_formats_page import ROWS, Row
 
 if TYPE_CHECKING:
@@ -129,15 +130,6 @@ def assert_consistent(sources: Sequence[Path], copies: Sequence[Path]) -> None:
     before, after = entity_errors(sources), entity_errors([*sources, *copies])
     new = after - before
     assert not {error for error in new if not (UNREAD in before and error.startswith(MISSING))}
-
-
-def entity_errors(paths: Sequence[Path]) -> set[str]:
-    """Return the errors that dcentvfy, a reader of its own, finds among files."""
-    done = subprocess.run(
-        [validator("dcentvfy"), *paths], capture_output=True, text=True, check=False, errors="replace"
-    )
-    lines = (done.stdout + done.stderr).splitlines()
-    return {line.partition(" for file <")[0] for line in lines if line.startswith("Error")}
 
 
 def test_dcentvfy_notices_that_the_sources_are_not_there(tmp_path: Path) -> None:

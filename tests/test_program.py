@@ -21,8 +21,9 @@ from builders import (
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
+from medaug_cli.core.label_maps import LabelMap
 from medaug_cli.core.lazy import sitk
-from medaug_cli.core.sample import LabelMap, Volume
+from medaug_cli.core.sample import Volume
 from medaug_cli.program import apply_program, draw_program, fill_value, scene_of
 
 GRID = oblique_geometry()
@@ -30,7 +31,9 @@ TURN = {"rotation_deg": {"SI": 20}}
 BACK = {"rotation_deg": {"SI": -20}}
 
 
-@pytest.mark.parametrize("name", ["affine", "elastic", "flip", "rotate90"])
+@pytest.mark.parametrize(
+    "name", ["affine", "elastic", "elastic_field", "grid_distortion", "perspective", "flip", "rotate90"]
+)
 def test_an_image_and_a_label_map_of_the_same_voxels_stay_the_same(name: str) -> None:
     """One field for both: peers warp the mask by another (Keras), or interpolate it (MONAI's lazy mode)."""
     labels = make_labels(GRID)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import nibabel as nib
@@ -14,25 +11,16 @@ import numpy as np
 import pytest
 import yaml
 from typer.testing import CliRunner
+from witnesses import REALDATA, dicom_errors, to_nifti, validator
 
 from medaug_cli.cli import app
 
 PROJECT = Path(__file__).parents[1]
-REALDATA = Path(os.environ.get("MEDAUG_REALDATA") or PROJECT.parent / "shared" / "realdata")
 COPIES = 4
 
 pytestmark = pytest.mark.skipif(
     not REALDATA.is_dir(), reason="no real images: set MEDAUG_REALDATA or put them into ../shared/realdata"
 )
-
-
-def tool(name: str) -> str:
-    """Return the path of a validator that stands beside the interpreter or on PATH; skip where there is none."""
-    beside = Path(sys.executable).parent / name
-    found = str(beside) if beside.exists() else shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
 
 
 def run_preset(preset: str, folder: str, tmp_path: Path, **dataset: object) -> tuple[int, list[dict]]:
@@ -76,7 +64,7 @@ def test_nifti_copies_keep_grid_type_and_codes_and_labels_stay_labels(
     code, records = run_preset(preset, folder, tmp_path, **dataset)
     made = [record for record in records if record["status"] == "ok"]
     assert (code, len(made)) == (exit_code, samples * COPIES)
-    niimath = tool("niimath")
+    niimath = validator("niimath")
     for record in made:
         for source, output in zip(record["source"], record["output"], strict=True):
             before, after = nib.load(REALDATA / folder / source["path"]), nib.load(tmp_path / "out" / output["path"])
@@ -126,15 +114,6 @@ DICOM_CASES = [
 ]
 
 
-def to_nifti(folder: Path, out: Path) -> nib.Nifti1Image:
-    """Return what dcm2niix, which knows nothing of medaug, makes of a series."""
-    out.mkdir()
-    subprocess.run([tool("dcm2niix"), "-z", "n", "-b", "n", "-f", "out", "-o", out, folder], check=True)
-    found = sorted(out.glob("*.nii"))
-    assert len(found) == 1
-    return nib.load(found[0])
-
-
 @pytest.mark.parametrize(("preset", "folder", "modality"), DICOM_CASES)
 def test_dcm2niix_reads_every_dicom_copy_with_the_geometry_of_its_source(
     preset: str, folder: str, modality: str, tmp_path: Path
@@ -151,9 +130,7 @@ def test_dcm2niix_reads_every_dicom_copy_with_the_geometry_of_its_source(
 
 def errors_of(path: Path) -> set[str]:
     """Return what dciodvfy calls an error in a DICOM file, fault and value, without the attribute it stands in."""
-    result = subprocess.run([tool("dciodvfy"), "-new", path], capture_output=True, text=True, check=False)
-    lines = (result.stdout + result.stderr).splitlines()
-    return {line.split("> - ")[-1] for line in lines if line.startswith("Error")}
+    return {error.split("> - ")[-1] for error in dicom_errors(path)}
 
 
 @pytest.mark.parametrize(("preset", "folder", "modality"), DICOM_CASES)

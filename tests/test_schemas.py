@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from datasets_for_runs import RECIPE, events_of, medaug, records_of, save_dataset, save_recipe
+from datasets_for_runs import RECIPE, damage, events_of, medaug, records_of, save_dataset, save_recipe
 from jsonschema import Draft202012Validator
 
 from medaug_cli.catalogue import schema_text
 from medaug_cli.presets import preset_names, read_config
+from medaug_cli.recipe import load_recipe
 from medaug_cli.recipe.model import dump_recipe
 
 if TYPE_CHECKING:
@@ -77,8 +78,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[
     """Return the ROOT of a run with one sound and one damaged case, and its events."""
     folder = tmp_path_factory.mktemp("schemas")
     dataset = save_dataset(folder / "dataset", cases=2)
-    damaged = dataset / "case02.nii.gz"
-    damaged.write_bytes(damaged.read_bytes()[:-20])
+    damage(dataset / "case02.nii.gz")
     recipe = save_recipe(folder / "recipe.yaml", RECIPE)
     done = medaug("run", recipe, dataset, "-o", folder / "root", "--engine", "serial", "--json")
     assert done.returncode == 3, done.stderr
@@ -103,7 +103,5 @@ def test_the_resolved_recipe_of_a_run_is_valid(finished: tuple[Path, Any]) -> No
 
 
 def test_dump_recipe_is_what_a_run_keeps(finished: tuple[Path, Any], tmp_path: Path) -> None:
-    from medaug_cli.recipe import load_recipe  # noqa: PLC0415
-
     kept = json.loads((finished[0] / ".medaug" / "recipe.json").read_text(encoding="utf-8"))
     assert kept == json.loads(json.dumps(dump_recipe(load_recipe(save_recipe(tmp_path / "recipe.yaml")))))

@@ -7,7 +7,7 @@ import pytest
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap, LabelStack
+from medaug_cli.core.label_maps import LabelMap, LabelStack
 from medaug_cli.program.swapping import swap_labels
 
 GRID = Geometry((3, 2, 2))
@@ -68,3 +68,10 @@ def test_components_change_places_by_number_and_by_the_recipe_s_name(pair: tuple
     stack = LabelStack(np.stack([filled(1), filled(0)]), GRID)
     made = swap_labels({"a": stack}, [pair], RECIPE)["a"]
     assert np.array_equal(made.array, stack.array[::-1])
+
+
+@pytest.mark.parametrize("name", ["--5", "²", "-", "5" * 5000])
+def test_a_name_that_is_no_number_is_looked_for_as_a_name(name: str) -> None:
+    maps = {"a": LabelMap(filled(5), GRID), name: LabelMap(filled(1), GRID)}
+    made = swap_labels(maps, [(name, "left")], {}, (name, "left"))
+    assert all(np.array_equal(made[key].array, maps[key].array) for key in maps)

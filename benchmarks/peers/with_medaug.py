@@ -11,7 +11,8 @@ import workload as w
 from planar import NOISE_STD, TRANSLATION_SHARE, draw_picture, report_times
 
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap, Loaded, LoadedSample, Source, Volume
+from medaug_cli.core.label_maps import LabelMap
+from medaug_cli.core.sample import Loaded, LoadedSample, Source, Volume
 from medaug_cli.program import apply_program, draw_program, scene_of
 from medaug_cli.recipe import load_recipe
 

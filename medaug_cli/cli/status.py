@@ -17,7 +17,8 @@ def status(root: o.RootPath, as_json: o.AsJson = False) -> None:
 
     Exit codes: 0 finished, or running, and nothing failed; 3 copies failed; 8 not finished and not running: run again.
     """
-    from medaug_cli.root import STATE_FOLDER, is_held, read_root
+    from medaug_cli.holding import is_held
+    from medaug_cli.root import STATE_FOLDER, read_root
 
     holder = is_held(root)
     if not holder and not (root / STATE_FOLDER / "root.json").exists():

@@ -230,4 +230,4 @@ def _synthesise(coefficients: Any, back: Any, lines: Any) -> None:
                 for lane in range(len(some)):
                     given[k, lane] = coefficients[parity, k, start + lane]
             multiply(back[parity], given, odd if parity else even)
-        unfold(even, odd, some.T, True)  # noqa: FBT003
+        unfold(even, odd, some.T, True)  # noqa: FBT003  numba takes positions here

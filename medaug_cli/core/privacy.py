@@ -40,6 +40,7 @@ LEAST_KEY_VARIETY = 8  # different characters: fewer are a word or a pattern rat
 MOST_DAYS = 3650
 _DICOM_ROOT = "1.2.840.10008."
 _UUID_ROOT = "2.25."
+_OF_UUID = re.compile(r"2\.25\.([0-9]{1,39})")  # 128 bits; a damaged file may have other signs, and any number
 _CHECK_BITS = 32
 _WORD = re.compile(r"[A-Za-z]+|[0-9]+|[^A-Za-z0-9]+")
 
@@ -92,10 +93,10 @@ def keyed_uid(key: str, uid: str) -> str:
 
 
 def _is_keyed(key: str, uid: str) -> bool:
-    number = uid.removeprefix(_UUID_ROOT)
-    if number == uid or not number.isdigit():
+    number = _OF_UUID.fullmatch(uid)
+    if number is None:
         return False
-    start, check = divmod(int(number), 1 << _CHECK_BITS)
+    start, check = divmod(int(number[1]), 1 << _CHECK_BITS)
     return start >> (128 - _CHECK_BITS) == 0 and _check(key, start) == check
 
 

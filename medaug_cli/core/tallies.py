@@ -42,14 +42,14 @@ def _sum_up(flat: Any, near: float, lows: Any, highs: Any, totals: Any, squares:
         for lane in range(_LANES):
             value = flat[start + lane]
             lows[lane] = value if value < lows[lane] else lows[lane]  # noqa: FURB136  min() also tests for NaN
-            highs[lane] = value if value > highs[lane] else highs[lane]  # noqa: FURB136
+            highs[lane] = value if value > highs[lane] else highs[lane]  # noqa: FURB136  so does max()
             apart = np.float64(value) - near
             totals[lane] += apart
             squares[lane] += apart * apart
     for n in range(whole, len(flat)):
         value = flat[n]
-        lows[0] = value if value < lows[0] else lows[0]  # noqa: FURB136
-        highs[0] = value if value > highs[0] else highs[0]  # noqa: FURB136
+        lows[0] = value if value < lows[0] else lows[0]  # noqa: FURB136  min() also tests for NaN
+        highs[0] = value if value > highs[0] else highs[0]  # noqa: FURB136  so does max()
         apart = np.float64(value) - near
         totals[0] += apart
         squares[0] += apart * apart

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.errors import DatasetError
+from medaug_cli.core.whole import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +68,7 @@ def _common_ending(tree: Tree, folder: str) -> str:
 def _channels(content: dict[str, Any], name: str) -> dict[str, str]:
     """Return channel names by four-digit number; names that occur twice get their number added."""
     given = content.get("channel_names", content.get("modality", {}))
-    if not isinstance(given, dict) or not all(str(number).isdecimal() for number in given):
+    if not isinstance(given, dict) or any(whole_number(str(number)) is None for number in given):
         raise DatasetError(f'{name}: channel_names must map numbers to names, as {{"0": "CT"}}')
     names = [str(channel) for channel in given.values()]
     return {
@@ -82,4 +83,5 @@ def _label_names(content: dict[str, Any], name: str) -> dict[int, str]:
     if not isinstance(given, dict):
         raise DatasetError(f'{name}: labels must map names to values, as {{"tumour": 1}}')
     pairs = [(value, key) if isinstance(value, int) else (key, value) for key, value in given.items()]
-    return {int(value): str(text) for value, text in pairs if str(value).isdecimal() and isinstance(text, str)}
+    found = ((whole_number(str(value)), text) for value, text in pairs)
+    return {value: text for value, text in found if value is not None and isinstance(text, str)}

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.encoded import EncodedFile
     from medaug_cli.core.geometry import Geometry
+    from medaug_cli.core.label_maps import Labels
     from medaug_cli.core.marks import Marks
-    from medaug_cli.core.sample import Derivation, Labels, Loaded, Role, Source, Volume
+    from medaug_cli.core.sample import Derivation, Loaded, Role, Source, Volume
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from medaug_cli.core.label_maps import LabelMap
 from medaug_cli.core.marks import Contours, Move
-from medaug_cli.core.sample import LabelMap
 from medaug_cli.program.copy import Copy
 from medaug_cli.program.intensities import change_intensities
 from medaug_cli.program.moving import move, settings_of
@@ -16,8 +16,9 @@ from medaug_cli.step import IntensityStep, LabelStep, Policy
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from medaug_cli.core.label_maps import Labels
     from medaug_cli.core.marks import Marks
-    from medaug_cli.core.sample import Labels, LoadedSample
+    from medaug_cli.core.sample import LoadedSample
     from medaug_cli.program.copy import Drawn, Program
     from medaug_cli.spatial.resample import Resampler
     from medaug_cli.step import Scene

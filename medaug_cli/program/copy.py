@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from medaug_cli.spatial.mapping import Mapping
 
 if TYPE_CHECKING:
+    from medaug_cli.core.label_maps import Labels
     from medaug_cli.core.marks import Marks
-    from medaug_cli.core.sample import Labels, Volume
+    from medaug_cli.core.sample import Volume
     from medaug_cli.step import Step
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import SampleError
+from medaug_cli.core.label_maps import LabelMap
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import LabelMap
 from medaug_cli.program.copy import Drawn
 from medaug_cli.step import GridStep, Policy, Scene, SpatialStep, Step, inner_steps
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.intensity import border_background, constant_of, mean_and_deviation
+from medaug_cli.core.label_maps import LabelStack
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import LabelStack
 from medaug_cli.program.copy import Copy
 from medaug_cli.program.drawing import grid_after
 from medaug_cli.program.swapping import swap_labels
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.arrays import AnyArray
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import Labels, Volume
+    from medaug_cli.core.label_maps import Labels
+    from medaug_cli.core.sample import Volume
     from medaug_cli.program.copy import Drawn
     from medaug_cli.spatial.resample import Resampler
     from medaug_cli.step import Resampling, Scene

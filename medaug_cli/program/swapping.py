@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.errors import SampleError
+from medaug_cli.core.label_maps import LabelMap, label_value
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import LabelMap, label_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medaug_cli.core.sample import Labels, LabelStack
+    from medaug_cli.core.label_maps import Labels, LabelStack
 
 
 def swap_labels(

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.arrays import AnyArray, Array64, FloatArray
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import LabelMap
+    from medaug_cli.core.label_maps import LabelMap
 
 PLANE_NAMES = ("sagittal", "coronal", "axial")
 _SHOWN = (2, 1, 0)  # axial first
+_SUPERIOR = 2  # the patient axis from feet to head
 _ACROSS_AND_DOWN = {2: (0, 1), 1: (0, 2), 0: (1, 2)}  # the patient axes of each plane
 
 
@@ -114,7 +115,7 @@ def _plane(grid: Geometry, order: tuple[int, int, int], patient_axis: int, focus
         row_axis=row_axis,
         column_axis=column_axis,
         # Patient axes ascend to left, posterior, superior; superior belongs at the top.
-        rows_turned=descends[row_axis] != (down == 2),  # noqa: PLR2004
+        rows_turned=descends[row_axis] != (down == _SUPERIOR),
         columns_turned=descends[column_axis],
     )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from medaug_cli.core.label_maps import LabelMap, LabelStack
 from medaug_cli.core.lazy import np
 from medaug_cli.core.marks import Contours
-from medaug_cli.core.sample import LabelMap, LabelStack, Volume
+from medaug_cli.core.sample import Volume
 from medaug_cli.report.planes import PLANE_NAMES, focus_of, plane_name, planes_of
 from medaug_cli.report.window import Window, copy_window, measured, source_window
 from medaug_cli.spatial.drawn import draw_regions

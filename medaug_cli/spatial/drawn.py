@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medaug_cli.core.label_maps import LabelMap
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import LabelMap
 from medaug_cli.spatial.coverage import cover
 from medaug_cli.spatial.mapping import apply_affine
 

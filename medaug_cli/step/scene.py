@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.arrays import AnyArray
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import LabelMap
+    from medaug_cli.core.label_maps import LabelMap
     from medaug_cli.spatial.resample import Resampler
     from medaug_cli.step.spatial import SpatialStep
 

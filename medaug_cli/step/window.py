@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field
 
 from medaug_cli.core.errors import SampleError
+from medaug_cli.core.label_maps import label_value
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import label_value
 from medaug_cli.spatial.grids import window_grid
 from medaug_cli.spatial.mapping import Mapping, apply_affine
 from medaug_cli.spatial.points import push
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.arrays import Array64, BoolArray
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import LabelMap
+    from medaug_cli.core.label_maps import LabelMap
     from medaug_cli.step import Scene
 
 Extent = Annotated[int, Field(ge=1, le=65535)]

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import SLICE_AXIS
+from medaug_cli.core.label_maps import is_value
 from medaug_cli.core.lazy import np
 from medaug_cli.spatial.mapping import about
 from medaug_cli.step import Probability, SpatialStep
@@ -86,7 +87,7 @@ class Flip(SpatialStep):
 
     def _named_labels(self, scene: Scene) -> set[str | int]:
         """Return the labels to swap whose names must be known: values only where the recipe names values at all."""
-        values_are_named = any(name.lstrip("-").isdigit() for name in scene.label_names)
+        values_are_named = any(is_value(name) for name in scene.label_names)
         return {name for pair in self.swap_labels for name in pair if isinstance(name, str) or values_are_named}
 
     def mapping(self, scene: Scene) -> tuple[Part, ...]:

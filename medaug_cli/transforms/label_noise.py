@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from medaug_cli.core.errors import SampleError
+from medaug_cli.core.label_maps import label_value
 from medaug_cli.core.lazy import morphology, np
-from medaug_cli.core.sample import label_value
 from medaug_cli.core.values import Bounds, Span
 from medaug_cli.step import LabelStep
 

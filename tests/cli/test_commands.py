@@ -10,16 +10,7 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import numpy as np
 import pytest
-from datasets_for_runs import (
-    RECIPE,
-    copies_below,
-    here,
-    medaug,
-    run_here,
-    save_dataset,
-    save_recipe,
-    state_of,
-)
+from datasets_for_runs import RECIPE, copies_below, damage, here, medaug, run_here, save_dataset, save_recipe, state_of
 from typer.main import get_command
 
 from medaug_cli import __version__
@@ -252,7 +243,7 @@ def test_scan_of_a_dataset_with_copies_shows_the_originals_only(tmp_path: Path) 
 
 def test_status_counts_copies_and_reasons(tmp_path: Path) -> None:
     dataset = save_dataset(tmp_path / "dataset", cases=2)
-    (dataset / "case02.nii.gz").write_bytes((dataset / "case02.nii.gz").read_bytes()[:-20])
+    damage(dataset / "case02.nii.gz")
     run_here(save_recipe(tmp_path / "recipe.yaml"), dataset, tmp_path / "root")
     code, said, _ = here("status", tmp_path / "root")
     assert (code, said) == (3, "truncated: 2 copies\nfinished: 2 copies valid, 2 failed\n")

@@ -2,50 +2,30 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import re
-import signal
 import subprocess
 import sys
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from datasets_for_runs import (
     RECIPE,
     clean_environment,
-    command,
     copies_below,
-    events_of,
+    damage,
     exit_code_told,
     here,
     leftovers,
     medaug,
     run_here,
-    save_image,
+    run_serially,
     save_recipe,
-    state_of,
-    voxel_hashes,
 )
 
-from medaug_cli.core.errors import RootError
 from medaug_cli.verify import verify_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-def run_serially(recipe: Path, dataset: Path, *more: str | Path, **environment: str) -> tuple[int, str, str]:
-    """Run and check that the last line agrees with the exit code; return code, last line and stderr."""
-    done = medaug("run", recipe, dataset, "--engine", "serial", *more, **environment)
-    assert exit_code_told(done.stdout) == done.returncode
-    return done.returncode, done.stdout.splitlines()[-1], done.stderr
-
-
-def damage(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-20])
+    from pathlib import Path
 
 
 def test_0_when_all_is_done_and_again_when_all_stands(recipe: Path, dataset: Path, tmp_path: Path) -> None:
@@ -148,71 +128,6 @@ def test_5_for_a_foreign_file_where_a_copy_would_go(recipe: Path, dataset: Path)
     assert (code, "case01_aug0001.nii.gz: exists and was not written by medaug" in said) == (5, True)
 
 
-@pytest.mark.parametrize("change", [("seed: 7", "seed: 8"), ("0.05]", "0.04]")], ids=["seed", "step"])
-def test_5_for_a_root_made_by_another_recipe_or_seed_until_stale_copies_are_replaced(
-    recipe: Path, dataset: Path, tmp_path: Path, change: tuple[str, str]
-) -> None:
-    root = tmp_path / "root"
-    run_here(recipe, dataset, root)
-    before = voxel_hashes(root)
-    other = save_recipe(tmp_path / "other.yaml", RECIPE.replace(*change))
-    code, _, said = run_serially(other, dataset, "-o", root)
-    assert (code, "--overwrite stale" in said, voxel_hashes(root) == before) == (5, True, True)
-    code, last, _ = run_serially(other, dataset, "-o", root, "--overwrite", "stale")
-    assert (code, "4 copies made" in last) == (0, True)
-    assert set(voxel_hashes(root)) == set(before)
-    assert voxel_hashes(root) != before
-    assert verify_root(root, None, None) == (8, [])
-
-
-@pytest.mark.parametrize("mode", ["stale", "all"])
-def test_stale_copies_that_the_new_recipe_does_not_make_are_gone_for_good(
-    recipe: Path, dataset: Path, tmp_path: Path, mode: str
-) -> None:
-    root = tmp_path / "root"
-    run_here(recipe, dataset, root)
-    other = save_recipe(tmp_path / "other.yaml", RECIPE.replace("seed: 7", "seed: 8").replace("copies: 2", "copies: 1"))
-    run_here(other, dataset, root, overwrite=mode)
-    expected = {f"case0{case}_aug0001{part}.nii.gz" for case in (1, 2) for part in ("", "_seg")}
-    assert copies_below(root) == set(voxel_hashes(root)) == expected
-    tally, _ = run_here(other, dataset, root, only="case01")
-    assert (tally.done, tally.kept) == (0, 1)
-    assert verify_root(root, None, None) == (4, [])
-
-
-@pytest.mark.parametrize("mode", ["stale", "all"])
-@pytest.mark.parametrize("flags", [("--only", "case01"), ("--limit", "1")], ids=["only", "limit"])
-def test_2_where_stale_copies_would_go_that_are_not_made_again(
-    recipe: Path, dataset: Path, tmp_path: Path, mode: str, flags: tuple[str, str]
-) -> None:
-    root = tmp_path / "root"
-    run_here(recipe, dataset, root)
-    before = state_of(root)
-    other = save_recipe(tmp_path / "other.yaml", RECIPE.replace("seed: 7", "seed: 8"))
-    code, _, said = run_serially(other, dataset, "-o", root, "--overwrite", mode, *flags)
-    planned, _, told = here("plan", other, dataset, "-o", root, "--overwrite", mode, *flags)
-    assert (code, planned) == (2, 2)
-    assert all("2 of them of samples that --only or --limit leaves out" in text for text in (said, told))
-    assert state_of(root) == before
-
-
-def test_stale_copies_of_the_chosen_samples_alone_are_replaced(recipe: Path, dataset: Path, tmp_path: Path) -> None:
-    root = tmp_path / "root"
-    run_here(recipe, dataset, root, only="case01")
-    other = save_recipe(tmp_path / "other.yaml", RECIPE.replace("seed: 7", "seed: 8"))
-    tally, _ = run_here(other, dataset, root, overwrite="stale", only="case01")
-    assert (tally.done, tally.kept) == (2, 0)
-
-
-def test_overwrite_all_makes_every_copy_again_with_the_same_voxels(recipe: Path, dataset: Path, tmp_path: Path) -> None:
-    root = tmp_path / "root"
-    run_here(recipe, dataset, root)
-    before = voxel_hashes(root)
-    code, last, _ = run_serially(recipe, dataset, "-o", root, "--overwrite", "all")
-    assert (code, "4 copies made, 0 already valid" in last) == (0, True)
-    assert voxel_hashes(root) == before
-
-
 FULL_DISK = """
 import errno, os, sys
 from medaug_cli.core import files
@@ -278,205 +193,3 @@ def test_3_at_once_with_fail_fast_or_where_the_recipe_says_so(recipe: Path, data
     strict = save_recipe(tmp_path / "strict.yaml", RECIPE + "dataset: {on_bad_sample: fail}\n")
     code, last, _ = run_serially(strict, dataset, "-o", tmp_path / "other")
     assert (code, "stopped at the first failure" in last) == (3, True)
-
-
-@contextmanager
-def held(root: Path) -> Iterator[subprocess.Popen[str]]:
-    """Let another process hold ROOT until it is killed, or its stdin ends."""
-    hold = (
-        "import sys; from pathlib import Path; from medaug_cli.root import hold_root\n"
-        "with hold_root(Path(sys.argv[1]), 0):\n    print('held', flush=True)\n    sys.stdin.read()\n"
-    )
-    words = [sys.executable, "-c", hold, str(root)]
-    with subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean_environment()
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
-        try:
-            yield holder
-        finally:
-            holder.kill()
-
-
-def test_11_while_another_run_holds_root_and_free_at_once_after_kill_9(
-    recipe: Path, dataset: Path, tmp_path: Path
-) -> None:
-    root = tmp_path / "root"
-    with held(root) as holder:
-        code, _, said = run_serially(recipe, dataset, "-o", root)
-        assert (code, f"another run holds it (process {holder.pid} on " in said) == (11, True)
-        holder.kill()
-        holder.wait()
-        assert run_here(recipe, dataset, root)[0].done == 4
-
-
-def test_status_says_running_of_a_run_that_has_yet_to_begin(tmp_path: Path) -> None:
-    with held(tmp_path) as holder:
-        code, said, _ = here("status", tmp_path)
-        assert (code, f"running (process {holder.pid} on " in said) == (0, True)
-
-
-def test_status_tells_another_user_who_holds_root(
-    recipe: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = tmp_path / "root"
-    run_here(recipe, dataset, root)
-
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied", str(root / ".medaug" / "lock"))
-
-    with monkeypatch.context() as patched, held(root) as holder:
-        patched.setattr("medaug_cli.root.FileLock.acquire", refuse)
-        assert f"running (process {holder.pid} on " in here("status", root)[1]
-        holder.kill()
-        holder.wait()
-        assert here("status", root)[1] == "finished: 4 copies valid, 0 failed\n"
-
-
-@pytest.mark.parametrize("end", ["killed", "gave up"])
-def test_with_a_lock_timeout_a_run_waits_until_root_is_free(
-    recipe: Path,
-    dataset: Path,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
-    end: str,
-) -> None:
-    """A run that gives up before it began takes ROOT along, which it made."""
-    root = tmp_path / "new" / "root"
-    caplog.set_level(logging.DEBUG, "filelock")
-    with held(root) as holder:
-
-        class Release(logging.Handler):
-            def emit(self, record: logging.LogRecord) -> None:
-                if "waiting" in record.getMessage() and holder.poll() is None:  # it found ROOT held, and will ask again
-                    if end == "killed":
-                        holder.kill()
-                    assert holder.stdin is not None
-                    holder.stdin.close()
-                    holder.wait()
-                    assert root.exists() == (end == "killed")
-
-        monkeypatch.setattr(logging.getLogger("filelock"), "handlers", [Release()])
-        assert run_here(recipe, dataset, root, lock_timeout_s=100.0)[0].done == 4
-        assert holder.returncode == (-signal.SIGKILL if end == "killed" else 0)
-
-
-def test_a_run_that_ends_before_it_began_leaves_no_folder(recipe: Path, dataset: Path, tmp_path: Path) -> None:
-    (tmp_path / "there").mkdir()
-    code, _, _ = run_serially(recipe, dataset, "-o", tmp_path / "there" / "new" / "deep" / "er", "--only", "nobody")
-    assert (code, list((tmp_path / "there").iterdir())) == (4, [])
-
-
-def test_5_at_once_where_a_file_or_a_dead_link_stands_for_root(recipe: Path, dataset: Path, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
-    for name in ("file", "link"):
-        with pytest.raises(RootError, match="cannot be written"):
-            run_here(recipe, dataset, tmp_path / name, lock_timeout_s=100.0)
-
-
-@pytest.mark.parametrize("flag", ["MEDAUG_TIMEOUT", "MEDAUG_MAX_DURATION", "MEDAUG_MEMORY", "MEDAUG_WORKERS"])
-def test_the_last_line_agrees_where_a_flag_or_its_variable_is_wrong(
-    recipe: Path, dataset: Path, tmp_path: Path, flag: str
-) -> None:
-    done = medaug("run", recipe, dataset, "-o", tmp_path / "root", **{flag: "bad"})
-    assert (done.returncode, exit_code_told(done.stdout)) == (2, 2), done.stderr
-    assert not (tmp_path / "root").exists()
-
-
-def test_a_bug_has_its_last_line_too_and_its_text_is_not_in_it(recipe: Path, dataset: Path, tmp_path: Path) -> None:
-    code = (
-        "from medaug_cli import run\ndef fail(*_): raise ValueError('Doe^Jane')\nrun.make_plan = fail\n"
-        "from medaug_cli.cli import main\nmain()"
-    )
-    arguments = ["run", str(recipe), str(dataset), "-o", str(tmp_path / "root"), "--engine", "serial"]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments, "--log-file", str(tmp_path / "log")],
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, exit_code_told(done.stdout)) == (1, 1)
-    assert "exit 1: a bug in medaug: ValueError" in (tmp_path / "log").read_text(encoding="utf-8")
-    assert "Doe" not in (tmp_path / "log").read_text(encoding="utf-8") + done.stdout
-
-
-def test_the_last_json_line_tells_the_exit_code_of_an_error_too(dataset: Path, tmp_path: Path) -> None:
-    done = medaug("run", tmp_path / "none.yaml", dataset, "--json")
-    (event,) = events_of(done.stdout)
-    assert (done.returncode, event["event"], event["exit_code"]) == (2, "finished", 2)
-    assert "none.yaml: cannot be read" in event["message"]
-
-
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_names_that_the_terminal_cannot_show_end_no_run(recipe: Path, tmp_path: Path, encoding: str) -> None:
-    save_image(tmp_path / "d" / "脑é.nii.gz")
-    damage(tmp_path / "d" / "脑é.nii.gz")
-    root = tmp_path / "root脑"
-    arguments = ["run", recipe, tmp_path / "d", "-o", root, "--engine", "serial", "--json"]
-    done = medaug(*arguments, PYTHONIOENCODING=encoding, PYTHONUTF8="0")
-    assert done.returncode == 3
-    events = events_of(done.stdout)
-    assert {event["sample_id"] for event in events if event["event"] == "copy"} == {"脑é"}
-    assert "root脑" in events[-1]["message"]
-
-
-@pytest.mark.skipif(os.name != "posix", reason="pipes close otherwise elsewhere")
-def test_a_reader_that_leaves_early_breaks_nothing_that_stands(recipe: Path, dataset: Path, tmp_path: Path) -> None:
-    """As `medaug run --json | head -1` does."""
-    root = tmp_path / "root"
-    reading, writing = os.pipe()
-    os.close(reading)
-    arguments = ["run", str(recipe), str(dataset), "-o", str(root), "--engine", "serial", "--json"]
-    done = subprocess.run(
-        [sys.executable, "-m", "medaug_cli", *arguments], stdout=writing, env=clean_environment(), check=False
-    )
-    os.close(writing)
-    assert done.returncode == 0
-    assert verify_root(root, None, None) == (8, [])
-
-
-FULL = Path("/dev/full")
-
-
-@pytest.mark.skipif(not FULL.exists(), reason="a device that is always full stands on Linux only")
-@pytest.mark.parametrize(
-    ("stream", "flags", "code"),
-    [("stdout", ["--json"], 6), ("stdout", [], 6), ("stderr", ["-v"], 0), ("stderr", ["--progress", "bar"], 0)],
-)
-def test_a_full_disk_under_what_is_said_costs_no_copy(
-    recipe: Path, dataset: Path, tmp_path: Path, stream: str, flags: list[str], code: int
-) -> None:
-    root, log = tmp_path / "root", tmp_path / "log"
-    words = command("run", recipe, dataset, "-o", root, "--engine", "serial", "--log-file", log, *flags)
-    with FULL.open("w", encoding="utf-8") as full:
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: full}
-        done = subprocess.run(words, **streams, env=clean_environment(), text=True, check=False)
-    assert done.returncode == code
-    assert f"medaug: exit {code}: 4 copies made" in log.read_text(encoding="utf-8").splitlines()[-1]
-    assert stream == "stderr" or "stdout: No space left on device; what was to be said there is lost" in done.stderr
-    assert verify_root(root, None, None) == (8, [])
-
-
-@pytest.mark.skipif(not FULL.exists(), reason="a device that is always full stands on Linux only")
-def test_a_log_on_a_full_disk_is_dropped_with_one_warning(recipe: Path, dataset: Path, tmp_path: Path) -> None:
-    root = tmp_path / "root"
-    code, _, said = run_serially(recipe, dataset, "-o", root, "--log-file", FULL)
-    warning = "warning: --log-file /dev/full: cannot be written: No space left on device; nothing more is logged"
-    assert (code, said.splitlines()) == (0, [warning, "4 copies to make, 0 already valid, 1 workers"])
-    assert verify_root(root, None, None) == (8, [])
-
-
-@pytest.mark.skipif(os.name != "posix", reason="pipes close otherwise elsewhere")
-def test_a_reader_that_leaves_a_long_answer_early_is_no_bug() -> None:
-    """As `medaug transforms | head -1` does."""
-    reading, writing = os.pipe()
-    os.close(reading)
-    done = subprocess.run(
-        command("transforms"), stdout=writing, stderr=subprocess.PIPE, env=clean_environment(), check=False
-    )
-    os.close(writing)
-    assert (done.returncode, done.stderr) == (0, b"")

@@ -6,17 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from datasets_for_runs import (
-    RECIPE,
-    copies_below,
-    events_of,
-    here,
-    medaug,
-    records_of,
-    run_here,
-    save_recipe,
-    state_of,
-)
+from datasets_for_runs import RECIPE, copies_below, events_of, here, medaug, records_of, run_here, save_recipe, state_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813  as its own documentation does
-from datasets_for_runs import RECIPE, here, run_here, save_case, save_dataset, save_recipe, state_of
+from datasets_for_runs import RECIPE, damage, here, run_here, save_case, save_dataset, save_recipe, state_of
 
 from medaug_cli.preview import describe_program, load_previewed, preview_copies, say
 from medaug_cli.program import draw_program, scene_of
@@ -141,7 +141,7 @@ def test_a_sample_that_the_table_keeps_out_is_not_shown(tmp_path: Path) -> None:
 
 def test_a_damaged_sample_is_told_by_its_reason(tmp_path: Path) -> None:
     dataset = save_dataset(tmp_path / "dataset", cases=2)
-    (dataset / "case01.nii.gz").write_bytes((dataset / "case01.nii.gz").read_bytes()[:-20])
+    damage(dataset / "case01.nii.gz")
     recipe = save_recipe(tmp_path / "recipe.yaml")
     code, said = preview(recipe, dataset, "--sample", "case01", "-o", tmp_path / "a.png")
     assert (code, said.partition(":")[0]) == (3, "truncated")

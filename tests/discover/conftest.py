@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
+import witnesses
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class WriteNifti(Protocol):
@@ -86,7 +88,4 @@ def make_ct_slice(uid: str, position_mm: float) -> pydicom.Dataset:
 
 @pytest.fixture
 def realdata() -> Path:
-    folder = Path(os.environ.get("MEDAUG_REALDATA", Path(__file__).parents[3] / "shared" / "realdata"))
-    if not folder.is_dir():
-        pytest.skip("real images are absent; name their folder in MEDAUG_REALDATA")
-    return folder
+    return witnesses.realdata()

@@ -93,6 +93,7 @@ def test_without_dataset_json_all_cases_need_the_same_channels(tmp_path: Path, n
         ({"file_ending": ".mha"}, r"file_ending '\.mha'; medaug augments \.nii\.gz and \.nii"),
         ([], "holds no JSON object"),
         ({"channel_names": ["CT"]}, "channel_names must map numbers to names"),
+        ({"channel_names": {"9" * 5000: "CT"}}, "channel_names must map numbers to names"),
         ({"labels": ["tumour"]}, "labels must map names to values"),
     ],
 )

@@ -16,7 +16,7 @@ from datasets_for_runs import copies_below, exit_code_told
 from faults.experiment import Outcome
 from faults.runs import Child, fork_run, make_bench, real_run, recorded_copies, workers_of
 
-from medaug_cli.root import LOCK_GRACE_S
+from medaug_cli.holding import LOCK_GRACE_S
 
 if TYPE_CHECKING:
     import subprocess

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,6 @@ from medaug_cli.recipe.yaml_text import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 BOMB = "a: &a [x, x]\n" + "".join(
     f"{name}: &{name} [*{before}, *{before}]\n" for before, name in zip("abcdefghi", "bcdefghij", strict=True)
@@ -133,8 +133,6 @@ def test_a_number_may_be_a_key_and_a_quoted_one_is_a_word() -> None:
 
 
 def test_a_file_without_end_is_not_read_to_its_end() -> None:
-    from pathlib import Path  # noqa: PLC0415
-
     endless = Path("/dev/zero")
     if not endless.exists():
         pytest.skip("no /dev/zero here")

@@ -11,7 +11,7 @@ import SimpleITK as sitk  # noqa: N813  as its own documentation does
 from builders import make_sample, make_volume
 
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap
+from medaug_cli.core.label_maps import LabelMap
 from medaug_cli.report.lettering import ADVANCE, LINE, letter, wrap
 from medaug_cli.report.png import encode_png
 from medaug_cli.report.tiles import images_of, labels_of, make_painter

@@ -9,7 +9,7 @@ import pytest
 from builders import ball, blob, make_labels, oblique_geometry
 
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap
+from medaug_cli.core.label_maps import LabelMap
 from medaug_cli.report.planes import focus_of, plane_name, planes_of
 
 

@@ -9,25 +9,22 @@ import numpy as np
 import pydicom
 import pytest
 from datasets_for_runs import medaug, records_of, run_here, save_recipe
-from formats.dicom.datasets import SERIES, dicom_errors, ramp, save, save_series
+from formats.dicom.datasets import SERIES, ramp, save, save_series
 from formats.dicom.structures import outline, square, structure_set
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
-from run.test_deidentify import CANARY, KEY, RECIPE, signs_in, told_by
+from run.canaries import CANARY, KEY, RECIPE, signs_in, told_by
+from witnesses import dicom_errors
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from medaug_cli.manifest import Record
 
+pytestmark = pytest.mark.usefixtures("own_key")
 CLASSES = "1.2.840.10008."
 OURS = {"DimensionOrganizationUID", "ImplementationClassUID"}  # that name no instance, series, frame or study
-
-
-@pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MEDAUG_KEY", KEY)
 
 
 @pytest.fixture(name="dataset")

@@ -9,7 +9,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from datasets_for_runs import medaug, records_of, run_here, save_recipe
-from run.test_deidentify import CANARY, KEY, signs_in, told_by
+from run.canaries import CANARY, KEY, signs_in, told_by
 
 from medaug_cli.replay import compare, replay_record
 from medaug_cli.root import dataset_of

@@ -11,7 +11,7 @@ from datasets_for_runs import medaug, records_of, run_here, save_recipe
 from formats.dicom.datasets import SERIES, ramp, save, save_series
 from formats.dicom.framed import enhanced, frame
 from formats.dicom.structures import FRAME
-from run.test_deidentify import CANARY, KEY, signs_in, told_by
+from run.canaries import CANARY, KEY, signs_in, told_by
 from run.test_deidentify_graph import save_seg, save_structures, uids_in
 
 from medaug_cli.core.privacy import Privacy

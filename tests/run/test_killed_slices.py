@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.formats.dicom.datasets import SERIES, ramp, save, save_series
 from tests.formats.dicom.framed import enhanced, frame
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 PADDED = "version: 1\ncopies: 2\nsteps:\n  - pad: {size: 9}\n"
@@ -36,8 +38,25 @@ def save_enhanced(folder: Path) -> None:
     save(enhanced([frame(5.0 * k) for k in range(3)]), folder / "CT" / "scan.dcm")
 
 
-def kill_run(recipe: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run alongside the originals up to where copies are published and not yet recorded."""
+def dicom_files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*.dcm")}
+
+
+@dataclass(frozen=True)
+class KilledRun:
+    """A run alongside its originals that ended where copies were published and not yet recorded."""
+
+    recipe: Path
+    dataset: Path
+    sources: set[str]
+
+
+@pytest.fixture
+def killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], None], text: str) -> KilledRun:
+    """Run the recipe `text` over what `write` writes, and kill it."""
+    dataset, recipe = tmp_path / "data", save_recipe(tmp_path / "r.yaml", text)
+    write(dataset)
+    sources = dicom_files(dataset)
 
     def kill(*_: Any) -> None:
         raise Killed
@@ -46,57 +65,42 @@ def kill_run(recipe: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch) -> No
         patched.setattr(Root, "add", kill)
         with pytest.raises(Killed):
             run_here(recipe, dataset, dataset)
-
-
-def dicom_files(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*.dcm")}
+    return KilledRun(recipe, dataset, sources)
 
 
 @pytest.mark.parametrize(("write", "text"), [(save_ct, PADDED), (save_enhanced, CLASSIC)], ids=["padded", "classic"])
 class TestKilled:
-    def test_slices_that_a_killed_run_left_are_no_source(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Any, text: str
-    ) -> None:
-        dataset, recipe = tmp_path / "data", save_recipe(tmp_path / "r.yaml", text)
-        write(dataset)
-        kill_run(recipe, dataset, monkeypatch)
-        left = [path.name for path in (dataset / "CT_aug0001").iterdir()]
+    def test_slices_that_a_killed_run_left_are_no_source(self, killed: KilledRun) -> None:
+        folder = killed.dataset / "CT_aug0001"
+        left = [path.name for path in folder.iterdir()]
         assert len(left) > 1
-        assert all(name in known_copies(dataset / "CT_aug0001") for name in left)
-        assert len(look_at(dataset, None, known_copies(dataset)).samples) == 1
+        assert all(name in known_copies(folder) for name in left)
+        assert len(look_at(killed.dataset, None, known_copies(killed.dataset)).samples) == 1
 
     def test_the_next_run_ends_as_an_undisturbed_one(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Any, text: str
+        self, killed: KilledRun, tmp_path: Path, write: Callable[[Path], None]
     ) -> None:
-        dataset, recipe = tmp_path / "data", save_recipe(tmp_path / "r.yaml", text)
-        write(dataset)
-        sources = dicom_files(dataset)
-        kill_run(recipe, dataset, monkeypatch)
+        dataset, recipe = killed.dataset, killed.recipe
         temporary_of(dataset / "CT_aug0001" / "any.dcm").write_bytes(b"half")
         run_here(recipe, dataset, dataset)
         write(tmp_path / "again")
         run_here(recipe, tmp_path / "again", tmp_path / "again")
         assert voxel_hashes(dataset) == voxel_hashes(tmp_path / "again")
-        assert dicom_files(dataset) == sources | set(voxel_hashes(dataset))
+        assert dicom_files(dataset) == killed.sources | set(voxel_hashes(dataset))
         assert leftovers(dataset) == []
 
-    def test_what_no_copy_needs_any_more_is_cleared_and_verify_tells_of_it(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Any, text: str
-    ) -> None:
+    def test_what_no_copy_needs_any_more_is_cleared_and_verify_tells_of_it(self, killed: KilledRun) -> None:
         """The next recipe makes one copy, and as many slices as there are sources."""
-        dataset, recipe = tmp_path / "data", save_recipe(tmp_path / "r.yaml", text)
-        write(dataset)
-        sources = dicom_files(dataset)
-        kill_run(recipe, dataset, monkeypatch)
+        dataset, sources = killed.dataset, killed.sources
         (dataset / "medaug-manifest.jsonl").touch()
         left = {path for path, why in verify_root(dataset, None, None)[1] if "no record" in why}
         assert left == dicom_files(dataset) - sources != set()
-        run_here(save_recipe(recipe, "version: 1\ncopies: 1\nsteps: [gamma]\n"), dataset, dataset)
+        run_here(save_recipe(killed.recipe, "version: 1\ncopies: 1\nsteps: [gamma]\n"), dataset, dataset)
         assert dicom_files(dataset) == sources | set(voxel_hashes(dataset))
         assert len(voxel_hashes(dataset)) == len(sources)
 
     def test_a_foreign_slice_in_the_folder_of_a_copy_is_not_written_over(
-        self, tmp_path: Path, write: Any, text: str
+        self, tmp_path: Path, write: Callable[[Path], None], text: str
     ) -> None:
         dataset, root = tmp_path / "data", tmp_path / "root"
         write(dataset)

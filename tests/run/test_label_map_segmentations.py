@@ -12,8 +12,9 @@ import pytest
 from datasets_for_runs import records_of, run_here, save_recipe
 from pydicom.sr.codedict import codes
 from segmentations import FLIP, NOTHING, by_dcmqi, by_highdicom, corner, made_seg, make_seg, run
+from witnesses import dicom_errors, realdata
 
-from tests.formats.dicom.datasets import dicom_errors, image, ramp, realdata, save, save_series
+from tests.formats.dicom.datasets import image, ramp, save, save_series
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,10 +9,11 @@ import numpy as np
 import pydicom
 import pytest
 from datasets_for_runs import PROJECT, records_of, run_here, save_recipe
+from witnesses import dicom_errors
 
 from medaug_cli.replay import compare, replay_record
 from medaug_cli.root import dataset_of
-from tests.formats.dicom.datasets import DX, dicom_errors, image, mammogram, save
+from tests.formats.dicom.datasets import DX, image, mammogram, save
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 from builders import dice
 from datasets_for_runs import records_of, run_here, save_recipe
 from scipy.ndimage import gaussian_filter
+from witnesses import realdata
 
 from medaug_cli.core.lazy import sitk
 from medaug_cli.replay import compare, replay_record
@@ -29,13 +29,6 @@ steps:
 """
 BLUR_VOXELS = 2.0  # so that noise has no border
 CROPPED = RECIPE + "  - crop: {size: [40, 30, 12]}\n"
-
-
-def realdata(*parts: str) -> Path:
-    folder = Path(os.environ.get("MEDAUG_REALDATA", Path(__file__).parents[3] / "shared" / "realdata"))
-    if not folder.is_dir():
-        pytest.skip("real images are absent; name their folder in MEDAUG_REALDATA")
-    return folder.joinpath(*parts)
 
 
 def read_series(folder: Path) -> sitk.Image:

@@ -9,6 +9,8 @@ import pytest
 from datasets_for_runs import medaug, run_here, save_dataset, save_image, save_label, save_recipe, voxel_hashes
 
 from medaug_cli.core.errors import ExitCode, RootError
+from medaug_cli.recipe import load_recipe
+from medaug_cli.run import Options, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,9 +67,6 @@ def test_copies_of_two_resamplers_never_stand_in_one_root(tmp_path: Path, first:
 
 
 def test_a_root_that_vanishes_is_not_made_anew(tmp_path: Path) -> None:
-    from medaug_cli.recipe import load_recipe  # noqa: PLC0415
-    from medaug_cli.run import Options, run  # noqa: PLC0415
-
     recipe, dataset = save_recipe(tmp_path / "recipe.yaml"), save_dataset(tmp_path / "dataset", cases=2)
     root = tmp_path / "disk" / "root"
 

@@ -15,16 +15,17 @@ import pydicom
 import pytest
 from datasets_for_runs import PROJECT, medaug, run_here, save_image, save_recipe
 from dicomanonymizer.dicom_anonymization_databases.dicomfields_2026c import ALL_TAGS
-from formats.dicom.datasets import image, placed, ramp, realdata, save, save_series
-from formats.dicom.test_dicom_deidentify import STRUCTURE
+from formats.dicom.canaries import STRUCTURE
+from formats.dicom.datasets import image, placed, ramp, save, save_series
 from hostile import dicom_files, nifti_files
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
+from run.canaries import CANARY, KEY, RECIPE, save_dicom, save_nifti, signs_in
 from segmentations import corner, make_seg
+from witnesses import realdata
 
 from medaug_cli.phi import find_identifying
-from tests.run.test_deidentify import CANARY, KEY, RECIPE, save_dicom, save_nifti, signs_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable

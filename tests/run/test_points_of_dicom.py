@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from datasets_for_runs import records_of, run_here, save_recipe
+from witnesses import realdata
 
 from medaug_cli.core.lazy import sitk
-from tests.formats.dicom.datasets import realdata
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,6 +24,7 @@ from datasets_for_runs import (
     voxel_hashes,
 )
 
+from medaug_cli.root import read_root
 from medaug_cli.verify import verify_root
 
 if TYPE_CHECKING:
@@ -199,8 +200,6 @@ def test_the_journal_may_end_in_half_a_line(place: Place) -> None:
 
 
 def test_looking_at_a_root_never_changes_the_journal_of_a_run_that_goes_on(place: Place) -> None:
-    from medaug_cli.root import read_root  # noqa: PLC0415
-
     journal = place.root / ".medaug" / "journal.jsonl"
     journal.write_bytes(journal.read_bytes()[:-100])
     before = journal.read_bytes()

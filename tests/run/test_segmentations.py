@@ -11,12 +11,13 @@ import pydicom
 import pytest
 from datasets_for_runs import records_of, run_here, save_recipe
 from segmentations import FLIP, NOTHING, by_dcmqi, by_highdicom, made_seg, make_seg, run
+from witnesses import dicom_errors, realdata, validator
 
 from medaug_cli.preview import load_previewed, preview_copies
 from medaug_cli.recipe import load_recipe
 from medaug_cli.replay import compare, replay_record
 from medaug_cli.report.tiles import images_of, labels_of, make_painter
-from tests.formats.dicom.datasets import dicom_errors, ramp, realdata, save_series, validator
+from tests.formats.dicom.datasets import ramp, save_series
 
 if TYPE_CHECKING:
     from pathlib import Path

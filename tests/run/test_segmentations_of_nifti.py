@@ -12,12 +12,13 @@ import numpy as np
 import pydicom
 import pytest
 from datasets_for_runs import canonical_manifest, records_of, run_here, save_recipe
+from run.canaries import CANARY, KEY, signs_in, told_by
 from segmentations import make_seg
+from witnesses import realdata, validator
 
 from medaug_cli.replay import compare, replay_record
 from medaug_cli.verify import verify_root
-from tests.formats.dicom.datasets import ramp, realdata, save_series, validator
-from tests.run.test_deidentify import CANARY, KEY, signs_in, told_by
+from tests.formats.dicom.datasets import ramp, save_series
 
 if TYPE_CHECKING:
     from pathlib import Path

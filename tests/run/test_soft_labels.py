@@ -12,7 +12,7 @@ from datasets_for_runs import OBLIQUE, SIZE, records_of, run_here, save_image, s
 from scipy.ndimage import gaussian_filter
 
 from medaug_cli.copies import load_sample
-from medaug_cli.core.sample import LabelMap
+from medaug_cli.core.label_maps import LabelMap
 from medaug_cli.discover import DatasetQuery, discover
 from medaug_cli.formats import Limits
 from medaug_cli.replay import compare, replay_record

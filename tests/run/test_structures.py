@@ -13,15 +13,16 @@ import pytest
 from builders import augment, dice, make_step
 from datasets_for_runs import medaug, records_of, run_here, save_recipe
 from skimage.draw import polygon2mask
+from witnesses import dicom_errors, realdata
 
 from medaug_cli.copies import derive, encode_copy, load_sample
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap, Loaded, Source
+from medaug_cli.core.label_maps import LabelMap
+from medaug_cli.core.sample import Loaded, Source
 from medaug_cli.formats import Limits
 from medaug_cli.manifest import Settings
 from medaug_cli.replay import compare, replay_record
 from medaug_cli.root import dataset_of
-from tests.formats.dicom.datasets import dicom_errors, realdata
 
 if TYPE_CHECKING:
     from pathlib import Path

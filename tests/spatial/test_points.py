@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from builders import augment, make_sample, make_scene, make_step, make_volume, oblique_geometry, rotation
+from builders import (
+    augment,
+    blob,
+    centroid_ras_mm,
+    make_sample,
+    make_scene,
+    make_step,
+    make_volume,
+    oblique_geometry,
+    rotation,
+)
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
@@ -54,8 +64,6 @@ def test_the_inverse_of_a_deformation_is_not_its_negated_field() -> None:
 
 def test_a_bright_voxel_moves_to_where_its_point_moves() -> None:
     """The image itself is the witness: the centre of mass of a small spot."""
-    from builders import blob, centroid_ras_mm  # noqa: PLC0415
-
     at = (4.0, -6.0, 3.0)
     sample = make_sample(make_volume(GRID, blob(GRID, at, 1.5)))
     copy = augment(sample, make_step("elastic", displacement_mm=5, fill=0), make_step("rotate", rotation_deg=9, fill=0))

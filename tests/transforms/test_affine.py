@@ -24,7 +24,7 @@ from builders import (
 from pydantic import ValidationError
 
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap
+from medaug_cli.core.label_maps import LabelMap
 from medaug_cli.step.affine import AffineStep
 
 GRID = oblique_geometry((60, 44, 20))  # 48 x 48 x 50 mm

@@ -22,7 +22,7 @@ from builders import (
 )
 
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap
+from medaug_cli.core.label_maps import LabelMap
 from medaug_cli.step import ResamplingStep
 from medaug_cli.transforms import load_step, step_names
 

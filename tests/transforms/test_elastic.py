@@ -10,7 +10,7 @@ from builders import augment, ball, dice, make_sample, make_scene, make_step, ma
 from pydantic import ValidationError
 
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap
+from medaug_cli.core.label_maps import LabelMap
 
 GRID = oblique_geometry((40, 32, 16))
 

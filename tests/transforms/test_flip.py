@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap
+from medaug_cli.core.label_maps import LabelMap
 
 GRID = Geometry((6, 5, 4), (1.0, 2.0, 3.0))
 TURNED_45 = (math.sqrt(0.5), -math.sqrt(0.5), 0.0, math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0, 0.0, 1.0)
@@ -85,6 +85,13 @@ def test_paired_labels_change_places_so_that_left_stays_left(
     sample = labelled(names=names)
     moved = augment(sample, flip(axes=["LR"], swap_labels=[pair])).labels["kidneys"].array
     assert np.array_equal(moved, sample.labels["kidneys"].content.array)
+
+
+def test_a_superscript_in_a_name_is_no_value_so_that_values_need_no_names() -> None:
+    kidneys = labelled().labels["kidneys"].content
+    sample = make_sample(make_volume(GRID), labels={"²": kidneys})
+    moved = augment(sample, flip(axes=["LR"], swap_labels=[(1, 2)])).labels["²"].array
+    assert np.array_equal(moved, kidneys.array)
 
 
 def test_labels_stay_with_their_voxels_where_no_pair_is_named() -> None:

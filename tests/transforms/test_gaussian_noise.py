@@ -11,7 +11,6 @@ from builders import augment, change, make_sample, make_step, make_volume
 from scipy.stats import kstest
 
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.lazy import sitk
 
 COUNT = 50**3
 ZEROS = np.zeros((50, 50, 50))
@@ -60,16 +59,3 @@ def test_two_steps_have_noise_of_their_own() -> None:
     once, twice = (augment(sample, *[noise(sigma=1)] * n).images["0"].array for n in (1, 2))
     assert twice.std() == pytest.approx(math.sqrt(2), rel=0.02)
     assert once.std() == pytest.approx(1, rel=0.02)
-
-
-def test_noise_does_not_depend_on_itks_number_of_threads() -> None:
-    """SimpleITK's own noise filters give other voxels for 1, 2 and 4 threads."""
-    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
-    drawn = set()
-    try:
-        for count in (1, 2, 4):
-            sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(count)
-            drawn.add(change(noise(sigma=1), ZEROS).tobytes())
-    finally:
-        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
-    assert len(drawn) == 1

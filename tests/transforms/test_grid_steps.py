@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap, LabelStack
+from medaug_cli.core.label_maps import LabelMap, LabelStack
 from medaug_cli.program import draw_program, scene_of
 from medaug_cli.spatial.points import push
 

@@ -10,7 +10,7 @@ from builders import augment, make_labels, make_sample, make_step, make_volume, 
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap, LabelStack
+from medaug_cli.core.label_maps import LabelMap, LabelStack
 
 GRID = Geometry((40, 36, 24), (1.0, 1.0, 2.0))
 OFF: dict[str, Any] = {"erode": 0, "dilate": 0, "drop_component": 0}

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
-from medaug_cli.core.sample import LabelMap
+from medaug_cli.core.label_maps import LabelMap
 
 CUBE = Geometry((6, 6, 6), origin_mm=(10.0, -4.0, 7.0))
 SAGITTAL = Geometry((6, 6, 1), direction=(0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0))

@@ -40,13 +40,13 @@ _PLAIN_TEXTS = frozenset(
         *("Manufacturer", "ManufacturerModelName", "SoftwareVersions", "DeidentificationMethod"),
         *("WindowCenterWidthExplanation", "LUTExplanation", "RescaleType", "ModalityLUTType", "LUTLabel"),
         *("ConvolutionKernel", "SequenceName", "PulseSequenceName", "ImagedNucleus", "ReceiveCoilName"),
-        *("TransmitCoilName", "FilterType", "FilterMaterial", "GridAbsorbingMaterial", "ReconstructionMethod"),
-        *("AttenuationCorrectionMethod", "ScatterCorrectionMethod", "Radiopharmaceutical", "RealWorldValueLUTLabel"),
-        *("SegmentAlgorithmName", "AlgorithmName", "AlgorithmVersion", "PositionReferenceIndicator", "PlateType"),
-        *("DetectorDescription", "ExposureControlModeDescription", "TableType", "SpatialResolution"),
-        *("DimensionDescriptionLabel", "AngleNumber", "EnergyWindowName", "TransducerData", "ProcessingFunction"),
-        *("ContrastBolusIngredient", "ContrastBolusRoute", "AcquisitionDeviceProcessingCode", "StackID"),
-        *("VerticesOfTheRegion", "StackID", "PhotometricInterpretation", "CollimatorGridName", "SpecificCharacterSet"),
+        *("TransmitCoilName", "FilterType", "GridAbsorbingMaterial", "ReconstructionMethod", "PlateType"),
+        *("AttenuationCorrectionMethod", "ScatterCorrectionMethod", "Radiopharmaceutical", "EnergyWindowName"),
+        *("SegmentAlgorithmName", "AlgorithmName", "AlgorithmVersion", "PositionReferenceIndicator", "StackID"),
+        *("DetectorDescription", "ExposureControlModeDescription", "DimensionDescriptionLabel", "TransducerData"),
+        *("ProcessingFunction", "ContrastBolusRoute", "AcquisitionDeviceProcessingCode", "CollimatorGridName"),
+        # Codes, but some write them as a text, and without them no copy can be read.
+        *("PhotometricInterpretation", "SpecificCharacterSet"),
     }
 )
 # What the options' columns of Table E.1-1 keep; what they clean (C) is cleaned for descriptors alone, else it goes.

@@ -34,6 +34,7 @@ _CORRECTIONS = (
     ("SensitivityCalibrated", "DCAL"),
     ("DetectorNormalizationCorrection", "NORM"),
 )
+_ROUNDING = 1e-6  # relative, of two slopes that are the same
 # Units of CID 84 as the defined terms of Units (0054,1001).
 _UNITS = {
     "Bq/ml": "BQML",
@@ -113,7 +114,7 @@ def _series_type(items: Sequence[Dataset], stack: FrameStack, file: str) -> str:
 def _units(items: Sequence[Dataset], frame: Frame, file: str) -> str:
     """Return the unit of the rescaled values: that of the real world mapping where it has the same slope."""
     mapping = find_group(items, "RealWorldValueMappingSequence", file)
-    if mapping is None or abs(number(mapping, "RealWorldValueSlope", file, 0.0) / frame.slope - 1) > 1e-6:  # noqa: PLR2004
+    if mapping is None or abs(number(mapping, "RealWorldValueSlope", file, 0.0) / frame.slope - 1) > _ROUNDING:
         return "PROPCNTS"
     code = values(mapping, "MeasurementUnitsCodeSequence", file)
     return _UNITS.get(text(code[0], "CodeValue", file), "PROPCNTS") if code else "PROPCNTS"

@@ -62,7 +62,7 @@ def pixel_element(frames: AnyArray, header: Dataset, syntax: uid.UID, file: str)
         "rows": frames.shape[1],
         "columns": frames.shape[2],
         "number_of_frames": 1,
-        "samples_per_pixel": frames.shape[3] if frames.ndim > 3 else 1,  # noqa: PLR2004 samples lie last
+        "samples_per_pixel": frames.shape[3] if frames.ndim > 3 else 1,  # noqa: PLR2004  samples lie last
         "planar_configuration": 0,
         "bits_allocated": 8 * frames.dtype.itemsize,
         "bits_stored": int(header.BitsStored),

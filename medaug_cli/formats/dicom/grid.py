@@ -146,7 +146,7 @@ def _frame_of(orientation: tuple[float, ...]) -> Array64 | None:
     """Return the direction for six cosines, worked out once for all slices; None where they are no frame."""
     row, column = np.array(orientation, dtype=np.float64).reshape(2, 3)
     lengths = np.linalg.norm(row), np.linalg.norm(column)
-    if min(lengths) < 0.9 or abs(row @ column) > _ORTHOGONAL:  # noqa: PLR2004 zeros or no unit vectors
+    if min(lengths) < 0.9 or abs(row @ column) > _ORTHOGONAL:  # noqa: PLR2004  zeros or no unit vectors
         return None
     row = row / lengths[0]
     column = column - (column @ row) * row

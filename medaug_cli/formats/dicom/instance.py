@@ -120,9 +120,9 @@ def parse_instance(header: Dataset, file: str) -> Instance:
         thickness_mm=_thickness(header, file),
         position_mm=None if enhanced else position,
         orientation=None if enhanced else orientation,
-        letters=(letters[0], letters[1]) if len(letters) == 2 else ("", ""),  # noqa: PLR2004 row and column
+        letters=(letters[0], letters[1]) if len(letters) == 2 else ("", ""),  # noqa: PLR2004  row and column
         series_key=(
-            str(image_type[2]) if len(image_type) > 2 else "",  # noqa: PLR2004 Value 3 says what kind of picture
+            str(image_type[2]) if len(image_type) > 2 else "",  # noqa: PLR2004  Value 3 says what kind of picture
             *(text(header, keyword, file) for keyword in _SERIES_KEYS),
         ),
         split_values=tuple(text(header, keyword, file) for keyword in SPLITTERS),
@@ -151,7 +151,7 @@ def refuse_unsupported(header: Dataset, sop_class: str, file: str) -> None:
 def _refuse_colours(header: Dataset, modality: str, file: str) -> None:
     photometric = text(header, "PhotometricInterpretation", file)
     samples = number(header, "SamplesPerPixel", file, 1)
-    if photometric in COLOURS and samples == 3 and modality in COLOURED:  # noqa: PLR2004 red, green and blue
+    if photometric in COLOURS and samples == 3 and modality in COLOURED:  # noqa: PLR2004  red, green and blue
         return
     if photometric == PALETTE and samples == 1 and modality in FRAMED:
         return

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from medaug_cli.core.encoded import EncodedFile
+    from medaug_cli.core.label_maps import Labels
     from medaug_cli.core.marks import Marks
-    from medaug_cli.core.sample import Derivation, Labels, Loaded, Source
+    from medaug_cli.core.sample import Derivation, Loaded, Source
     from medaug_cli.formats import Limits
 
 _UIDS = {

@@ -75,7 +75,7 @@ def turn_directions(header: Dataset, derivation: Derivation, file: str, column: 
     if _PHASES not in header:
         return
     axes = [axis for axis, _ in derivation.turn[:2]]
-    if linear is None or any(sum(abs(factor) > _OBLIQUE for factor in row) != 1 for row in linear) or 2 in axes:  # noqa: PLR2004 along the slices
+    if linear is None or any(sum(abs(factor) > _OBLIQUE for factor in row) != 1 for row in linear) or 2 in axes:  # noqa: PLR2004  along the slices
         del header[_PHASES]
     elif axes == [1, 0]:
         said = text(header, _PHASES, file)

@@ -82,7 +82,7 @@ def _apply_table(decoded: AnyArray, item: Dataset, header: Dataset) -> AnyArray:
 
 def _as_bytes(colours: AnyArray) -> AnyArray:
     """Return colours of 16 bits as their upper 8; some palettes of 16 bits hold 8."""
-    if colours.dtype.itemsize > 1 and colours.max(initial=0) > 0xFF:  # noqa: PLR2004
+    if colours.dtype.itemsize > 1 and colours.max(initial=0) >> _BYTE:
         colours = colours >> _BYTE
     return colours.astype(np.uint8)
 

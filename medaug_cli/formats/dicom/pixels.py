@@ -53,7 +53,7 @@ def decode_stored(header: Dataset, instance: Instance) -> AnyArray:
     stored = frames.astype(_own_type(header, file), copy=False)
     stored = _clean_high_bits(stored, int(number(header, "BitsStored", file)))
     stored = convert(stored, header, photometric, instance.samples, file)
-    planes = stored if stored.ndim == 3 else np.moveaxis(stored, -1, 1)  # noqa: PLR2004 one sample: no axis of its own
+    planes = stored if stored.ndim == 3 else np.moveaxis(stored, -1, 1)  # noqa: PLR2004  one sample: no axis of its own
     return planes.reshape(-1, instance.rows, instance.columns).astype(instance.dtype, copy=False)
 
 

@@ -64,7 +64,7 @@ def _parallel_axes(index_map: IndexMap, size: Sequence[int]) -> tuple[_Axis, _Ax
     axes: list[_Axis] = []
     for row in index_map[:2]:
         source = 0 if abs(row[0]) >= abs(row[1]) else 1
-        if row[source] == 0 or abs(row[1 - source]) * max(size) >= 0.5:  # noqa: PLR2004 pixels
+        if row[source] == 0 or abs(row[1 - source]) * max(size) >= 0.5:  # noqa: PLR2004  pixels
             return None
         axes.append((source, row[source], row[3]))
     return (axes[0], axes[1]) if {axes[0][0], axes[1][0]} == {0, 1} else None

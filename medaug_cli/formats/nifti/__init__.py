@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medaug_cli.core.sample import LabelMap, LabelStack, Volume
+from medaug_cli.core.label_maps import LabelMap, LabelStack
+from medaug_cli.core.sample import Volume
 from medaug_cli.formats.nifti import find, identifying, names, read, write
 
 if TYPE_CHECKING:
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from medaug_cli.core.encoded import EncodedFile
+    from medaug_cli.core.label_maps import Labels
     from medaug_cli.core.marks import Marks
-    from medaug_cli.core.sample import Derivation, Labels, Loaded, Source
+    from medaug_cli.core.sample import Derivation, Loaded, Source
     from medaug_cli.formats import Found, Limits, Place
 
 

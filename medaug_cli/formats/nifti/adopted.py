@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from medaug_cli.core.label_maps import LabelMap, LabelStack
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import LabelMap, LabelStack
 from medaug_cli.formats.nifti.fields import head_of
 from medaug_cli.formats.nifti.header import code_of
 from medaug_cli.formats.nifti.voxels import Template
 
 if TYPE_CHECKING:
-    from medaug_cli.core.sample import Derivation, Labels, Volume
+    from medaug_cli.core.label_maps import Labels
+    from medaug_cli.core.sample import Derivation, Volume
     from medaug_cli.formats.nifti.header import NiftiHeader
 
 _OF_THE_IMAGE = ("intent_code", "intent_p1", "intent_p2", "intent_p3", "toffset", "cal_min", "cal_max", "scl_inter")

@@ -50,7 +50,7 @@ class Head:
 
     def to_nibabel(self) -> Nifti1Header:
         """Return the whole header as nibabel holds it."""
-        if self.version == 2:  # noqa: PLR2004 (NIfTI-2)
+        if self.version == 2:  # noqa: PLR2004  NIfTI-2
             return Nifti2Header(self.block, self.endianness, check=False)
         return Nifti1Header(self.block, self.endianness, check=False)
 

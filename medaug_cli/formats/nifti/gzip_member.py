@@ -127,7 +127,7 @@ def _check_member_head(name: str, head: bytes, *, first: bool = True) -> None:
         if first:
             raise SampleError("bad_header", f"{name}: not gzip, though its name says so; name it .nii if it is NIfTI")
         raise SampleError("trailing_bytes", f"{name}: bytes that are not gzip follow its last member")
-    if len(head) > 3 and head[3] & _RESERVED_FLAGS:  # noqa: PLR2004 (FLG is byte 3)
+    if len(head) > 3 and head[3] & _RESERVED_FLAGS:  # noqa: PLR2004  FLG is byte 3
         raise _damaged(name)
 
 

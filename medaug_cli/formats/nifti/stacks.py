@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import SampleError
+from medaug_cli.core.label_maps import LabelStack
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import LabelStack
 from medaug_cli.formats.nifti.voxels import Template, to_label_map, to_volume
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray, FloatArray
-    from medaug_cli.core.sample import Labels
+    from medaug_cli.core.label_maps import Labels
     from medaug_cli.formats.nifti.header import NiftiHeader
 
 _TOLERANCE = 1e-3  # what scaled integers and sums of shares may be off

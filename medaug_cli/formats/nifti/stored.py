@@ -9,7 +9,8 @@ from medaug_cli.core.lazy import np, storing
 
 if TYPE_CHECKING:
     from medaug_cli.core.arrays import AnyArray, FloatArray
-    from medaug_cli.core.sample import LabelMap, Volume
+    from medaug_cli.core.label_maps import LabelMap
+    from medaug_cli.core.sample import Volume
     from medaug_cli.formats.nifti.header import NiftiHeader
     from medaug_cli.formats.nifti.voxels import Template
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.errors import SampleError
+from medaug_cli.core.label_maps import LabelMap
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import LabelMap, Volume
+from medaug_cli.core.sample import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

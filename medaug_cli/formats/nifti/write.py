@@ -10,8 +10,9 @@ from medaug_cli import __version__
 from medaug_cli.core.encoded import EncodedFile
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.hashing import hash_voxels
+from medaug_cli.core.label_maps import LabelMap, LabelStack
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import LabelMap, LabelStack, Volume
+from medaug_cli.core.sample import Volume
 from medaug_cli.formats.nifti import gzip_member, names, sidecar
 from medaug_cli.formats.nifti.adopted import make_template
 from medaug_cli.formats.nifti.fields import EXTENDER_BYTES, HEADER_BYTES, head_of
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Header
 
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import Derivation, Labels, Loaded
+    from medaug_cli.core.label_maps import Labels
+    from medaug_cli.core.sample import Derivation, Loaded
     from medaug_cli.formats.nifti.header import NiftiHeader
     from medaug_cli.formats.nifti.voxels import Template
 
@@ -110,7 +112,7 @@ def _make_fields(
     fields["magic"] = (_PAIR_MAGIC if pair else _SINGLE_MAGIC)[header.version]
     fields["vox_offset"] = 0 if pair else HEADER_BYTES[header.version] + EXTENDER_BYTES
     for field in _FREE_TEXT:
-        if field in fields.keys():  # noqa: SIM118 (a header is no mapping)
+        if field in fields.keys():  # noqa: SIM118  a header is no mapping
             fields[field] = b""
     fields["descrip"] = f"medaug {__version__}".encode()
     if derivation.intensity_changed:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from medaug_cli.core.encoded import EncodedFile
+    from medaug_cli.core.label_maps import Labels
     from medaug_cli.core.marks import Marks
-    from medaug_cli.core.sample import Derivation, Labels, Loaded, Source, Volume
+    from medaug_cli.core.sample import Derivation, Loaded, Source, Volume
     from medaug_cli.formats import Limits, Place
 
 

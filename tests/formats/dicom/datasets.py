@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pydicom
-import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
@@ -24,6 +18,7 @@ from medaug_cli.formats.dicom import FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -177,29 +172,3 @@ def publish(files: list[EncodedFile], root: Path) -> list[Dataset]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.data)
     return [pydicom.dcmread(root / file.path) for file in files]
-
-
-def realdata(*parts: str) -> Path:
-    """Return a folder of real images, or skip the test."""
-    shared = Path(__file__).resolve().parents[4] / "shared" / "realdata"
-    path = Path(os.environ.get("MEDAUG_REALDATA", shared)).joinpath(*parts)
-    if not path.exists():
-        pytest.skip(f"no real images: {'/'.join(parts)} is not under MEDAUG_REALDATA or ../shared/realdata")
-    return path
-
-
-def validator(name: str) -> str:
-    """Return the path of the program `name`, or skip the test."""
-    beside = Path(sys.executable).with_name(name)
-    found = str(beside) if beside.exists() else shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
-
-
-def dicom_errors(path: Path) -> set[str]:
-    """Return the errors that dciodvfy, a reader of its own, finds in a file."""
-    done = subprocess.run(
-        [validator("dciodvfy"), "-new", path], capture_output=True, text=True, check=False, errors="replace"
-    )
-    return {line for line in (done.stdout + done.stderr).splitlines() if line.startswith("Error")}

@@ -8,12 +8,17 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from medaug_cli.copies import load_sample
+from medaug_cli.core.sample import Source
+from medaug_cli.formats import Limits
 from tests.formats.dicom.datasets import CT, SERIES, ramp, save, save_series
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from medaug_cli.core.sample import LoadedSample
 
 RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
 FRAME = f"{SERIES}.9"
@@ -83,3 +88,9 @@ def save_case(folder: Path, regions: dict[str, list[Dataset]], slices: int = 6, 
     """Write a CT series of 40 x 50 pixels, and a structure set of `regions` beside it."""
     save_series(folder / "ct", [ramp(k, 40, 50) for k in range(slices)])
     save(structure_set(regions, **attributes), folder / "rs.dcm")
+
+
+def load_case(folder: Path, slices: int = 6) -> LoadedSample:
+    """Read the series and the structure set of `save_case`."""
+    images = Source("image", "image", "dicom", tuple(f"ct/{k}.dcm" for k in range(slices)))
+    return load_sample(folder, "case", [images, Source("label", "rs", "dicom", ("rs.dcm",))], {}, Limits())

@@ -9,9 +9,10 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom import uid
+from witnesses import dicom_errors
 
 from medaug_cli.formats.dicom.classes import ENHANCED, MODALITIES
-from tests.formats.dicom.datasets import dicom_errors, encode, load, publish, save
+from tests.formats.dicom.datasets import encode, load, publish, save
 from tests.formats.dicom.test_dicom_photographs import MIRROR
 from tests.formats.dicom.test_dicom_pictures import picture
 

@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from witnesses import dicom_errors, realdata
 
-from tests.formats.dicom.datasets import (
-    SERIES,
-    dicom_errors,
-    encode,
-    load,
-    publish,
-    realdata,
-)
+from medaug_cli.formats.dicom import FORMAT
+from tests.formats.dicom.datasets import SERIES, encode, load, publish
 from tests.formats.dicom.framed import (
     CLASSIC,
     ENHANCED_CT,
@@ -101,8 +96,6 @@ def test_numbers_of_a_frame_are_no_longer_than_a_decimal_string(tmp_path: Path) 
 
 
 def test_recorded_paths_of_a_classic_copy_are_used_again(tmp_path: Path) -> None:
-    from medaug_cli.formats.dicom import FORMAT  # noqa: PLC0415 only here are the targets the test's own
-
     loaded = loaded_from(enhanced([frame(30), frame(32.5)]), tmp_path)
     made = FORMAT.encode(volume_of(loaded), loaded, ["x/1.dcm", "x/2.dcm"], CLASSIC)
     assert [file.path for file in made] == ["x/1.dcm", "x/2.dcm"]

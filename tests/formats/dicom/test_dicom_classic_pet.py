@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pydicom
 import pytest
+from witnesses import dicom_errors, realdata
 
 from medaug_cli.core.errors import SampleError
-from tests.formats.dicom.datasets import SERIES, dicom_errors, encode, load, publish, ramp, realdata
+from tests.formats.dicom.datasets import SERIES, encode, load, publish, ramp
 from tests.formats.dicom.framed import CLASSIC, frame, group, loaded_from, volume_of, with_frames
 from tests.formats.dicom.test_dicom_pictures import picture
 

@@ -8,41 +8,22 @@ from typing import TYPE_CHECKING, Any
 import pydicom
 import pytest
 from dicomanonymizer.dicom_anonymization_databases.dicomfields_2026c import ALL_TAGS
-from formats.dicom.datasets import UNCHANGED, dicom_errors, encode, image, load, placed, publish, ramp, realdata, save
-from pydicom.datadict import dictionary_VR, keyword_for_tag
+from formats.dicom.canaries import KEY, PRIVACY, SIGNS, TEXT, bearer
+from formats.dicom.datasets import UNCHANGED, encode, image, load, placed, publish, ramp, save
+from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
+from witnesses import dicom_errors, realdata
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.privacy import OPTIONS, Privacy, plain_words
-from medaug_cli.formats.dicom.actions import _OF_OPTION, profile_actions
+from medaug_cli.formats.dicom.actions import _OF_OPTION, _PLAIN_TEXTS, _TEXTS, actions_for, profile_actions, vr_of
 from medaug_cli.formats.dicom.deidentify import deidentify
 from medaug_cli.formats.dicom.suspicions import find_suspicions
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-KEY = "0123456789abcdef-key"
-TEXT, DATE, TIME, NUMBER, ROOT = "XYZZYCANARY", "18010203", "235959.424242", "424242", "1.2.826.4242424242"
-SIGNS = (b"XYZZYCANARY", b"18010203", b"235959.424242", b"424242", b"4242424242")
-VALUES: dict[str, Any] = {
-    **dict.fromkeys(("LO", "SH", "ST", "LT", "UT", "UC", "PN", "AE", "CS"), TEXT),
-    "DA": DATE,
-    "DT": f"{DATE}235959.424242",
-    "TM": TIME,
-    "AS": "424Y",
-    "DS": NUMBER,
-    "IS": NUMBER,
-    "UI": ROOT,
-    "UR": f"urn:{TEXT}",
-    "OB": b"XYZZYCANARY ",
-    "UN": b"XYZZYCANARY ",
-    "US": 4242,
-}
-# What has its own meaning for the pixels or must be there to be read as an image.
-STRUCTURE = {"SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID", "ConcatenationUID"}
-PRIVACY = Privacy(KEY)
 
 
 @pytest.mark.parametrize(
@@ -51,54 +32,6 @@ PRIVACY = Privacy(KEY)
 )
 def test_an_ear_is_no_part_of_a_heart(part: str, shown: bool) -> None:
     assert ("face" in find_suspicions(image(ramp(), BodyPartExamined=part))) is shown
-
-
-def planted(depth: int = 1) -> Dataset:
-    """Return a dataset of every attribute of the table, each with a canary.
-
-    Sequences hold a name, and those that are not simply dropped the whole table again.
-    """
-    made = Dataset()
-    for numbers in ALL_TAGS:
-        if len(numbers) != 2 or keyword_for_tag(Tag(*numbers)) in STRUCTURE or numbers[0] <= 2:
-            continue
-        tag = Tag(*numbers)
-        try:
-            vr = dictionary_VR(tag)
-        except KeyError:
-            vr = "LO"
-        if vr == "SQ":
-            walked = depth and keyword_for_tag(tag) in {"ReferencedImageSequence", "SourceImageSequence"}
-            made.add_new(tag, "SQ", Sequence([planted(depth - 1) if walked else named()]))
-        else:
-            made.add_new(tag, vr, VALUES[vr])
-    return made
-
-
-def named() -> Dataset:
-    made = Dataset()
-    made.PersonName, made.TextValue = TEXT, TEXT
-    return made
-
-
-def bearer(**more: Any) -> Dataset:
-    """Return a CT slice that bears canaries at top level, nested in sequences the table does not name, and private."""
-    header = image(ramp(), **placed(), **more)
-    header.update({element.tag: element for element in planted()})
-    held = planted(0)
-    held.update({element.tag: element for element in private().values()})
-    header.AnatomicRegionSequence = Sequence([held])
-    header.ContributingEquipmentSequence = Sequence([planted(0)])
-    header.update({element.tag: element for element in private().values()})
-    return header
-
-
-def private() -> Dataset:
-    made = Dataset()
-    block = made.private_block(0x0019, "XYZZYCANARY MAKER", create=True)
-    block.add_new(0x01, "LO", TEXT)
-    made.add_new(0x00191002, "SQ", Sequence([planted(0)]))
-    return made
 
 
 def encoded(tmp_path: Path, header: Dataset, privacy: Privacy = PRIVACY) -> tuple[bytes, Dataset]:
@@ -244,6 +177,25 @@ def test_every_attribute_that_an_option_names_stands_in_the_table_or_is_a_text()
     actions = profile_actions()
     missing = [one for names in _OF_OPTION.values() for one in names if Tag(one) not in actions]
     assert set(missing) <= {"ROIDescription", "SegmentDescription"}
+
+
+def test_what_is_called_a_plain_text_is_a_text_that_the_table_does_not_name() -> None:
+    """But for two codes that no reader can do without, whatever a file calls them."""
+    assert {one for one in _PLAIN_TEXTS if actions_for(frozenset()).get(Tag(one))} == set()
+    assert {one for one in _PLAIN_TEXTS if vr_of(Tag(one)) not in _TEXTS} == {
+        "PhotometricInterpretation",
+        "SpecificCharacterSet",
+    }
+
+
+@pytest.mark.parametrize("number", [b"1234\xb2", b"9" * 5000], ids=["superscript", "long"])
+def test_a_uid_of_no_number_that_can_be_is_keyed_like_any_other(tmp_path: Path, number: bytes) -> None:
+    path = tmp_path / "1.dcm"
+    save(image(ramp(), StudyInstanceUID=f"2.25.{'0' * len(number)}", **placed()), path)
+    path.write_bytes(path.read_bytes().replace(b"2.25." + b"0" * len(number), b"2.25." + number))
+    made = deidentify(pydicom.dcmread(path), PRIVACY)
+    assert made.StudyInstanceUID.is_valid
+    assert number not in made.StudyInstanceUID.encode("latin-1")
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pydicom
 import pytest
-from formats.dicom.datasets import UNCHANGED, dicom_errors, encode, image, load, placed, publish, ramp, save
+from formats.dicom.canaries import PRIVACY, ROOT, SIGNS, TEXT, VALUES, planted, private
+from formats.dicom.datasets import UNCHANGED, encode, image, load, placed, publish, ramp, save
 from formats.dicom.framed import enhanced, frame, group
-from formats.dicom.test_dicom_deidentify import PRIVACY, ROOT, SIGNS, TEXT, VALUES, planted, private
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from witnesses import dicom_errors
 
 from medaug_cli.formats.dicom.actions import _OF_OPTION
 

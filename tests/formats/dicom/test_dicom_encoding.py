@@ -11,13 +11,14 @@ import pydicom
 import pytest
 from pydicom import uid
 from pydicom.pixels.encoders.base import get_encoder
+from witnesses import dicom_errors
 
 from medaug_cli.core.errors import RecipeError, SampleError
 from medaug_cli.core.lazy import sitk
 from medaug_cli.recipe import load_recipe
 from medaug_cli.transforms import load_step
 from tests.datasets_for_runs import save_recipe
-from tests.formats.dicom.datasets import UNCHANGED, dicom_errors, encode, image, load, placed, publish, ramp, save
+from tests.formats.dicom.datasets import UNCHANGED, encode, image, load, placed, publish, ramp, save
 from tests.formats.dicom.test_dicom_pictures import SC, US, XC, picture
 
 if TYPE_CHECKING:

@@ -9,22 +9,10 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.sequence import Sequence
+from witnesses import dicom_errors, realdata
 
 from medaug_cli.core.geometry import Geometry
-from tests.formats.dicom.datasets import (
-    AXIAL,
-    SERIES,
-    UNCHANGED,
-    dicom_errors,
-    encode,
-    load,
-    only,
-    publish,
-    ramp,
-    realdata,
-    save,
-    save_series,
-)
+from tests.formats.dicom.datasets import AXIAL, SERIES, UNCHANGED, encode, load, only, publish, ramp, save, save_series
 from tests.formats.dicom.framed import (
     CHANGED,
     CLASSIC,

@@ -8,10 +8,10 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import RTStructureSetStorage, SegmentationStorage
+from witnesses import realdata
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.formats.dicom.labels import parse_label
-from tests.formats.dicom.datasets import realdata
 
 if TYPE_CHECKING:
     from medaug_cli.formats import FoundVolume

@@ -9,24 +9,12 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from witnesses import dicom_errors
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.sample import Volume
 from medaug_cli.formats.dicom.mirror import turn_letters
-from tests.formats.dicom.datasets import (
-    CR,
-    MR,
-    UNCHANGED,
-    dicom_errors,
-    encode,
-    image,
-    load,
-    mammogram,
-    placed,
-    publish,
-    ramp,
-    save,
-)
+from tests.formats.dicom.datasets import CR, MR, UNCHANGED, encode, image, load, mammogram, placed, publish, ramp, save
 from tests.formats.dicom.framed import enhanced, frame
 
 if TYPE_CHECKING:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import nibabel as nib
 import numpy as np
 import pytest
 from builders import augment, make_step
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from witnesses import dicom_errors, to_nifti
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.sample import LoadedSample, Volume
@@ -23,7 +22,6 @@ from tests.formats.dicom.datasets import (
     SERIES,
     UNCHANGED,
     assert_files_or_reason,
-    dicom_errors,
     encode,
     find,
     image,
@@ -34,7 +32,6 @@ from tests.formats.dicom.datasets import (
     ramp,
     save,
     save_series,
-    validator,
 )
 from tests.formats.dicom.framed import CLASSIC, MIRRORED, enhanced, frame, group
 from tests.formats.dicom.test_dicom_pictures import (
@@ -129,15 +126,6 @@ def test_a_picture_is_cut_in_all_its_frames_and_colours(tmp_path: Path, make: An
     assert np.array_equal(again.array, content.array)
     assert (made.Columns, made.Rows) == content.geometry.size[:2]
     assert dicom_errors(tmp_path / "out" / "a.dcm") <= dicom_errors(tmp_path / "in" / "a.dcm")
-
-
-def to_nifti(folder: Path, output: Path) -> nib.Nifti1Image:
-    """Return what dcm2niix makes of a folder."""
-    output.mkdir()
-    command = [validator("dcm2niix"), "-z", "n", "-b", "n", "-f", "out", "-o", str(output), str(folder)]
-    subprocess.run(command, check=True, capture_output=True)
-    (path,) = output.glob("*.nii")
-    return nib.nifti1.load(path)
 
 
 @pytest.mark.parametrize(("derivation", "order"), [(UNCHANGED, (0, 1, 2, 3)), (CLASSIC, (2, 0, 3, 1))])

@@ -12,8 +12,9 @@ from datasets_for_runs import records_of, run_here, save_recipe
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
+from witnesses import dicom_errors
 
-from tests.formats.dicom.datasets import SERIES, UNCHANGED, dicom_errors, encode, find, load, publish, save
+from tests.formats.dicom.datasets import SERIES, UNCHANGED, encode, find, load, publish, save
 from tests.formats.dicom.test_dicom_pictures import MOVED, picture
 
 if TYPE_CHECKING:

@@ -11,25 +11,12 @@ import pytest
 from builders import augment, make_step
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from witnesses import dicom_errors, realdata
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.sample import LoadedSample, Volume
 from medaug_cli.formats.dicom.picture import ybr_to_rgb
-from tests.formats.dicom.datasets import (
-    CT,
-    MG,
-    SERIES,
-    UNCHANGED,
-    dicom_errors,
-    encode,
-    find,
-    image,
-    load,
-    only,
-    publish,
-    realdata,
-    save,
-)
+from tests.formats.dicom.datasets import CT, MG, SERIES, UNCHANGED, encode, find, image, load, only, publish, save
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import sys
@@ -134,8 +135,6 @@ def test_a_declared_but_unused_padding_value_still_says_what_comes_from_outside(
 
 
 def test_the_entry_hashes_the_file_as_it_lies_on_the_disk(tmp_path: Path) -> None:
-    import hashlib  # noqa: PLC0415 the independent reader of this test alone
-
     save_series(tmp_path, [ramp(0), ramp(1)])
     entry = load(tmp_path).entries[1]
     data = (tmp_path / "1.dcm").read_bytes()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import nibabel as nib
 import numpy as np
 import pytest
+from witnesses import dicom_errors, realdata, to_nifti
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.sample import Loaded, Volume
-from tests.formats.dicom.datasets import UNCHANGED, dicom_errors, encode, find, load, publish, realdata, validator
+from tests.formats.dicom.datasets import UNCHANGED, encode, find, load, publish
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,15 +90,6 @@ def test_the_slices_of_a_pet_series_have_47_slopes_and_the_values_of_its_nifti_t
     assert isinstance(loaded.content, Volume)
     twin = nib.load(realdata("sts025_nifti") / "PET_image.nii.gz").get_fdata()
     assert np.allclose(np.sort(loaded.content.array.ravel()), np.sort(twin.ravel()), atol=1e-3)
-
-
-def to_nifti(folder: Path, output: Path) -> nib.Nifti1Image:
-    """Return what dcm2niix makes of a DICOM folder."""
-    output.mkdir(parents=True)
-    command = [validator("dcm2niix"), "-z", "n", "-b", "n", "-f", "out", "-o", output, folder]
-    subprocess.run(command, check=True, capture_output=True)
-    (made,) = output.glob("*.nii")
-    return nib.load(made)
 
 
 @pytest.mark.parametrize("parts", SERIES[:4], ids="/".join)

@@ -14,9 +14,10 @@ import pytest
 from datasets_for_runs import run_here, save_recipe
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from witnesses import dicom_errors, realdata
 
 from medaug_cli.formats.dicom.regions import move_regions
-from tests.formats.dicom.datasets import DX, dicom_errors, image, realdata, save
+from tests.formats.dicom.datasets import DX, image, save
 from tests.formats.dicom.test_dicom_pictures import US, picture
 
 if TYPE_CHECKING:

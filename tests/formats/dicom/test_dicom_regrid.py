@@ -9,25 +9,24 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import numpy as np
 import pytest
+from witnesses import dicom_errors, realdata, validator
 
 from medaug_cli.core.sample import Volume
+from medaug_cli.formats.dicom import FORMAT
 from medaug_cli.formats.dicom.regrid import place_slices
 from medaug_cli.spatial.grids import window_grid, zoomed_grid
 from tests.formats.dicom.datasets import (
     DX,
     PT,
     UNCHANGED,
-    dicom_errors,
     encode,
     image,
     load,
     placed,
     publish,
     ramp,
-    realdata,
     save,
     save_series,
-    validator,
 )
 
 if TYPE_CHECKING:
@@ -110,8 +109,6 @@ def test_the_recorded_names_make_the_same_files_again(tmp_path: Path) -> None:
 
 
 def load_again(loaded: Loaded, content: Volume, targets: list[str]) -> Any:
-    from medaug_cli.formats.dicom import FORMAT  # noqa: PLC0415
-
     return FORMAT.encode(content, loaded, targets, CUT)
 
 

@@ -10,23 +10,10 @@ import pydicom
 import pytest
 from pydicom.dataelem import DataElement
 from pydicom.tag import Tag
+from witnesses import dicom_errors, realdata
 
 from medaug_cli.core.errors import SampleError
-from tests.formats.dicom.datasets import (
-    CT,
-    SERIES,
-    UNCHANGED,
-    dicom_errors,
-    encode,
-    find,
-    image,
-    load,
-    placed,
-    publish,
-    ramp,
-    realdata,
-    save,
-)
+from tests.formats.dicom.datasets import CT, SERIES, UNCHANGED, encode, find, image, load, placed, publish, ramp, save
 from tests.formats.dicom.structures import outline, save_case, square
 
 if TYPE_CHECKING:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import random
-import subprocess
-from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pydicom
@@ -14,37 +11,28 @@ import pytest
 from builders import make_step
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from witnesses import dicom_errors, entity_errors
 
-from medaug_cli.copies import derive, encode_copy, load_sample
-from medaug_cli.core.errors import SampleError
+from medaug_cli.copies import derive, encode_copy
 from medaug_cli.core.privacy import Privacy
-from medaug_cli.core.sample import Source
-from medaug_cli.formats import Limits
-from medaug_cli.formats.dicom import FORMAT
 from medaug_cli.manifest import Settings
 from medaug_cli.program import apply_program, draw_program, scene_of
-from tests.formats.dicom.datasets import SERIES, UNCHANGED, dicom_errors, save, validator
-from tests.formats.dicom.structures import outline, save_case, square, structure_set
+from tests.formats.dicom.datasets import SERIES, save
+from tests.formats.dicom.structures import load_case, outline, save_case, square, structure_set
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medaug_cli.core.sample import LoadedSample
     from medaug_cli.step import Step
 
 SETTINGS = Settings(recipe_sha256="ab" * 32, dtype="preserve", compression="fast")
+
 FLIP = {"axes": ("LR",), "p": 1.0}
-
-
-def load(root: Path, slices: int = 6) -> LoadedSample:
-    """Read the series and the structure set of `save_case`."""
-    images = Source("image", "image", "dicom", tuple(f"ct/{k}.dcm" for k in range(slices)))
-    return load_sample(root, "case", [images, Source("label", "rs", "dicom", ("rs.dcm",))], {}, Limits())
 
 
 def copied(root: Path, *steps: Step, privacy: Privacy | None = None, slices: int = 6) -> tuple[Dataset, list[Dataset]]:
     """Return the structure set and the slices of a copy, written under root/copy, as pydicom reads them."""
-    sample = load(root, slices)
+    sample = load_case(root, slices)
     scene = scene_of(sample, 1, 1)
     program = draw_program(steps, scene)
     copy = apply_program(program, sample, scene)
@@ -73,7 +61,7 @@ def test_contours_names_and_kinds_are_read_as_they_stand(tmp_path: Path) -> None
         "empty": [],
     }
     save_case(tmp_path, regions)
-    contours = load(tmp_path).marks["rs"].content
+    contours = load_case(tmp_path).marks["rs"].content
     assert contours.names == {1: "liver", 2: "marker", 3: "empty"}
     assert [(one.region, one.closed, len(one.points_mm)) for one in contours.contours] == [
         (1, True, 4),
@@ -148,7 +136,7 @@ def test_slices_of_a_stack_with_a_gap_are_named_by_where_they_lie(tmp_path: Path
 
 def test_contours_know_the_image_that_they_are_drawn_on(tmp_path: Path) -> None:
     save_case(tmp_path, {"liver": [outline(square(1))]})
-    assert load(tmp_path).marks["rs"].content.image == "image"
+    assert load_case(tmp_path).marks["rs"].content.image == "image"
 
 
 def test_paired_names_change_contours_and_an_unpaired_region_changes_its_side(tmp_path: Path) -> None:
@@ -282,86 +270,3 @@ def test_dcentvfy_finds_sources_and_copies_consistent(tmp_path: Path) -> None:
     copies = [tmp_path / "copy" / "rs.dcm", *sorted((tmp_path / "copy" / "ct").iterdir())]
     before, after = entity_errors(sources), entity_errors([*sources, *copies])
     assert after <= before
-
-
-def entity_errors(paths: list[Path]) -> set[str]:
-    """Return the errors that dcentvfy, a reader of its own, finds among files."""
-    done = subprocess.run(
-        [validator("dcentvfy"), *paths], capture_output=True, text=True, check=False, errors="replace"
-    )
-    lines = (done.stdout + done.stderr).splitlines()
-    return {line.partition(" for file <")[0] for line in lines if line.startswith("Error")}
-
-
-BAD: dict[str, tuple[dict[str, list[Dataset]], str]] = {
-    "seven numbers": ({"a": [outline([1, 2, 3, 4, 5, 6, 7])]}, "7 values"),
-    "no numbers": ({"a": [outline([])]}, "0 values"),
-    "not a number": ({"a": [outline(square(1) * np.nan)]}, "not finite"),
-    "far away": ({"a": [outline(square(1) * 1e9)]}, "100000 mm"),
-    "bent": ({"a": [outline([[0, 0, 0], [9, 0, 0], [9, 9, 4], [0, 9, 0]])]}, "off its own plane"),
-    "unknown kind": ({"a": [outline(square(1), "ROUND")]}, "none of"),
-    "two for a point": ({"a": [outline(square(1), "POINT")]}, "allowed: 1"),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_unsound_contours_are_refused_with_their_place(tmp_path: Path, name: str) -> None:
-    regions, words = BAD[name]
-    save_case(tmp_path, regions)
-    with pytest.raises(SampleError, match=words) as caught:
-        load(tmp_path)
-    assert caught.value.reason == "bad_contour"
-    assert "rs.dcm: contour 1, of ROI 1" in caught.value.message
-
-
-def test_words_for_numbers_are_refused(tmp_path: Path) -> None:
-    save_case(tmp_path, {"a": [outline(square(1))]})
-    path = tmp_path / "rs.dcm"
-    path.write_bytes(path.read_bytes().replace(b"-5\\25\\", b"-5\\2x\\"))
-    with pytest.raises(SampleError, match="other than numbers") as caught:
-        load(tmp_path)
-    assert caught.value.reason == "bad_contour"
-
-
-def broken(change: str) -> dict[str, Any]:
-    header = structure_set({"a": [outline(square(1))], "b": [outline(square(2))]})
-    if change == "number twice":
-        header.StructureSetROISequence[1].ROINumber = 1
-    elif change == "two frames":
-        header.StructureSetROISequence[1].ReferencedFrameOfReferenceUID = "1.2.3"
-    else:
-        header.ROIContourSequence[1].ReferencedROINumber = 9
-    return {keyword: header[keyword].value for keyword in ("StructureSetROISequence", "ROIContourSequence")}
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [("number twice", "bad_header"), ("two frames", "not_supported"), ("unknown region", "bad_contour")],
-)
-def test_regions_that_contradict_each_other_are_refused(tmp_path: Path, change: str, reason: str) -> None:
-    save_case(tmp_path, {}, **broken(change))
-    with pytest.raises(SampleError) as caught:
-        load(tmp_path)
-    assert caught.value.reason == reason
-
-
-def test_damaged_files_are_refused_or_copied_and_nothing_else(tmp_path: Path) -> None:
-    regions = {"a": [outline(square(k), ContourNumber=k) for k in range(4)], "b": [outline([[0, 30, 30]], "POINT")]}
-    save_case(tmp_path, regions)
-    sound = (tmp_path / "rs.dcm").read_bytes()
-    image = FORMAT.read(tmp_path, Source("image", "image", "dicom", tuple(f"ct/{k}.dcm" for k in range(6))), Limits())
-    images = ((image, image.volume, image.source.files),)
-    derivation = replace(UNCHANGED, moved=True, swap_laterality=True, images=images)
-    rng, reasons = random.Random(1), Counter[str]()
-    for _ in range(200):
-        damaged = bytearray(sound)
-        for _ in range(rng.choice([1, 2, 5])):
-            damaged[rng.randrange(128, len(damaged))] = rng.randrange(256)
-        (tmp_path / "rs.dcm").write_bytes(damaged[: rng.choice([len(damaged), len(damaged), rng.randrange(200, 3000)])])
-        try:
-            read = FORMAT.read(tmp_path, Source("label", "rs", "dicom", ("rs.dcm",)), Limits(), [image])
-            reasons["copied"] += len(list(FORMAT.encode(read.marked, read, ["rs.dcm"], derivation)))
-        except SampleError as error:
-            reasons[error.reason] += 1
-    assert {"copied", "bad_contour", "bad_header"} <= set(reasons)
-    assert sum(reasons.values()) == 200

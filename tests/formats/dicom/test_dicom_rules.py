@@ -17,6 +17,7 @@ from pydicom.fileset import FileSet
 from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
+from witnesses import dicom_errors
 
 from medaug_cli.core.geometry import Geometry
 from medaug_cli.core.sample import Volume
@@ -26,7 +27,6 @@ from tests.formats.dicom.datasets import (
     DX,
     SERIES,
     UNCHANGED,
-    dicom_errors,
     encode,
     find,
     image,

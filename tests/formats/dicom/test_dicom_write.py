@@ -12,6 +12,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
+from witnesses import dicom_errors
 
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.geometry import Geometry
@@ -26,7 +27,6 @@ from tests.formats.dicom.datasets import (
     PT,
     SERIES,
     UNCHANGED,
-    dicom_errors,
     encode,
     find,
     image,

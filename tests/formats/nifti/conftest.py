@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nibabel as nib
 import pytest
+import witnesses
 
-from medaug_cli.core.sample import Derivation, LabelMap, Loaded, Source, Volume
+from medaug_cli.core.sample import Derivation, Loaded, Source, Volume
 from medaug_cli.formats import Limits
 from medaug_cli.formats.nifti import FORMAT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     from medaug_cli.core.arrays import AnyArray
     from medaug_cli.core.encoded import EncodedFile
+    from medaug_cli.core.label_maps import LabelMap
     from medaug_cli.core.sample import Role
+    from tests.formats.nifti.fixtures import Encode, Read, Save
 
 
 @pytest.fixture
-def read(tmp_path: Path) -> Callable[..., Loaded]:
+def read(tmp_path: Path) -> Read:
     """Read files of the dataset."""
 
     def read_files(*files: str, role: Role = "image", limits: Limits | None = None) -> Loaded:
@@ -32,7 +33,7 @@ def read(tmp_path: Path) -> Callable[..., Loaded]:
 
 
 @pytest.fixture
-def encode(tmp_path: Path) -> Callable[..., tuple[EncodedFile, ...]]:
+def encode(tmp_path: Path) -> Encode:
     """Encode a copy and write its files beside the source."""
 
     def encode_files(
@@ -48,7 +49,7 @@ def encode(tmp_path: Path) -> Callable[..., tuple[EncodedFile, ...]]:
 
 
 @pytest.fixture
-def save(tmp_path: Path) -> Callable[..., Path]:
+def save(tmp_path: Path) -> Save:
     """Save a header, its fields as given and unchecked, and an array (x, y, z, …)."""
 
     def save_file(name: str, array: AnyArray, header: Any = None, **fields: Any) -> Path:
@@ -68,8 +69,4 @@ def save(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def realdata() -> Path:
-    beside_project = Path(__file__).parents[3] / ".." / "shared" / "realdata"
-    folder = Path(os.environ.get("MEDAUG_REALDATA", beside_project)).resolve()
-    if not folder.is_dir():
-        pytest.skip("no real images: set MEDAUG_REALDATA to their folder")
-    return folder
+    return witnesses.realdata()

@@ -17,7 +17,7 @@ from medaug_cli.formats import FoundVolume, Limits
 from medaug_cli.formats.nifti import FORMAT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from tests.formats.nifti.fixtures import Save
 
 VOXELS = np.arange(24, dtype=np.int16).reshape(4, 3, 2)
 
@@ -37,9 +37,7 @@ def test_other_names_and_appledouble_twins_are_not_claimed(name: str) -> None:
     assert not FORMAT.claims(Path(name))
 
 
-def test_a_volume_is_named_by_its_path_without_the_suffix_and_stamped(
-    save: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_a_volume_is_named_by_its_path_without_the_suffix_and_stamped(save: Save, tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     path = save("sub/a.NII", VOXELS)
     volume = find_one(tmp_path, "sub/a.NII")
@@ -76,7 +74,7 @@ def test_half_a_pair_is_a_problem_that_names_the_other_half(tmp_path: Path, file
     ],
 )
 def test_every_extent_after_z_counts_as_components(
-    save: Callable[..., Path], shape: tuple[int, ...], size: tuple[int, int, int], components: int
+    save: Save, shape: tuple[int, ...], size: tuple[int, int, int], components: int
 ) -> None:
     volume = find_one(save("a.nii", np.zeros(shape, np.uint8)).parent, "a.nii")
     assert volume.geometry is not None
@@ -84,7 +82,7 @@ def test_every_extent_after_z_counts_as_components(
 
 
 @pytest.mark.parametrize(("code", "colours", "name"), [(128, 3, "rgb24"), (2304, 4, "rgba32")])
-def test_colours_count_as_components(save: Callable[..., Path], code: int, colours: int, name: str) -> None:
+def test_colours_count_as_components(save: Save, code: int, colours: int, name: str) -> None:
     path = save("a.nii", np.zeros((4 * colours, 3, 2), np.uint8), datatype=code, dim=[3, 4, 3, 2, 1, 1, 1, 1])
     volume = find_one(path.parent, "a.nii")
     assert (volume.components, volume.dtype, volume.problem) == (colours, name, None)
@@ -130,10 +128,7 @@ def test_colours_count_as_components(save: Callable[..., Path], code: int, colou
     ],
 )
 def test_what_is_wrong_with_a_header_has_a_reason_when_found_and_when_read(
-    save: Callable[..., Path],
-    reason: str,
-    fields: dict[str, object],
-    packed: bool,
+    save: Save, reason: str, fields: dict[str, object], packed: bool
 ) -> None:
     path, name = save("a.nii", VOXELS, **fields), "a.nii"
     if packed:
@@ -149,7 +144,7 @@ def test_what_is_wrong_with_a_header_has_a_reason_when_found_and_when_read(
 
 
 @pytest.mark.parametrize("length", [0, 7, 80, 2**30, -16])
-def test_an_extension_that_passes_the_voxels_is_a_bad_header(save: Callable[..., Path], length: int) -> None:
+def test_an_extension_that_passes_the_voxels_is_a_bad_header(save: Save, length: int) -> None:
     path = save("a.nii", VOXELS, vox_offset=384)
     raw = path.read_bytes()
     path.write_bytes(raw[:348] + b"\1\0\0\0" + struct.pack("<ii", length, 6) + bytes(24) + raw[352:])
@@ -159,7 +154,7 @@ def test_an_extension_that_passes_the_voxels_is_a_bad_header(save: Callable[...,
 @pytest.mark.parametrize(
     ("cut", "reason"), [(0, "truncated"), (100, "truncated"), (360, "truncated"), (399, "truncated")]
 )
-def test_a_cut_file_is_found_truncated(save: Callable[..., Path], cut: int, reason: str) -> None:
+def test_a_cut_file_is_found_truncated(save: Save, cut: int, reason: str) -> None:
     path = save("a.nii", VOXELS)
     path.write_bytes(path.read_bytes()[:cut])
     assert (find_one(path.parent, "a.nii").problem or ("",))[0] == reason
@@ -171,19 +166,19 @@ def test_text_named_as_nifti_is_a_bad_header(tmp_path: Path, name: str) -> None:
     assert (find_one(tmp_path, name).problem or ("",))[0] == "bad_header"
 
 
-def test_what_cannot_be_opened_is_a_problem_and_stops_nothing(save: Callable[..., Path]) -> None:
+def test_what_cannot_be_opened_is_a_problem_and_stops_nothing(save: Save) -> None:
     path = save("b.nii", VOXELS)
     gone, whole = FORMAT.find(path.parent, ["a.nii", "b.nii"]).volumes
     assert (gone.problem or ("",))[0] == "unreadable"
     assert whole.problem is None
 
 
-def test_a_nifti_2_changed_by_a_text_mode_transfer_is_a_bad_header(save: Callable[..., Path]) -> None:
+def test_a_nifti_2_changed_by_a_text_mode_transfer_is_a_bad_header(save: Save) -> None:
     path = save("a.nii", VOXELS, nib.nifti2.Nifti2Header(), eol_check=[10, 0, 26, 10])
     assert (find_one(path.parent, "a.nii").problem or ("",))[0] == "bad_header"
 
 
-def test_a_header_behind_a_long_gzip_name_is_found(save: Callable[..., Path]) -> None:
+def test_a_header_behind_a_long_gzip_name_is_found(save: Save) -> None:
     """RFC 1952 lets the name of the packed file be as long as it likes; here 9000 bytes."""
     path = save("a.nii", VOXELS)
     packed = gzip.compress(path.read_bytes(), mtime=0)
@@ -192,7 +187,7 @@ def test_a_header_behind_a_long_gzip_name_is_found(save: Callable[..., Path]) ->
     assert find_one(path.parent, "a.nii.gz").problem is None
 
 
-def test_vectors_are_taken_as_channels_and_a_warning_says_so(save: Callable[..., Path]) -> None:
+def test_vectors_are_taken_as_channels_and_a_warning_says_so(save: Save) -> None:
     """SimpleITK writes an image of several channels as (x, y, z, 1, channel) with the intent of vectors."""
     path = save("a.nii", np.zeros((4, 3, 2, 1, 3), np.uint8), intent_code=1007)
     volume = find_one(path.parent, "a.nii")

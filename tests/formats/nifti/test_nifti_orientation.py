@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medaug_cli.core.errors import SampleError
@@ -17,7 +17,7 @@ from medaug_cli.formats.nifti.fields import head_of
 from medaug_cli.formats.nifti.orientation import read_geometry, swap_ras_lps, write_geometry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from tests.formats.nifti.fixtures import Save
 
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
 ELEMENTS = st.lists(st.floats(-300, 300, width=32), min_size=12, max_size=12)
@@ -37,6 +37,7 @@ def test_ras_to_lps_and_back_is_the_same_affine(elements: list[float]) -> None:
     assert np.array_equal(swap_ras_lps(affine)[2:], affine[2:])
 
 
+@settings(deadline=None)  # a busy machine may take longer than 200 ms
 @given(
     st.lists(st.floats(-1, 1), min_size=3, max_size=3),
     st.lists(st.floats(0.1, 10), min_size=3, max_size=3),
@@ -60,7 +61,7 @@ def test_a_grid_written_and_read_again_is_the_same_grid(
     assert np.abs(found.affine - FLIP @ header.get_best_affine()).max() < 1e-3
 
 
-def test_an_sform_is_taken_before_a_qform_and_a_difference_is_said(save: Callable[..., Path]) -> None:
+def test_an_sform_is_taken_before_a_qform_and_a_difference_is_said(save: Save) -> None:
     header = nib.nifti1.Nifti1Header()
     header.set_sform(np.diag([2.0, 2, 2, 1]), 1)
     header.set_qform(np.diag([1.0, 1, 1, 1]), 1)
@@ -71,7 +72,7 @@ def test_an_sform_is_taken_before_a_qform_and_a_difference_is_said(save: Callabl
     assert volume.warnings == ("a.nii: sform and qform differ; the sform is used",)
 
 
-def test_without_codes_the_grid_is_that_of_nibabel_and_a_warning_says_so(save: Callable[..., Path]) -> None:
+def test_without_codes_the_grid_is_that_of_nibabel_and_a_warning_says_so(save: Save) -> None:
     path = save("a.nii", ZEROS, pixdim=[1, 2, 3, 4, 0, 0, 0, 0])
     (volume,) = FORMAT.find(path.parent, ["a.nii"]).volumes
     assert volume.geometry is not None
@@ -80,7 +81,7 @@ def test_without_codes_the_grid_is_that_of_nibabel_and_a_warning_says_so(save: C
 
 
 @pytest.mark.parametrize(("unit", "factor"), [(0, 1), (1, 1000), (2, 1), (3, 0.001)])
-def test_metres_and_microns_become_mm(save: Callable[..., Path], unit: int, factor: float) -> None:
+def test_metres_and_microns_become_mm(save: Save, unit: int, factor: float) -> None:
     header = nib.nifti1.Nifti1Header()
     header.set_sform(np.diag([-0.5, -0.5, 0.25, 1]), 1)
     path = save("a.nii", ZEROS, header, xyzt_units=unit | 8)
@@ -90,7 +91,7 @@ def test_metres_and_microns_become_mm(save: Callable[..., Path], unit: int, fact
     assert bool(volume.warnings) == (unit == 1)  # voxels of half a metre
 
 
-def test_a_quaternion_that_rounding_made_too_long_is_a_half_turn(save: Callable[..., Path]) -> None:
+def test_a_quaternion_that_rounding_made_too_long_is_a_half_turn(save: Save) -> None:
     """Quaternion b = 1.0000001 is one step of float32 above the half turn about x."""
     path = save("a.nii", ZEROS, qform_code=1, quatern_b=np.nextafter(np.float32(1), np.float32(2)))
     (volume,) = FORMAT.find(path.parent, ["a.nii"]).volumes
@@ -98,7 +99,7 @@ def test_a_quaternion_that_rounding_made_too_long_is_a_half_turn(save: Callable[
     assert volume.geometry.affine[:3, :3] == pytest.approx(np.diag([-1.0, 1, -1]), abs=1e-6)
 
 
-def test_a_2d_image_with_a_zero_third_axis_gets_one_of_length_1(save: Callable[..., Path]) -> None:
+def test_a_2d_image_with_a_zero_third_axis_gets_one_of_length_1(save: Save) -> None:
     path = save("a.nii", np.zeros((4, 3), np.int16), pixdim=[1, 2, 3, 0, 0, 0, 0, 0])
     (volume,) = FORMAT.find(path.parent, ["a.nii"]).volumes
     assert volume.geometry is not None
@@ -106,7 +107,7 @@ def test_a_2d_image_with_a_zero_third_axis_gets_one_of_length_1(save: Callable[.
     assert volume.geometry.spacing_mm == (2, 3, 1)
 
 
-def test_a_sheared_sform_is_held_as_it_is(save: Callable[..., Path]) -> None:
+def test_a_sheared_sform_is_held_as_it_is(save: Save) -> None:
     sheared = np.array([[1, 0.3, 0, 5], [0, 1, 0, 6], [0, 0, 2, 7], [0, 0, 0, 1]])
     header = nib.nifti1.Nifti1Header()
     header.set_sform(sheared, 1)

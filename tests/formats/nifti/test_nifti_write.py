@@ -16,15 +16,14 @@ import pytest
 
 from medaug_cli import __version__
 from medaug_cli.core.geometry import Geometry
+from medaug_cli.core.label_maps import LabelMap
 from medaug_cli.core.lazy import sitk
-from medaug_cli.core.sample import LabelMap, Volume
+from medaug_cli.core.sample import Volume
 from medaug_cli.formats.nifti import FORMAT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from medaug_cli.core.encoded import EncodedFile
     from medaug_cli.core.sample import Loaded
+    from tests.formats.nifti.fixtures import Encode, Read, Save
 
 VOXELS = np.arange(24, dtype=np.int16).reshape(4, 3, 2)
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -57,12 +56,7 @@ def cropped(loaded: Loaded) -> Volume:
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("targets", [("b.nii",), ("b.nii.gz",), ("b.hdr", "b.img")])
 def test_a_copy_has_the_version_and_byte_order_of_its_source_and_the_container_of_its_name(
-    save: Callable[..., Path],
-    read: Callable[..., Loaded],
-    encode: Callable[..., tuple[EncodedFile, ...]],
-    version: int,
-    order: str,
-    targets: tuple[str, ...],
+    save: Save, read: Read, encode: Encode, version: int, order: str, targets: tuple[str, ...]
 ) -> None:
     path = save("a.nii", VOXELS, header_with(version, order))
     loaded = read("a.nii")
@@ -77,9 +71,7 @@ def test_a_copy_has_the_version_and_byte_order_of_its_source_and_the_container_o
     assert {file.voxel_sha256 for file in files} == {entry.voxel_sha256 for entry in (*again.entries, *loaded.entries)}
 
 
-def test_a_pair_saved_by_nibabel_is_read_and_copied_as_a_pair(
-    tmp_path: Path, read: Callable[..., Loaded], encode: Callable[..., tuple[EncodedFile, ...]]
-) -> None:
+def test_a_pair_saved_by_nibabel_is_read_and_copied_as_a_pair(tmp_path: Path, read: Read, encode: Encode) -> None:
     nib.save(nib.Nifti1Pair(VOXELS, OBLIQUE), tmp_path / "a.img")
     encode(read("a.hdr", "a.img"), "b.hdr", "b.img")
     assert (tmp_path / "b.img").read_bytes() == (tmp_path / "a.img").read_bytes()
@@ -87,7 +79,7 @@ def test_a_pair_saved_by_nibabel_is_read_and_copied_as_a_pair(
 
 
 def test_the_bytes_are_equal_from_run_to_run_and_carry_neither_name_nor_time(
-    save: Callable[..., Path], read: Callable[..., Loaded], encode: Callable[..., tuple[EncodedFile, ...]]
+    save: Save, read: Read, encode: Encode
 ) -> None:
     save("a.nii", VOXELS)
     (first,), (second,) = encode(read("a.nii"), "b.nii.gz"), encode(read("a.nii"), "other.nii.gz")
@@ -99,11 +91,7 @@ def test_the_bytes_are_equal_from_run_to_run_and_carry_neither_name_nor_time(
 @pytest.mark.parametrize("codes", [(1, 1), (2, 0), (0, 1), (4, 4), (3, 1), (0, 0)])
 @pytest.mark.parametrize("moved", [False, True])
 def test_on_the_same_grid_the_affine_bytes_stay_and_only_an_atlas_code_that_no_longer_holds_changes(
-    save: Callable[..., Path],
-    read: Callable[..., Loaded],
-    encode: Callable[..., tuple[EncodedFile, ...]],
-    codes: tuple[int, int],
-    moved: bool,
+    save: Save, read: Read, encode: Encode, codes: tuple[int, int], moved: bool
 ) -> None:
     path = save("a.nii", VOXELS, header_with(sform_code=codes[0], qform_code=codes[1]))
     encode(read("a.nii"), "b.nii", moved=moved)
@@ -118,11 +106,7 @@ def test_on_the_same_grid_the_affine_bytes_stay_and_only_an_atlas_code_that_no_l
 @pytest.mark.parametrize("codes", [(1, 1), (2, 0), (0, 1), (4, 4), (0, 0)])
 @pytest.mark.parametrize("unit", [1, 2, 3])
 def test_a_new_grid_is_in_both_forms_in_the_unit_of_the_source(
-    save: Callable[..., Path],
-    read: Callable[..., Loaded],
-    encode: Callable[..., tuple[EncodedFile, ...]],
-    codes: tuple[int, int],
-    unit: int,
+    save: Save, read: Read, encode: Encode, codes: tuple[int, int], unit: int
 ) -> None:
     path = save("a.nii", VOXELS, header_with(sform_code=codes[0], qform_code=codes[1]), xyzt_units=unit | 16)
     loaded = read("a.nii")
@@ -139,9 +123,7 @@ def test_a_new_grid_is_in_both_forms_in_the_unit_of_the_source(
     assert file.voxel_sha256 == read("b.nii").entries[0].voxel_sha256
 
 
-def test_of_two_forms_that_differ_the_copy_has_the_sform_twice(
-    save: Callable[..., Path], read: Callable[..., Loaded], encode: Callable[..., tuple[EncodedFile, ...]]
-) -> None:
+def test_of_two_forms_that_differ_the_copy_has_the_sform_twice(save: Save, read: Read, encode: Encode) -> None:
     header = header_with()
     header.set_qform(np.eye(4), 1)
     path = save("a.nii", VOXELS, header)
@@ -151,9 +133,7 @@ def test_of_two_forms_that_differ_the_copy_has_the_sform_twice(
     assert copy.header.get_qform() == pytest.approx(copy.affine, abs=1e-5)
 
 
-def test_a_sheared_grid_is_written_as_sform_and_no_qform_contradicts_it(
-    save: Callable[..., Path], read: Callable[..., Loaded], encode: Callable[..., tuple[EncodedFile, ...]]
-) -> None:
+def test_a_sheared_grid_is_written_as_sform_and_no_qform_contradicts_it(save: Save, read: Read, encode: Encode) -> None:
     sheared = np.array([[1, 0.3, 0, 5], [0, 1, 0, 6], [0, 0, 2, 7], [0, 0, 0, 1]])
     header = header_with()
     header.set_sform(sheared, 1)
@@ -167,7 +147,7 @@ def test_a_sheared_grid_is_written_as_sform_and_no_qform_contradicts_it(
 
 
 def test_a_qform_that_cannot_hold_a_grid_near_a_half_turn_leaves_it_to_the_sform(
-    save: Callable[..., Path], read: Callable[..., Loaded], encode: Callable[..., tuple[EncodedFile, ...]]
+    save: Save, read: Read, encode: Encode
 ) -> None:
     """0.02 degrees from a half turn the quaternion's first part is below what float32 leaves over."""
     save("a.nii", VOXELS, header_with(sform_code=0))
@@ -179,12 +159,7 @@ def test_a_qform_that_cannot_hold_a_grid_near_a_half_turn_leaves_it_to_the_sform
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_free_text_and_extensions_are_not_copied(
-    save: Callable[..., Path],
-    read: Callable[..., Loaded],
-    encode: Callable[..., tuple[EncodedFile, ...]],
-    version: int,
-) -> None:
+def test_free_text_and_extensions_are_not_copied(save: Save, read: Read, encode: Encode, version: int) -> None:
     fields = {"descrip": b"CANARY", "aux_file": b"CANARY", "intent_name": b"CANARY"}
     fields |= {"db_name": b"CANARY", "data_type": b"CANARY"} if version == 1 else {"unused_str": b"CANARY"}
     start = {1: 348, 2: 540}[version]
@@ -199,9 +174,7 @@ def test_free_text_and_extensions_are_not_copied(
     assert np.array_equal(np.asanyarray(copy.dataobj), VOXELS)
 
 
-def test_four_dimensions_keep_their_time_axis(
-    save: Callable[..., Path], read: Callable[..., Loaded], encode: Callable[..., tuple[EncodedFile, ...]]
-) -> None:
+def test_four_dimensions_keep_their_time_axis(save: Save, read: Read, encode: Encode) -> None:
     volumes = np.arange(120, dtype=np.int16).reshape(4, 3, 2, 5)
     path = save("a.nii", volumes, pixdim=[1, 1, 1, 1, 2.5, 0, 0, 0], toffset=0.75, xyzt_units=10)
     encode(read("a.nii"), "b.nii.gz")
@@ -211,9 +184,7 @@ def test_four_dimensions_keep_their_time_axis(
     assert copy.header["toffset"] == 0.75
 
 
-def test_a_2d_image_stays_2d(
-    save: Callable[..., Path], read: Callable[..., Loaded], encode: Callable[..., tuple[EncodedFile, ...]]
-) -> None:
+def test_a_2d_image_stays_2d(save: Save, read: Read, encode: Encode) -> None:
     path = save("a.nii", VOXELS[..., 0])
     encode(read("a.nii"), "b.nii")
     assert load(path.with_name("b.nii")).shape == (4, 3)
@@ -221,11 +192,7 @@ def test_a_2d_image_stays_2d(
 
 @pytest.mark.parametrize(("changed", "left"), [(False, (5, 900)), (True, (0, 0))])
 def test_the_display_range_goes_when_intensities_change(
-    save: Callable[..., Path],
-    read: Callable[..., Loaded],
-    encode: Callable[..., tuple[EncodedFile, ...]],
-    changed: bool,
-    left: tuple[float, float],
+    save: Save, read: Read, encode: Encode, changed: bool, left: tuple[float, float]
 ) -> None:
     path = save("a.nii", VOXELS, cal_min=5, cal_max=900)
     encode(read("a.nii"), "b.nii", intensity_changed=changed)
@@ -233,9 +200,7 @@ def test_the_display_range_goes_when_intensities_change(
     assert (header["cal_min"], header["cal_max"]) == left
 
 
-def test_encoding_directions_turn_with_the_axes_and_slice_timing_goes(
-    save: Callable[..., Path], read: Callable[..., Loaded], encode: Callable[..., tuple[EncodedFile, ...]]
-) -> None:
+def test_encoding_directions_turn_with_the_axes_and_slice_timing_goes(save: Save, read: Read, encode: Encode) -> None:
     """Frequency x, phase y, slice z; the copy's x, y, z lie along z, x, y: frequency y, phase z, slice x."""
     header = nib.nifti1.Nifti1Header()
     header.set_dim_info(0, 1, 2)
@@ -250,9 +215,7 @@ def test_encoding_directions_turn_with_the_axes_and_slice_timing_goes(
     assert (int(turned["slice_code"]), int(turned["slice_end"]), float(turned["slice_duration"])) == (0, 0, 0.0)
 
 
-def test_a_label_map_goes_back_to_the_type_of_its_source(
-    save: Callable[..., Path], read: Callable[..., Loaded], encode: Callable[..., tuple[EncodedFile, ...]]
-) -> None:
+def test_a_label_map_goes_back_to_the_type_of_its_source(save: Save, read: Read, encode: Encode) -> None:
     """A label map that was computed with as int64 goes back as the uint8 it came from."""
     path = save("a.nii", VOXELS.astype(np.uint8))
     loaded = read("a.nii", role="label")
@@ -260,9 +223,7 @@ def test_a_label_map_goes_back_to_the_type_of_its_source(
     assert load(path.with_name("b.nii")).get_data_dtype() == np.uint8
 
 
-def test_encoding_changes_neither_the_content_nor_the_source_header(
-    save: Callable[..., Path], read: Callable[..., Loaded], encode: Callable[..., tuple[EncodedFile, ...]]
-) -> None:
+def test_encoding_changes_neither_the_content_nor_the_source_header(save: Save, read: Read, encode: Encode) -> None:
     voxels = VOXELS.astype(np.float32)
     voxels[0, 0, 0] = np.nan
     save("a.nii", voxels, header_with(sform_code=4))
@@ -274,9 +235,7 @@ def test_encoding_changes_neither_the_content_nor_the_source_header(
     assert loaded.template.header.fields.binaryblock == block
 
 
-def test_simpleitk_finds_the_same_grid_and_voxels_in_a_copy(
-    save: Callable[..., Path], read: Callable[..., Loaded], encode: Callable[..., tuple[EncodedFile, ...]]
-) -> None:
+def test_simpleitk_finds_the_same_grid_and_voxels_in_a_copy(save: Save, read: Read, encode: Encode) -> None:
     path = save("a.nii", VOXELS, header_with())
     loaded = read("a.nii")
     encode(loaded, "b.nii.gz")
@@ -290,11 +249,7 @@ def test_simpleitk_finds_the_same_grid_and_voxels_in_a_copy(
 @pytest.mark.parametrize("targets", [("b.nii",), ("b.nii.gz",)])
 @pytest.mark.parametrize("version", [1, 2])
 def test_niimath_opens_a_copy_and_finds_the_same_voxels(
-    save: Callable[..., Path],
-    read: Callable[..., Loaded],
-    encode: Callable[..., tuple[EncodedFile, ...]],
-    targets: tuple[str, ...],
-    version: int,
+    save: Save, read: Read, encode: Encode, targets: tuple[str, ...], version: int
 ) -> None:
     niimath = shutil.which("niimath") or shutil.which("niimath", path=str(Path(sys.executable).parent))
     if niimath is None:
@@ -306,12 +261,7 @@ def test_niimath_opens_a_copy_and_finds_the_same_voxels(
     assert np.array_equal(load(out).get_fdata(), VOXELS)
 
 
-def test_every_kind_of_container_is_found_again(
-    save: Callable[..., Path],
-    read: Callable[..., Loaded],
-    encode: Callable[..., tuple[EncodedFile, ...]],
-    tmp_path: Path,
-) -> None:
+def test_every_kind_of_container_is_found_again(save: Save, read: Read, encode: Encode, tmp_path: Path) -> None:
     save("a.nii", VOXELS, header_with())
     loaded = read("a.nii")
     for targets in (("b.nii",), ("c.nii.gz",), ("d.hdr", "d.img")):

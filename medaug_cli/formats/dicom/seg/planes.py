@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.arrays import AnyArray, Array64
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import Labels, Loaded
+    from medaug_cli.core.label_maps import Labels
+    from medaug_cli.core.sample import Loaded
     from medaug_cli.formats.dicom.seg.parts import Parts
 
 _SAME_STEP = 0.01  # of the distance between planes

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.errors import SampleError
+from medaug_cli.core.label_maps import LabelMap, LabelStack
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import LabelMap, LabelStack, Loaded
+from medaug_cli.core.sample import Loaded
 from medaug_cli.formats.dicom.seg.parts import Parts, decode_frames, hash_parts, parse_parts
 from medaug_cli.formats.dicom.seg.planes import in_axes_of_image, place_frames
 from medaug_cli.formats.dicom.template import clean_header
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.arrays import AnyArray
     from medaug_cli.core.geometry import Geometry
-    from medaug_cli.core.sample import FileEntry, Labels, Source
+    from medaug_cli.core.label_maps import Labels
+    from medaug_cli.core.sample import FileEntry, Source
     from medaug_cli.formats import Limits
 
 

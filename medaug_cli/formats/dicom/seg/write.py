@@ -15,8 +15,8 @@ from pydicom.valuerep import format_number_as_ds
 from medaug_cli import __version__
 from medaug_cli.core.encoded import EncodedFile
 from medaug_cli.core.errors import SampleError
+from medaug_cli.core.label_maps import LabelMap
 from medaug_cli.core.lazy import np
-from medaug_cli.core.sample import LabelMap
 from medaug_cli.formats.dicom.derive import OWN_OF_A_SERIES, describe_series
 from medaug_cli.formats.dicom.encoding import write_segments
 from medaug_cli.formats.dicom.header import MALFORMED, number, read_dataset, text, values
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from medaug_cli.core.arrays import AnyArray, Array64
-    from medaug_cli.core.sample import Derivation, Labels, Loaded, Volume
+    from medaug_cli.core.label_maps import Labels
+    from medaug_cli.core.sample import Derivation, Loaded, Volume
     from medaug_cli.formats.dicom.seg.parts import Parts
     from medaug_cli.formats.dicom.seg.read import SegTemplate
 
@@ -174,7 +175,7 @@ def _as_written(content: Labels, parts: Parts) -> AnyArray:
         message = f"{parts.instance.file}: label value {unknown[0]} is none of its segments"
         raise SampleError("unknown_label", message)
     if parts.kind == "LABELMAP":
-        return content.array.astype(np.uint16 if max(parts.numbers, default=0) > 255 else np.uint8)  # noqa: PLR2004 of a byte
+        return content.array.astype(np.uint16 if max(parts.numbers, default=0) > 255 else np.uint8)  # noqa: PLR2004  of a byte
     places = np.zeros(max(parts.numbers) + 1, dtype=np.min_scalar_type(len(parts.numbers)))
     places[list(parts.numbers)] = np.arange(1, len(parts.numbers) + 1)
     return np.asarray(places[content.array])
