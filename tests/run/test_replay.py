@@ -25,6 +25,8 @@ from datasets_for_runs import (
 from medaug_cli.core.errors import MismatchError, RootError, SampleError
 from medaug_cli.replay import compare, find_record, replay_record, write_files
 from medaug_cli.root import dataset_of
+from tests.formats.dicom.datasets import save
+from tests.formats.dicom.framed import enhanced, frame
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +84,16 @@ def test_every_record_of_a_run_replays_in_every_format(tmp_path: Path, sample: s
     dataset = PROJECT / "sample_data" / sample
     run_here(save_recipe(tmp_path / "recipe.yaml", recipe), dataset, tmp_path / "root")
     assert replay_all(tmp_path / "root") == (3 if recipe is RECIPE else 2)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_classic_copy_of_as_many_frames_replays(tmp_path: Path, count: int) -> None:
+    save(enhanced([frame(5.0 * k) for k in range(count)]), tmp_path / "data" / "CT" / "scan.dcm")
+    recipe = save_recipe(tmp_path / "r.yaml", "version: 1\nsteps: [gamma]\noutput: {dicom: classic}\n")
+    run_here(recipe, tmp_path / "data", tmp_path / "root")
+    names = {1: ["scan.dcm"], 2: ["scan_0001.dcm", "scan_0002.dcm"]}
+    assert sorted(path.name for path in (tmp_path / "root").rglob("*.dcm")) == names[count]
+    assert replay_all(tmp_path / "root") == 1
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".img"])
