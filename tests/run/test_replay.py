@@ -202,6 +202,16 @@ def test_other_bytes_around_equal_voxels_are_a_mismatch_too(place: Path) -> None
         compare(changed, files)
 
 
+def test_a_file_more_or_less_than_recorded_is_a_mismatch_too(place: Path) -> None:
+    record = records_of(place / "root")[0]
+    files = replay_record(record, place / "dataset")
+    assert len(files) == len(record.output) == 2
+    with pytest.raises(MismatchError, match=rf"{files[1].path}: is recorded and was not made again"):
+        compare(record, files[:1])
+    with pytest.raises(MismatchError, match=rf"{files[1].path}: was made and is not recorded"):
+        compare(record.model_copy(update={"output": record.output[:1]}), files)
+
+
 def test_after_a_move_of_both_root_finds_its_dataset_by_itself(place: Path) -> None:
     (place / "moved").mkdir()
     for name in ("dataset", "root"):
