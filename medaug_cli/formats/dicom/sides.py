@@ -26,7 +26,7 @@ _PAIRS = (
     ("82471001", "73829009"),  # atrium
     ("87878005", "53085002"),  # ventricle of the heart
 )
-_SIDE_IN_WORDS = re.compile(r"\b(left|right)\b", re.IGNORECASE)
+_SIDE_IN_WORDS = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)  # also in kidney_left2
 _VIEW_SIDES = str.maketrans("LR", "RL")
 _SIDED_VIEWS = frozenset({"LL", "RL", "LLD", "RLD", "LLO", "RLO", "LAO", "RAO", "LPO", "RPO"})
 
