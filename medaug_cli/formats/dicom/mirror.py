@@ -150,7 +150,9 @@ def _swap_code(code: Dataset, file: str) -> Dataset | None:
     other = counterpart(own)
     if not other:
         return None if names_one_side(meaning) else code
-    code.CodeValue, code.CodeMeaning = other, other_words(meaning)
+    words = other_words(meaning)
+    # A meaning in another language names no side that could be exchanged.
+    code.CodeValue, code.CodeMeaning = other[0], other[1] if words == meaning else words
     return code
 
 
