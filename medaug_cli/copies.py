@@ -84,7 +84,6 @@ def derive(
         intensity_changed=any(isinstance(step, IntensityStep) for step in steps),
         mirrored=moved and float(np.linalg.det(copy.mapping.jacobian(grid.center_mm))) < 0,
         swap_laterality=copy.swaps_laterality,
-        swaps=copy.swaps,
         turn=turn_of(copy.mapping, grid),
         lossy_ratios=next(iter(ratios.values())),
         ratios_of_channels=ratios,

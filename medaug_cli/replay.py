@@ -79,11 +79,14 @@ def program_of(record: Record) -> Program:
 
 
 def compare(record: Record, files: Sequence[EncodedFile]) -> None:
-    """Raise MismatchError where a replayed file is not the recorded one, voxels and bytes."""
+    """Raise MismatchError where the replayed files are not the recorded ones, voxels and bytes."""
     expected = {entry.path: entry for entry in record.output}
+    if others := expected.keys() ^ {file.path for file in files}:
+        made = "is recorded and was not made again" if min(others) in expected else "was made and is not recorded"
+        raise MismatchError(f"{min(others)}: {made}")
     for file in files:
-        entry = expected.get(file.path)
-        if entry is None or entry.voxel_sha256 != file.voxel_sha256:
+        entry = expected[file.path]
+        if entry.voxel_sha256 != file.voxel_sha256:
             raise MismatchError(f"{file.path}: the voxels differ from those recorded")
         if hashlib.sha256(file.data).hexdigest() != entry.sha256:
             raise MismatchError(f"{file.path}: the voxels are equal, the bytes of the file are not")

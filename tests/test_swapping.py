@@ -63,6 +63,23 @@ def test_a_map_of_both_is_swapped_beside_whole_maps_of_those_names() -> None:
     assert [int(made[key].array.max()) for key in ("left", "right", "organs")] == [5, 0, 2]
 
 
+def test_whole_stacks_of_different_numbers_of_parts_are_refused() -> None:
+    stacks = {name: LabelStack(np.stack([filled(1)] * parts), GRID) for parts, name in enumerate(LEFT_RIGHT, start=1)}
+    with pytest.raises(SampleError, match="left and right differ in grid, type or number of parts") as error:
+        swap_labels(stacks, [LEFT_RIGHT], {}, LEFT_RIGHT)
+    assert error.value.reason == "geometry_mismatch"
+
+
+def test_a_whole_stack_whose_parts_overlap_takes_that_along() -> None:
+    stacks = {
+        "left": LabelStack(np.stack([filled(0), filled(1)]), GRID, ("a", "b"), partition=True),
+        "right": LabelStack(np.stack([filled(1), filled(1)]), GRID, ("c", "d")),
+    }
+    made = swap_labels(stacks, [LEFT_RIGHT], {}, LEFT_RIGHT)
+    stacks_made = [one for one in made.values() if isinstance(one, LabelStack)]
+    assert [(one.names, one.partition) for one in stacks_made] == [(("a", "b"), False), (("c", "d"), True)]
+
+
 @pytest.mark.parametrize("pair", [("1", "2"), LEFT_RIGHT])
 def test_components_change_places_by_number_and_by_the_recipe_s_name(pair: tuple[str, str]) -> None:
     stack = LabelStack(np.stack([filled(1), filled(0)]), GRID)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import select
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -34,11 +35,12 @@ class _Outlet(io.RawIOBase):
         return self.raw.isatty()
 
     def write(self, data: Buffer) -> int | None:
-        if self.lost is None:
+        while self.lost is None:
             try:
-                return self.raw.write(data)
-            except BlockingIOError:
-                raise
+                written = self.raw.write(data)
+                if written is not None:
+                    return written
+                select.select((), (self.raw,), ())  # a pipe that is full and does not block, as some parents leave it
             except OSError as error:
                 self.lost = error
         return memoryview(data).nbytes

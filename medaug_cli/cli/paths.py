@@ -55,12 +55,18 @@ def _explain(error: OSError, arguments: Mapping[str, object]) -> MedaugError | N
         return None
     where: str = error.filename
     kind: type[MedaugError] | None = UsageError if error.errno in _ADVICE else None
-    real = Path(os.path.realpath(where))
+    folder, name = os.path.split(where)
+    places = (Path(os.path.realpath(where)), Path(os.path.realpath(folder), name))  # a link lies where it stands, too
     paths = {key: Path(os.path.realpath(path)) for key, path in arguments.items() if isinstance(path, Path)}
-    holders = [key for key, path in paths.items() if real.is_relative_to(path)]
+    holders = {
+        key: place.relative_to(path).parts
+        for key, path in paths.items()
+        for place in places
+        if place.is_relative_to(path)
+    }
     if holders:
         key = max(holders, key=lambda one: len(paths[one].parts))
-        inside = real.relative_to(paths[key]).parts
+        inside = holders[key]
         ours = bool(inside) and inside[0] in _OURS and _may_enter(paths[key])
         kind = RootError if ours else _KINDS.get(key, UsageError)
         if kind is DatasetError and inside:  # the name of a file in it may tell of a patient

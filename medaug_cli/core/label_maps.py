@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from medaug_cli.core.lazy import np, tallies
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from medaug_cli.core.arrays import AnyArray
     from medaug_cli.core.geometry import Geometry
@@ -87,17 +87,19 @@ class LabelStack:
         array = (parts[0] == numbers).astype(self.array.dtype) if self._is_one_map else np.stack(parts)
         return replace(self, array=array, geometry=geometry)
 
-    def numbered_parts(self) -> Sequence[AnyArray]:
-        """Return the same arrays, in which a component's voxels hold its number, from 1 on, and the background 0."""
+    def numbered_parts(self) -> Iterator[AnyArray]:
+        """Yield the same arrays, in which a component's voxels hold its number, from 1 on, and the background 0."""
         if self._is_one_map:
             (part,) = self.parts()
-            return (np.where(part > 0, part + 1, 0),)  # the first component is the background
-        return [np.where(part > 0, np.int32(number), np.int32(0)) for number, part in enumerate(self.array, start=1)]
+            yield np.where(part > 0, part + 1, 0)  # the first component is the background
+            return
+        for number, part in enumerate(self.array, start=1):
+            yield np.where(part > 0, np.int32(number), np.int32(0))
 
-    def with_numbered_parts(self, parts: Sequence[AnyArray]) -> LabelStack:
-        """Return the stack with the components that `numbered_parts` gave, changed."""
+    def with_numbered_parts(self, parts: Iterable[AnyArray]) -> LabelStack:
+        """Return the stack with the components that `numbered_parts` gave, changed, one of them held at a time."""
         if self._is_one_map:
-            return self.with_parts([np.where(parts[0] > 0, parts[0] - 1, 0)], self.geometry)
+            return self.with_parts([np.where(part > 0, part - 1, 0) for part in parts], self.geometry)
         return self.with_parts([(part > 0).astype(self.array.dtype) for part in parts], self.geometry)
 
     @property

@@ -236,7 +236,6 @@ class Derivation:
     `uid_key` makes the new UIDs; `turn` is the part of the mapping that exchanges or turns round array axes: for each
     array axis x, y, z of the copy the source axis that now lies along it, with its sign (+1, -1). `images` are the
     copy's images as read, as made, and their paths; a writer of labels and marks is told them, to refer to them.
-    `swaps` are the pairs of label names that reflections have exchanged.
     `index_map` are the rows x, y, z of the matrix that takes array indices (x, y, z, 1) of the image that is written to
     those of its copy; None where the mapping is not affine, and for labels. `lossy_ratios` say how many times smaller
     each step that stored the image as JPEG made it, `ratios_of_channels` the same of each channel.
@@ -260,5 +259,4 @@ class Derivation:
     transfer_syntax: TransferSyntax = "explicit"
     dicom: Literal["same", "classic"] = "same"
     images: tuple[tuple[Loaded, Volume, Sequence[str]], ...] = ()
-    swaps: tuple[tuple[str, str], ...] = ()
     privacy: Privacy | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -93,11 +94,9 @@ def _change_labels(drawn: Drawn, copy: Copy, scene: Scene) -> dict[str, Labels]:
             changed[name] = replace(label, array=drawn.step.apply(label.array, replace(here, label_values=names)))
         elif not label.soft:
             names = dict(enumerate(label.names, start=1)) or scene.label_values
-            parts = [
-                drawn.step.apply(part, replace(here.at(str(number)), label_values=names))
-                for number, part in enumerate(label.numbered_parts())
-            ]
-            changed[name] = label.with_numbered_parts(parts)
+            scenes = (replace(here.at(str(number)), label_values=names) for number in itertools.count())
+            # One part after another, since numbers take more room than the yes and no of a component.
+            changed[name] = label.with_numbered_parts(map(drawn.step.apply, label.numbered_parts(), scenes))
         else:
             changed[name] = label
     return changed

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.errors import SampleError
-from medaug_cli.core.label_maps import LabelMap, label_value
+from medaug_cli.core.label_maps import LabelMap, LabelStack, label_value
 from medaug_cli.core.lazy import np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medaug_cli.core.label_maps import Labels, LabelStack
+    from medaug_cli.core.label_maps import Labels
 
 
 def swap_labels(
@@ -34,15 +34,18 @@ def swap_labels(
 def _exchange_maps(labels: dict[str, Labels], pair: tuple[str, str]) -> dict[str, Labels]:
     """Return the two maps that `pair` names with each other's voxels; what their files call their values stays."""
     one, other = (labels[name] for name in pair)
-    alike = type(one) is type(other) and one.array.dtype == other.array.dtype
-    if not alike or not one.geometry.same_grid(other.geometry):
-        raise SampleError("geometry_mismatch", f"swap_labels: {pair[0]} and {pair[1]} differ in grid or type")
+    alike = one.array.dtype == other.array.dtype and one.array.shape == other.array.shape
+    if type(one) is not type(other) or not alike or not one.geometry.same_grid(other.geometry):
+        message = f"swap_labels: {pair[0]} and {pair[1]} differ in grid, type or number of parts"
+        raise SampleError("geometry_mismatch", message)
     return {pair[0]: _with_voxels(one, other), pair[1]: _with_voxels(other, one)}
 
 
 def _with_voxels(label: Labels, voxels: Labels) -> Labels:
-    values = frozenset(label.names if isinstance(label, LabelMap) else range(1, len(voxels.array) + 1))
-    return replace(label, array=voxels.array, exchanged=label.exchanged ^ values)
+    if isinstance(label, LabelMap):
+        return replace(label, array=voxels.array, exchanged=label.exchanged ^ frozenset(label.names))
+    parts, partition = frozenset(range(1, len(label.array) + 1)), isinstance(voxels, LabelStack) and voxels.partition
+    return replace(label, array=voxels.array, partition=partition, exchanged=label.exchanged ^ parts)
 
 
 def _swap_within(label: Labels, pair: tuple[str, str], names: dict[int, str], known: Sequence[str]) -> Labels:

@@ -99,6 +99,17 @@ def test_the_argument_at_fault_decides_the_exit_code(
     assert "doe" not in str(caught.value)
 
 
+def test_a_link_in_the_dataset_is_not_named_wherever_it_leads(tmp_path: Path) -> None:
+    (tmp_path / "dataset").mkdir()
+    (tmp_path / "dataset" / "doe.nii").symlink_to(tmp_path / "elsewhere")
+    with (
+        pytest.raises(DatasetError, match="dataset: cannot") as caught,
+        refusals_explained({"dataset": tmp_path / "dataset"}),
+    ):
+        raise fault(errno.EACCES, tmp_path / "dataset" / "doe.nii")
+    assert "doe" not in str(caught.value)
+
+
 @pytest.mark.parametrize("path", [None, Path("elsewhere")])
 def test_any_other_fault_stays_a_bug(path: Path | None) -> None:
     with pytest.raises(FileNotFoundError), refusals_explained({"dataset": Path("dataset")}):

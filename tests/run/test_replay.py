@@ -25,6 +25,8 @@ from datasets_for_runs import (
 from medaug_cli.core.errors import MismatchError, RootError, SampleError
 from medaug_cli.replay import compare, find_record, replay_record, write_files
 from medaug_cli.root import dataset_of
+from tests.formats.dicom.datasets import save
+from tests.formats.dicom.framed import enhanced, frame
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +84,16 @@ def test_every_record_of_a_run_replays_in_every_format(tmp_path: Path, sample: s
     dataset = PROJECT / "sample_data" / sample
     run_here(save_recipe(tmp_path / "recipe.yaml", recipe), dataset, tmp_path / "root")
     assert replay_all(tmp_path / "root") == (3 if recipe is RECIPE else 2)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_classic_copy_of_as_many_frames_replays(tmp_path: Path, count: int) -> None:
+    save(enhanced([frame(5.0 * k) for k in range(count)]), tmp_path / "data" / "CT" / "scan.dcm")
+    recipe = save_recipe(tmp_path / "r.yaml", "version: 1\nsteps: [gamma]\noutput: {dicom: classic}\n")
+    run_here(recipe, tmp_path / "data", tmp_path / "root")
+    names = {1: ["scan.dcm"], 2: ["scan_0001.dcm", "scan_0002.dcm"]}
+    assert sorted(path.name for path in (tmp_path / "root").rglob("*.dcm")) == names[count]
+    assert replay_all(tmp_path / "root") == 1
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".img"])
@@ -188,6 +200,16 @@ def test_other_bytes_around_equal_voxels_are_a_mismatch_too(place: Path) -> None
     changed = record.model_copy(update={"output": tuple(replace(file, sha256="0" * 64) for file in record.output)})
     with pytest.raises(MismatchError, match="the voxels are equal, the bytes of the file are not"):
         compare(changed, files)
+
+
+def test_a_file_more_or_less_than_recorded_is_a_mismatch_too(place: Path) -> None:
+    record = records_of(place / "root")[0]
+    files = replay_record(record, place / "dataset")
+    assert len(files) == len(record.output) == 2
+    with pytest.raises(MismatchError, match=rf"{files[1].path}: is recorded and was not made again"):
+        compare(record, files[:1])
+    with pytest.raises(MismatchError, match=rf"{files[1].path}: was made and is not recorded"):
+        compare(record.model_copy(update={"output": record.output[:1]}), files)
 
 
 def test_after_a_move_of_both_root_finds_its_dataset_by_itself(place: Path) -> None:

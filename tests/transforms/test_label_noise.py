@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,19 @@ def test_of_a_partition_the_chosen_component_changes_in_favour_of_the_background
     assert 0 < made[1].sum() < parts[1].sum()
     assert np.array_equal(made.sum(axis=0), np.ones_like(parts[0]))
     assert (made[2] >= parts[2]).all()
+
+
+def test_a_stack_of_many_parts_takes_room_for_one_of_them_more() -> None:
+    """Beside the stack there is the new one, as parts and then as a whole, and a part as numbers of 32 bits."""
+    stack = LabelStack(np.stack([ball(9)] * 40), GRID)
+    sample = make_sample(make_volume(GRID), labels={"seg": stack})
+    step = make_step("label_noise", **{**OFF, "erode": 2}, labels=[2])
+    augment(sample, step)  # compiles what it needs
+    tracemalloc.start()
+    augment(sample, step)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 3 * stack.array.nbytes
 
 
 def test_names_that_only_the_file_gives_are_known() -> None:

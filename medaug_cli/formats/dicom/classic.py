@@ -90,14 +90,16 @@ _REQUIRED: dict[str, dict[str, Any]] = {
 def split_frames(content: Volume, like: Loaded, targets: Sequence[str]) -> Iterator[tuple[Volume, Loaded, list[str]]]:
     """Yield for each component of `content` a volume, what it is like, and the paths of its slices.
 
-    `targets` are the path of the one object, or as recorded those of all slices. Raises SampleError.
+    `targets` are the path of the one object, or as recorded those of all slices; a single slice has the object's.
+    Raises SampleError.
     """
     template: FramesTemplate = like.template
     stack, file = template.instance.stack, template.instance.file
     if stack is None or not isinstance(like.content, type(content)):
         raise TypeError(file)
     slices = len(place_slices(like.content.geometry, content.geometry))
-    names = list(targets) if len(targets) > 1 else _number(targets[0], slices * len(stack.order))
+    count = slices * len(stack.order)
+    names = list(targets) if len(targets) == count else _number(targets[0], count)
     for component, frames in enumerate(stack.order):
         templates = tuple(
             make_slice(template, stack, stack.frames[frame], component * len(frames) + index + 1)

@@ -111,17 +111,15 @@ def swap_sides(header: Dataset, file: str, *, required: bool = False) -> None:
     _swap_codes(header, "ViewCodeSequence", file, may_go=not required)
 
 
-def swap_region(item: Dataset, file: str, may_go: Sequence[str] = ()) -> bool:
+def swap_region(item: Dataset, file: str, may_go: Sequence[str] = ()) -> None:
     """Exchange left and right in what `item` says of a region or segment (PS3.3 C.8.8.5, C.8.20.2).
 
-    Return whether codes named a side. A code that holds the side itself ("Left kidney") becomes its counterpart; where
-    none is known it goes if its sequence `may_go`, else SampleError is raised.
+    A code that holds the side itself ("Left kidney") becomes its counterpart; where none is known it goes if its
+    sequence `may_go`, else SampleError is raised.
     """
-    named = _names_a_side(item, file)
     swap_sides(item, file)
     for keyword in REGION_CODES:
         _swap_codes(item, keyword, file, may_go=keyword in may_go)
-    return named
 
 
 def _swap_codes(header: Dataset, keyword: str, file: str, *, may_go: bool) -> None:
@@ -152,15 +150,10 @@ def _swap_code(code: Dataset, file: str) -> Dataset | None:
     other = counterpart(own)
     if not other:
         return None if names_one_side(meaning) else code
-    code.CodeValue, code.CodeMeaning = other, other_words(meaning)
+    words = other_words(meaning)
+    # A meaning in another language names no side that could be exchanged.
+    code.CodeValue, code.CodeMeaning = other[0], other[1] if words == meaning else words
     return code
-
-
-def _names_a_side(item: Dataset, file: str) -> bool:
-    """Say whether a code for left or right is among those of what `item` shows and their modifiers."""
-    shown = [one for keyword in (*_REGIONS, *REGION_CODES) for one in values(item, keyword, file)]
-    modifiers = [modifier for one in shown for keyword in _MODIFIERS for modifier in values(one, keyword, file)]
-    return any(_code_of(one, file) in SIDES for one in modifiers)
 
 
 def _code_of(item: Dataset, file: str) -> tuple[str, str]:

@@ -19,14 +19,16 @@ SIDES: dict[Code, tuple[str, str, str]] = {
 """Modifiers that say left or right: (value, scheme) to the code for the other side."""
 # SNOMED CT, left and right; those that pydicom has of the context groups come on top.
 _PAIRS = (
-    ("18639004", "9846003"),  # kidney
-    ("80248007", "73056007"),  # breast
-    ("44029006", "3341006"),  # lung
-    ("8966001", "18944008"),  # eye
-    ("82471001", "73829009"),  # atrium
-    ("87878005", "53085002"),  # ventricle of the heart
+    ("18639004", "9846003", "kidney"),
+    ("80248007", "73056007", "breast"),
+    ("44029006", "3341006", "lung"),
+    ("8966001", "18944008", "eye"),
+    ("82471001", "73829009", "atrium"),
+    ("87878005", "53085002", "ventricle"),
 )
-_SIDE_IN_WORDS = re.compile(r"\b(left|right)\b", re.IGNORECASE)
+_SIDE_IN_WORDS = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)  # also in kidney_left2
+_KIND = re.compile(r" \([^()]*\)$")  # such as (body structure)
+_LONGEST_LO = 64
 _VIEW_SIDES = str.maketrans("LR", "RL")
 _SIDED_VIEWS = frozenset({"LL", "RL", "LLD", "RLD", "LLO", "RLO", "LAO", "RAO", "LPO", "RPO"})
 
@@ -52,17 +54,20 @@ def other_view(view: str) -> str:
     return view[0].translate(_VIEW_SIDES) + view[1:] if view in _SIDED_VIEWS else view
 
 
-def counterpart(code: Code) -> str:
-    """Return the value of the code for the same on the other side; empty where none is known."""
+def counterpart(code: Code) -> tuple[str, str] | None:
+    """Return value and English meaning of the code for the same on the other side; None where none is known."""
     value, scheme = code
-    return _counterparts().get(value, "") if scheme == "SCT" else ""
+    return _counterparts().get(value) if scheme == "SCT" else None
 
 
 @cache
-def _counterparts() -> dict[str, str]:
+def _counterparts() -> dict[str, tuple[str, str]]:
     from pydicom.sr.codedict import codes  # noqa: PLC0415  of 11000 concepts, for few copies
 
-    known = {code.meaning.lower(): code.value for code in codes.SCT.concepts.values()}
-    sided = {value: other_words(meaning) for meaning, value in known.items() if names_one_side(meaning)}
+    concepts = codes.SCT.concepts.values()
+    known = {code.meaning.lower(): (code.value, _KIND.sub("", code.meaning)[:_LONGEST_LO]) for code in concepts}
+    sided = {value: other_words(meaning) for meaning, (value, _) in known.items() if names_one_side(meaning)}
     found = {value: known[meaning] for value, meaning in sided.items() if meaning in known}
-    return found | dict(_PAIRS) | {right: left for left, right in _PAIRS}
+    for left, right, organ in _PAIRS:
+        found |= {left: (right, f"Right {organ}"), right: (left, f"Left {organ}")}
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.errors import SampleError
@@ -96,17 +97,23 @@ def read_window(template: SliceTemplate) -> tuple[float, float] | None:
 
 
 def set_window(header: Dataset, template: SliceTemplate, window: Window) -> None:
-    """Give `header` the measured `window` in place of a single one or of a VOI LUT; of several presets each follows."""
+    """Give `header` the measured `window` in place of a single one or of a VOI LUT; of several presets each follows.
+
+    Presets none of which is a number give way to the measured window, too.
+    """
     file = template.instance.file
     had_table = "VOILUTSequence" in header
     if had_table:
         del header.VOILUTSequence
     centers, widths = (values(header, keyword, file) for keyword in ("WindowCenter", "WindowWidth"))
-    if len(centers) > 1:
-        _move_presets(header, template, window, [_numbers(*pair) for pair in zip(centers, widths, strict=False)])
+    presets = [_numbers(*pair) for pair in zip_longest(centers, widths)]
+    if len(presets) > 1 and any(presets):
+        _move_presets(header, template, window, presets)
         return
     if not centers and not had_table:
         return
+    if len(presets) > 1 and _NAMES in header:
+        delattr(header, _NAMES)
     header.WindowCenter = _as_ds(_turned_if_inverted(window.center, template.storage))
     header.WindowWidth = _as_ds(window.width)
 
@@ -124,10 +131,10 @@ def _move_presets(
     header: Dataset, template: SliceTemplate, window: Window, found: Sequence[tuple[float, float] | None]
 ) -> None:
     """Let each of the presets that were `found` follow the values, under its own name; those that are none go."""
-    if window.before is None:
+    presets = [preset for preset in found if preset is not None]
+    if window.before is None and len(presets) == len(found):
         return
     storage = template.storage
-    presets = [preset for preset in found if preset is not None] or [(window.center, window.width)]
     names = values(header, _NAMES, template.instance.file)
     if len(presets) < len(found) and names:
         kept = [name for name, preset in zip(names, found, strict=False) if preset is not None]

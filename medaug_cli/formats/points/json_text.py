@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 from medaug_cli.core.errors import SampleError
 
 _INDENT = re.compile(r"\n([ \t]+)\S")
-_HALF_OF_A_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the others stand for bytes that are no UTF-8
+_HALF_OF_A_PAIR = re.compile("[\ud800-\udfff]")
+_HALF_THAT_IS_NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the others stand for bytes that are no UTF-8
 # A list of nothing but numbers and constants; a text is passed over whole, whatever stands in it.
 _TEXT_OR_PLAIN_LIST = re.compile(r'"(?:[^"\\]|\\.)*+"|(\[[^\[\]{}"]*+\])')
 
@@ -44,8 +45,8 @@ def dump_json(content: Any, like: bytes) -> str:
     found = _INDENT.search(text)
     if found is None:
         compact = '":' in text and '": ' not in text
-        return _dump(content, separators=(",", ":") if compact else None) + _tail(text)
-    dumped = _dump(content, indent=found[1])
+        return _dump(content, text, separators=(",", ":") if compact else None) + _tail(text)
+    dumped = _dump(content, text, indent=found[1])
     if any("\n" not in one for one in _TEXT_OR_PLAIN_LIST.findall(text) if len(one) > len("[]")):
         dumped = _TEXT_OR_PLAIN_LIST.sub(_on_one_line, dumped)
     return dumped + _tail(text)
@@ -57,9 +58,10 @@ def _on_one_line(found: re.Match[str]) -> str:
     return re.sub(r"\s*\n\s*", " ", found[1]).replace("[ ", "[").replace(" ]", "]")
 
 
-def _dump(content: Any, **layout: Any) -> str:
+def _dump(content: Any, like: str, **layout: Any) -> str:
     dumped = json.dumps(content, ensure_ascii=False, **layout)
-    return _HALF_OF_A_PAIR.sub(lambda half: f"\\u{ord(half[0]):04x}", dumped)
+    halves = _HALF_THAT_IS_NO_BYTE if _HALF_OF_A_PAIR.search(like) else _HALF_OF_A_PAIR
+    return halves.sub(lambda half: f"\\u{ord(half[0]):04x}", dumped)
 
 
 def _tail(text: str) -> str:

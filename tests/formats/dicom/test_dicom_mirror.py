@@ -109,11 +109,15 @@ def coded(value: str, scheme: str, meaning: str, **more: Any) -> Sequence:
     return Sequence([code])
 
 
-def test_a_region_that_holds_the_side_itself_becomes_the_other(tmp_path: Path) -> None:
-    said = {"AnatomicRegionSequence": coded("80248007", "SCT", "Left breast"), "ImageLaterality": "L"}
+@pytest.mark.parametrize(
+    ("meaning", "made_of_it"),
+    [("Left breast", "Right breast"), ("LEFT BREAST", "RIGHT BREAST"), ("Linke Brust", "Right breast")],
+)
+def test_a_region_that_holds_the_side_itself_becomes_the_other(meaning: str, made_of_it: str, tmp_path: Path) -> None:
+    said = {"AnatomicRegionSequence": coded("80248007", "SCT", meaning), "ImageLaterality": "L"}
     made = mirrored(mammogram(ramp().astype(np.uint16), **said), tmp_path)
     (region,) = made.AnatomicRegionSequence
-    assert (made.ImageLaterality, region.CodeValue, region.CodeMeaning) == ("R", "73056007", "Right breast")
+    assert (made.ImageLaterality, region.CodeValue, region.CodeMeaning) == ("R", "73056007", made_of_it)
 
 
 def test_a_modifier_of_the_oldest_scheme_is_turned_too(tmp_path: Path) -> None:

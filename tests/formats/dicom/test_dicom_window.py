@@ -67,6 +67,8 @@ def test_presets_follow_the_values_where_nothing_moved(tmp_path: Path) -> None:
         (b"40\\ ", b"40\\80 ", [80], ["SOFT"]),
         (b"40\\50 ", b"\\80 ", [100], ["HARD"]),
         (b"40\\50\\- ", b"40\\80\\1 ", [80, 100], None),
+        (b"40\\50 ", b"40", [80], ["SOFT"]),
+        (b"x\\ ", b"\\80 ", [100], None),
     ],
 )
 def test_presets_that_are_no_numbers_go_and_the_others_follow(
@@ -84,6 +86,22 @@ def test_presets_that_are_no_numbers_go_and_the_others_follow(
     assert [float(value) for value in found] == pytest.approx(made, abs=0.01)
     told = copy.get("WindowCenterWidthExplanation")
     assert ([told] if isinstance(told, str) else told and list(told)) == names
+
+
+@pytest.mark.parametrize(
+    ("centers", "made"), [(b"40\\50 ", [40, 50]), (b"x\\50 ", [50]), (b"x\\y ", [100])], ids=["both", "one", "none"]
+)
+def test_presets_that_are_no_numbers_go_from_what_moved_too(centers: bytes, made: list[float], tmp_path: Path) -> None:
+    """Of a moved source no preset can follow the values."""
+    header = image(np.arange(101, dtype=np.int16)[None], **placed(WindowWidth=[40, 80]))
+    header[Tag("WindowCenter")] = encoded_element("WindowCenter", "DS", (centers,))
+    save(header, tmp_path / "source" / "a.dcm")
+    loaded = load(tmp_path / "source")
+    assert isinstance(loaded.content, Volume)
+    doubled = replace(loaded.content, array=loaded.content.array.astype(np.float32) * 2)
+    (copy,) = publish(encode(loaded, replace(MOVED, intensity_changed=True), doubled), tmp_path / "copy")
+    found = copy.WindowCenter if len(made) > 1 else [copy.WindowCenter]
+    assert [float(value) for value in found] == made
 
 
 def test_a_voi_lut_gives_way_to_a_window_that_is_at_least_1_wide(tmp_path: Path) -> None:

@@ -281,13 +281,14 @@ def test_a_value_of_another_type_is_no_word_and_is_dropped_where_patients_are_hi
 
 
 @pytest.mark.parametrize("indent", [None, 1])
-def test_half_of_a_pair_of_surrogates_stays_an_escape(indent: int | None) -> None:
-    points = [{"label": "\ud83d \U0001f600", "position": [1, 2, 3]}]
+@pytest.mark.parametrize("half", [0xD83D, 0xDC80])
+def test_half_of_a_pair_of_surrogates_stays_an_escape(half: int, indent: int | None) -> None:
+    points = [{"label": f"{chr(half)} \U0001f600", "position": [1, 2, 3]}]
     raw = json.dumps({"markups": [{"type": "Fiducial", "controlPoints": points}]}, indent=indent).encode()
     found = read(raw.decode())
     data = found.write(found.content, IMAGE).encode("utf-8", "surrogateescape")
     assert json.loads(data)["markups"][0]["controlPoints"] == points
-    assert b"\\ud83d \xf0\x9f\x98\x80" in data
+    assert f"\\u{half:04x} ".encode() + b"\xf0\x9f\x98\x80" in data
 
 
 @pytest.mark.parametrize("text", ["see [ 1 ]", "a [ 1,\n 2 ]", '"[ 1 ]"', "\\[ 1 ]", "[ ", '\\" [ 1 ]'])

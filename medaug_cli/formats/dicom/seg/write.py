@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import re
 from typing import TYPE_CHECKING, Any
 
 from pydicom.datadict import keyword_for_tag
@@ -23,6 +22,7 @@ from medaug_cli.formats.dicom.header import MALFORMED, number, read_dataset, tex
 from medaug_cli.formats.dicom.mirror import swap_region
 from medaug_cli.formats.dicom.seg.parts import decode_frames, hash_parts, parse_parts
 from medaug_cli.formats.dicom.seg.planes import slice_positions
+from medaug_cli.formats.dicom.sides import other_words
 from medaug_cli.formats.dicom.template import shallow_copy
 from medaug_cli.formats.dicom.uids import derived_uids
 from medaug_cli.formats.dicom.write import derive_headers
@@ -55,7 +55,6 @@ _OF_THE_SERIES = (
 )
 _PATIENT = 0x0010
 _OF_THIS_MOMENT = ("InstanceCreationDate", "InstanceCreationTime", "ContentCreatorName", "TimezoneOffsetFromUTC")
-_SIDES = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)
 _PLAIN_CODE = ("85756007", "SCT", "Tissue")  # stands in until the source's descriptions take its place
 
 
@@ -251,18 +250,9 @@ def _carry_segments(content: Labels, template: SegTemplate, derivation: Derivati
         renamed = called[segment] != name
         if not renamed and (segment in exchanged or not derivation.swap_laterality):
             continue
-        has_side = swap_region(item, file)
-        if renamed:
-            item.SegmentLabel = called[segment]
-        elif has_side or _SIDES.search(name):
-            item.SegmentLabel = _SIDES.sub(_other_side, name)
+        swap_region(item, file)
+        item.SegmentLabel = called[segment] if renamed else other_words(name)
     return items
-
-
-def _other_side(found: re.Match[str]) -> str:
-    word = found[0]
-    other = "right" if word.lower() == "left" else "left"
-    return other.upper() if word.isupper() else other.capitalize() if word[0].isupper() else other
 
 
 def _renumber(made: Dataset, parts: Parts) -> None:
