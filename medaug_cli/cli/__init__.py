@@ -11,7 +11,7 @@ import typer
 from medaug_cli import __version__
 from medaug_cli.cli.bug import tell_bug
 from medaug_cli.cli.init import init
-from medaug_cli.cli.outlet import final_code, guarded, lost_results
+from medaug_cli.cli.outlet import final_code, guarded, lost_results, open_closed
 from medaug_cli.cli.paths import explaining
 from medaug_cli.cli.plan import plan
 from medaug_cli.cli.preview import preview
@@ -65,6 +65,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; an error that a user can mend becomes one message and its exit code."""
+    open_closed()
     sys.stdout, sys.stderr = guarded(sys.stdout), guarded(sys.stderr)
     # Looking for pydantic's plug-ins reads the metadata of every installed package: a tenth of the start-up time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

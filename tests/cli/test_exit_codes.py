@@ -439,6 +439,17 @@ def test_a_reader_that_leaves_early_breaks_nothing_that_stands(recipe: Path, dat
     assert verify_root(root, None, None) == (8, [])
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a shell that closes streams")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_cost_no_copy(recipe: Path, dataset: Path, tmp_path: Path, closed: str) -> None:
+    """As some daemons start what they run."""
+    root = tmp_path / "root"
+    words = command("run", recipe, dataset, "-o", root, "--workers", "1")
+    done = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *words], env=clean_environment(), check=False)
+    assert done.returncode == 0
+    assert verify_root(root, None, None) == (8, [])
+
+
 FULL = Path("/dev/full")
 
 
