@@ -71,10 +71,18 @@ def _compare(
     folder: Path, files: dict[str, FileEntry], found: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[tuple[str, str]]:
     for path, file in sorted(files.items()):
-        target = folder / found.get(path, path)
-        if not target.is_file():
-            yield path, "missing"
-        elif target.stat().st_size != file.bytes:
-            yield path, f"has {target.stat().st_size} bytes, the manifest says {file.bytes}"
-        elif sha256_of(target) != file.sha256:
-            yield path, "its bytes are not those that were written"
+        try:
+            problem = _mismatch(folder / found.get(path, path), file)
+        except OSError as error:  # what cannot be read is no reason to leave the others unread
+            problem = f"cannot be read: {error.strerror}"
+        if problem:
+            yield path, problem
+
+
+def _mismatch(target: Path, file: FileEntry) -> str:
+    """Return in what `target` is not the file of the record; empty where it is."""
+    if not target.is_file():
+        return "missing"
+    if (size := target.stat().st_size) != file.bytes:
+        return f"has {size} bytes, the manifest says {file.bytes}"
+    return "" if sha256_of(target) == file.sha256 else "its bytes are not those that were written"
