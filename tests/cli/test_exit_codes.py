@@ -388,11 +388,13 @@ def test_5_at_once_where_a_file_or_a_dead_link_stands_for_root(recipe: Path, dat
             run_here(recipe, dataset, tmp_path / name, lock_timeout_s=100.0)
 
 
-@pytest.mark.parametrize("flag", ["MEDAUG_TIMEOUT", "MEDAUG_MAX_DURATION", "MEDAUG_MEMORY", "MEDAUG_WORKERS"])
+@pytest.mark.parametrize(
+    "flag", ["MEDAUG_TIMEOUT", "MEDAUG_MAX_DURATION", "MEDAUG_MEMORY", "MEDAUG_WORKERS", "MEDAUG_LOG_FILE"]
+)
 def test_the_last_line_agrees_where_a_flag_or_its_variable_is_wrong(
     recipe: Path, dataset: Path, tmp_path: Path, flag: str
 ) -> None:
-    done = medaug("run", recipe, dataset, "-o", tmp_path / "root", **{flag: "bad"})
+    done = medaug("run", recipe, dataset, "-o", tmp_path / "root", **{flag: "/dev/null/bad"})
     assert (done.returncode, exit_code_told(done.stdout)) == (2, 2), done.stderr
     assert not (tmp_path / "root").exists()
 
