@@ -234,9 +234,10 @@ def _known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> Iter
 
 def _suggest(name: str, known: Iterable[str], *, only_close: bool = False) -> str:
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    if close and close[0] != name:
-        return f"; did you mean {close[0]}?"
+    folded = {one.casefold(): one for one in names}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    if close and folded[close[0]] != name:
+        return f"; did you mean {folded[close[0]]}?"
     return "" if only_close else f"; allowed: {', '.join(names)}"
 
 

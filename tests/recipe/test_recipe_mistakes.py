@@ -299,3 +299,11 @@ def test_every_mistake_in_what_by_channel_gives_is_told_where_it_stands(refusal:
     assert "recipe.yaml:3:40: unknown key sgma; did you mean sigma?" in text
     assert "recipe.yaml:3:62: by_channel.t2.sigma: -1 is out of range; allowed: ≥ 0" in text
     assert "recipe.yaml:3:79: by_channel.t2.relative_to: allowed: 'none'" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("dataset: {modality: mr}\nsteps: [gamma]", "MR"), ("steps: [Gamma]", "gamma"), ("steps: [{flip: {P: 1}}]", "p")],
+)
+def test_what_differs_in_capitals_alone_is_suggested(refusal: Callable[[str], str], text: str, meant: str) -> None:
+    assert f"; did you mean {meant}?" in refusal(f"version: 1\n{text}\n")
