@@ -66,6 +66,7 @@ def test_0_when_all_is_done_and_again_when_all_stands(recipe: Path, dataset: Pat
         (["--workers", "²"], "--workers ²: allowed: auto or a whole number from 1"),
         (["--max-failures", "²%"], "--max-failures ²%: allowed: a whole number"),
         (["--workers", "9" * 5000], ": allowed: auto or a whole number from 1"),
+        (["--max-failures", "200%"], "--max-failures 200%: allowed: a whole number, or a percentage such as 5%"),
         (["--max-failures", "9" * 5000], ": allowed: a whole number"),
         (["--memory", "9" * 400], ": not a size; write for instance 8GiB or 500MB"),
         (["--memory", "٨GiB"], "--memory ٨GiB: not a size"),
