@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from medaug_cli.journal import Standing
     from medaug_cli.root import Root
 
-_OURS = {STATE_FOLDER, MANIFEST_NAME, SUMS_NAME}
+_WRITTEN = {MANIFEST_NAME, SUMS_NAME}
 _SAMPLES_COMPARED = 3
 
 
@@ -31,16 +31,8 @@ def check_ownership(
 
     `log_file` may stand there: this run has opened it by now.
     """
-    same = root.path.resolve() == dataset.resolve()
-    if not same and not (root.state / "root.json").exists() and root.path.is_dir():
-        log = None if log_file is None else log_file.resolve()
-        others = (item for item in root.path.iterdir() if item.name not in _OURS and item.resolve() != log)
-        foreign = sorted(item.name for item in others)
-        if foreign:
-            raise RootError(
-                f"{root.path}: holds {len(foreign)} files or folders that medaug did not write, such as {foreign[0]}; "
-                "choose an empty folder"
-            )
+    if not (root.state / "root.json").exists() and root.path.is_dir():
+        _check_foreign(root, log_file, in_place=root.path.resolve() == dataset.resolve())
     made = [standing for standing in root.standings.values() if standing.status == "ok"]
     stale = sum(standing.settings.recipe_sha256 != digest for standing in made)
     if stale and overwrite == "never":
@@ -50,6 +42,23 @@ def check_ownership(
         )
     if made:
         _check_dataset(root, dataset, inventory)
+
+
+def _check_foreign(root: Root, log_file: Path | None, *, in_place: bool) -> None:
+    """Raise RootError where a ROOT that no run has begun yet holds files, beside originals those that a run writes."""
+    log = None if log_file is None else log_file.resolve()
+    items = (item for item in root.path.iterdir() if item.name != STATE_FOLDER and item.resolve() != log)
+    foreign = sorted(item.name for item in items if item.name in _WRITTEN or not in_place)
+    if foreign and in_place:
+        raise RootError(
+            f"{root.path / foreign[0]}: was not written by medaug, and a run would write over it; "
+            "rename it, or choose another folder with -o"
+        )
+    if foreign:
+        raise RootError(
+            f"{root.path}: holds {len(foreign)} files or folders that medaug did not write, such as {foreign[0]}; "
+            "choose an empty folder"
+        )
 
 
 def check_replaceable(root: Root, chosen: Iterable[Sample], digest: str, overwrite: str) -> None:

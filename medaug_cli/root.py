@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medaug_cli.core.errors import RootError
+from medaug_cli.core.errors import DatasetError, RootError
 from medaug_cli.core.files import explained, publish, temporary_of
 from medaug_cli.core.outputs import Outputs
 from medaug_cli.journal import (
@@ -234,12 +234,17 @@ def known_copies(dataset: Path, state: Root | None = None) -> Outputs:
 
 
 def dataset_of(root: Path, override: Path | None) -> Path:
-    """Return where the dataset of ROOT lies; raises RootError where ROOT is none, or does not tell."""
+    """Return where the dataset of ROOT lies.
+
+    Raises RootError where ROOT is none, or does not tell, and DatasetError where there is no such folder.
+    """
     found = override or known_dataset(root)
     if found is None:
         raise RootError(
             f"{root}: does not keep where its dataset lies, since names of folders may tell of patients; give --source"
         )
+    if not found.is_dir():
+        raise DatasetError(f"{found}: no such folder; say with --source where the dataset lies now")
     return found
 
 

@@ -119,7 +119,8 @@ def allowed_failures(text: str | None, copies: int) -> float | None:
     """Return how many failures `--max-failures` allows, from a number or a percentage; raises UsageError."""
     if text is None:
         return None
-    number = whole_number(text.removesuffix("%"))
-    if number is None:
+    number, whole = whole_number(text.removesuffix("%")), 100
+    is_share = text.endswith("%")
+    if number is None or (is_share and number > whole):
         raise UsageError(f"--max-failures {text}: allowed: a whole number, or a percentage such as 5%")
-    return number * (copies / 100 if text.endswith("%") else 1)
+    return number * copies / whole if is_share else number

@@ -12,7 +12,7 @@ from medaug_cli.core.whole import whole_number
 from medaug_cli.hiding import paths_by_record
 from medaug_cli.manifest import MANIFEST_NAME, SUMS_NAME, read_records, sums_text
 from medaug_cli.privacy import privacy_of
-from medaug_cli.root import read_root
+from medaug_cli.root import dataset_of, read_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +27,8 @@ def verify_root(
 ) -> tuple[int, list[tuple[str, str]]]:
     """Return how many files were hashed, and (path, what is wrong) of those that do not match.
 
-    With `dataset` sources count, too; those of hidden patients need the key. Raises RootError, and UsageError without.
+    With `dataset` sources count, too; those of hidden patients need the key. Raises RootError, DatasetError where there
+    is no such folder, and UsageError without the key.
     """
     records = list(read_records(root / MANIFEST_NAME))
     part, parts = _parse_subset(subset)
@@ -36,6 +37,7 @@ def verify_root(
     problems = list(_compare(root, outputs))
     checked = len(outputs)
     if dataset is not None:
+        dataset = dataset_of(root, dataset)
         sources = {file.path: file for record in chosen for file in record.source}
         problems += _compare(dataset, sources, _find_hidden(chosen, dataset, key_file))
         checked += len(sources)
@@ -71,10 +73,18 @@ def _compare(
     folder: Path, files: dict[str, FileEntry], found: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[tuple[str, str]]:
     for path, file in sorted(files.items()):
-        target = folder / found.get(path, path)
-        if not target.is_file():
-            yield path, "missing"
-        elif target.stat().st_size != file.bytes:
-            yield path, f"has {target.stat().st_size} bytes, the manifest says {file.bytes}"
-        elif sha256_of(target) != file.sha256:
-            yield path, "its bytes are not those that were written"
+        try:
+            problem = _mismatch(folder / found.get(path, path), file)
+        except OSError as error:  # what cannot be read is no reason to leave the others unread
+            problem = f"cannot be read: {error.strerror}"
+        if problem:
+            yield path, problem
+
+
+def _mismatch(target: Path, file: FileEntry) -> str:
+    """Return in what `target` is not the file of the record; empty where it is."""
+    if not target.is_file():
+        return "missing"
+    if (size := target.stat().st_size) != file.bytes:
+        return f"has {size} bytes, the manifest says {file.bytes}"
+    return "" if sha256_of(target) == file.sha256 else "its bytes are not those that were written"

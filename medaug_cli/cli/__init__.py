@@ -11,7 +11,7 @@ import typer
 from medaug_cli import __version__
 from medaug_cli.cli.bug import tell_bug
 from medaug_cli.cli.init import init
-from medaug_cli.cli.outlet import final_code, guarded, lost_results
+from medaug_cli.cli.outlet import final_code, guarded, lost_results, open_closed
 from medaug_cli.cli.paths import explaining
 from medaug_cli.cli.plan import plan
 from medaug_cli.cli.preview import preview
@@ -65,6 +65,8 @@ def _options(
 
 def main() -> None:
     """Run the command line; an error that a user can mend becomes one message and its exit code."""
+    open_closed()
+    _read_names_as_utf8()
     sys.stdout, sys.stderr = guarded(sys.stdout), guarded(sys.stderr)
     # Looking for pydantic's plug-ins reads the metadata of every installed package: a tenth of the start-up time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -72,6 +74,17 @@ def main() -> None:
     if lost := lost_results():
         say(f"medaug: stdout: {lost.strerror}; what was to be said there is lost", err=True)
     sys.exit(code)
+
+
+def _read_names_as_utf8() -> None:
+    """Start once more in Python's UTF-8 mode where the locale has names of files in another encoding (P3).
+
+    What a draw is keyed by, and what the manifest says, would else depend on the locale. Streams keep its encoding.
+    """
+    if sys.getfilesystemencoding() != "utf-8":
+        os.environ.setdefault("PYTHONIOENCODING", sys.stdout.encoding)
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
 
 
 def _code_of_app() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import select
 import sys
 from typing import TYPE_CHECKING, TextIO
@@ -44,6 +45,19 @@ class _Outlet(io.RawIOBase):
             except OSError as error:
                 self.lost = error
         return memoryview(data).nbytes
+
+
+def open_closed() -> None:
+    """Let stdin, stdout and stderr lead nowhere where they are closed, as some daemons leave them.
+
+    Else the next files to be opened got their numbers, and with them what libraries say.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def guarded(stream: TextIO) -> TextIO:

@@ -131,11 +131,17 @@ def _told(error: BaseException) -> tuple[str, int]:
 
 
 def make_listener(mode: Progress, *, as_json: bool, log_file: Path | None, quiet: bool, verbose: bool) -> Listener:
-    """Return the listener that the flags ask for; auto is a bar on a terminal and plain lines elsewhere."""
+    """Return the listener that the flags ask for; auto is a bar on a terminal and plain lines elsewhere.
+
+    Raises UsageError, its last line said, where the log cannot be opened.
+    """
     if mode is Progress.AUTO:
         mode = Progress.BAR if sys.stderr.isatty() else Progress.PLAIN
+    listener = Listener(mode, None, as_json=as_json, quiet=quiet, verbose=verbose)
     try:
-        log = log_file.open("a", encoding="utf-8", errors="backslashreplace") if log_file else None
+        listener.log = log_file.open("a", encoding="utf-8", errors="backslashreplace") if log_file else None
     except OSError as error:
-        raise UsageError(f"--log-file {log_file}: cannot be written: {error.strerror}") from error
-    return Listener(mode, log, as_json=as_json, quiet=quiet, verbose=verbose)
+        wrong = UsageError(f"--log-file {log_file}: cannot be written: {error.strerror}")
+        listener.give_up(wrong)
+        raise wrong from error
+    return listener

@@ -29,7 +29,8 @@ def replay(
 ) -> None:
     """Make one output again from its manifest record alone, to compare or to keep.
 
-    Exit codes: 0 equal or written, 3 a source is gone or not as it was, 5 no such record, 7 the output differs.
+    Exit codes: 0 equal or written, 3 a source is gone or not as it was, 4 the dataset is gone, 5 no such
+    record, 7 the output differs.
     """
     from medaug_cli.replay import compare, find_record, replay_record, write_files
     from medaug_cli.root import dataset_of

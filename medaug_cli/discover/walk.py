@@ -50,7 +50,9 @@ class Tree:
     def count_by_suffix(self) -> str:
         """Return a text such as `12 files (10 .mha, 2 without suffix)`."""
         if not self.files:
-            return "no file" + (f" that can be read ({len(self.left_alone)} left alone)" if self.left_alone else "")
+            reasons = Counter((reason, message) for _, reason, message in self.left_alone).most_common(3)
+            told = "; ".join(f"{count} {reason}: {message}" for (reason, message), count in reasons)
+            return f"no file that can be read ({told})" if told else "no file"
         counts = Counter(_suffix(path) for path in self.files)
         parts = [f"{count} {suffix or 'without suffix'}" for suffix, count in counts.most_common(8)]
         return f"{len(self.files)} files ({', '.join(parts)}{', …' if len(counts) > len(parts) else ''})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import pathlib
+from itertools import chain
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +14,7 @@ from medaug_cli.recipe.model import DatasetSection, Recipe
 from medaug_cli.recipe.sections import check_sections
 from medaug_cli.recipe.yaml_text import Document, Problem
 from medaug_cli.step import IntensityStep, Step, may_hold_steps, needs_steps
+from medaug_cli.step.intensity import ChannelError
 from medaug_cli.step.reference import ReferenceStep
 from medaug_cli.transforms import load_step, step_names
 
@@ -160,12 +162,19 @@ def _validate(document: Document, model: type[BaseModel], values: Mapping[str, A
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        every = _told_once(error.errors(include_url=False)[:_MOST_PROBLEMS], document)
+        found_all = chain.from_iterable(map(_single, error.errors(include_url=False)))
+        every = _told_once(list(found_all)[:_MOST_PROBLEMS], document)
         problems = [_problem_of(document, model, found, path) for found in every]
         # A union reports once for each of its branches: the first, which is the plainest, is enough.
         first = {(problem.place, problem.key): problem for problem in reversed(problems)}
         document.problems.extend(first.values())
         return None
+
+
+def _single(found: Any) -> Iterable[Any]:
+    """Return the errors that `found` holds of single channels, or itself."""
+    error = found.get("ctx", {}).get("error")
+    return error.errors if isinstance(error, ChannelError) else (found,)
 
 
 def _told_once(every: Iterable[Any], document: Document) -> list[Any]:
@@ -225,9 +234,10 @@ def _known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> Iter
 
 def _suggest(name: str, known: Iterable[str], *, only_close: bool = False) -> str:
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    if close and close[0] != name:
-        return f"; did you mean {close[0]}?"
+    folded = {one.casefold(): one for one in names}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    if close and folded[close[0]] != name:
+        return f"; did you mean {folded[close[0]]}?"
     return "" if only_close else f"; allowed: {', '.join(names)}"
 
 

@@ -12,6 +12,8 @@ from medaug_cli.step.base import Step
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pydantic_core import ErrorDetails
+
     from medaug_cli.core.arrays import FloatArray
     from medaug_cli.core.sample import Volume
     from medaug_cli.step.scene import Scene
@@ -32,6 +34,16 @@ Ascending = Annotated[tuple[float, float], AfterValidator(_check_ascending)]
 def is_narrow(output: tuple[float, float]) -> bool:
     """Say whether fewer whole numbers lie in `output` than an image needs."""
     return output[1] - output[0] < _FEWEST_LEVELS
+
+
+class ChannelError(ValueError):
+    """What is wrong with what `by_channel` says; `errors` are pydantic's, with their place in the step."""
+
+    def __init__(self, errors: Sequence[ErrorDetails]) -> None:
+        """Say the first of `errors`, and keep them all."""
+        place, message = ".".join(map(str, errors[0]["loc"])), errors[0]["msg"].removeprefix("Value error, ")
+        super().__init__(f"{place}: {message}")
+        self.errors = tuple(errors)
 
 
 class IntensityStep(Step):
@@ -64,13 +76,15 @@ class IntensityStep(Step):
 
     @model_validator(mode="after")
     def _check_channels(self) -> Self:
+        found: list[ErrorDetails] = []
         for channel in self.by_channel or ():
             try:
                 self.for_channel(channel)
             except ValidationError as error:
-                first = error.errors(include_url=False)[0]
-                place = ".".join(map(str, ("by_channel", channel, *first["loc"])))
-                raise ValueError(f"{place}: {first['msg'].removeprefix('Value error, ')}") from error
+                every = error.errors(include_url=False)
+                found += ({**one, "loc": ("by_channel", channel, *one["loc"])} for one in every)
+        if found:
+            raise ChannelError(found)
         return self
 
     def lossy_ratio(self, volume: Volume) -> float | None:

@@ -17,6 +17,7 @@ from datasets_for_runs import (
     here,
     leftovers,
     medaug,
+    records_of,
     run_here,
     run_serially,
     save_recipe,
@@ -45,6 +46,7 @@ def test_0_when_all_is_done_and_again_when_all_stands(recipe: Path, dataset: Pat
         (["--workers", "²"], "--workers ²: allowed: auto or a whole number from 1"),
         (["--max-failures", "²%"], "--max-failures ²%: allowed: a whole number"),
         (["--workers", "9" * 5000], ": allowed: auto or a whole number from 1"),
+        (["--max-failures", "200%"], "--max-failures 200%: allowed: a whole number, or a percentage such as 5%"),
         (["--max-failures", "9" * 5000], ": allowed: a whole number"),
         (["--memory", "9" * 400], ": not a size; write for instance 8GiB or 500MB"),
         (["--memory", "٨GiB"], "--memory ٨GiB: not a size"),
@@ -99,6 +101,16 @@ def test_4_for_a_dataset_that_is_missing_empty_or_holds_nothing_usable(recipe: P
     (tmp_path / "words" / "readme.txt").write_text("no image")
     assert run_serially(recipe, tmp_path / "words", "-o", tmp_path / "root")[0] == 4
     assert not (tmp_path / "root").exists()
+
+
+@pytest.mark.parametrize("words", ["verify ROOT --source GONE", "replay ROOT --id ID --check"])
+def test_4_where_the_dataset_of_a_root_is_gone(recipe: Path, dataset: Path, tmp_path: Path, words: str) -> None:
+    root, gone = tmp_path / "root", dataset
+    run_here(recipe, dataset, root)
+    dataset.rename(tmp_path / "moved")
+    known = {"ROOT": root, "GONE": gone, "ID": records_of(root)[0].output_id}
+    code, _, said = here(*(known.get(word, word) for word in words.split()))
+    assert (code, said) == (4, f"{gone}: no such folder; say with --source where the dataset lies now")
 
 
 def test_4_when_no_sample_has_the_name(recipe: Path, dataset: Path) -> None:

@@ -22,11 +22,13 @@ from datasets_for_runs import (
 from medaug_cli.verify import verify_root
 
 
-@pytest.mark.parametrize("flag", ["MEDAUG_TIMEOUT", "MEDAUG_MAX_DURATION", "MEDAUG_MEMORY", "MEDAUG_WORKERS"])
+@pytest.mark.parametrize(
+    "flag", ["MEDAUG_TIMEOUT", "MEDAUG_MAX_DURATION", "MEDAUG_MEMORY", "MEDAUG_WORKERS", "MEDAUG_LOG_FILE"]
+)
 def test_the_last_line_agrees_where_a_flag_or_its_variable_is_wrong(
     recipe: Path, dataset: Path, tmp_path: Path, flag: str
 ) -> None:
-    done = medaug("run", recipe, dataset, "-o", tmp_path / "root", **{flag: "bad"})
+    done = medaug("run", recipe, dataset, "-o", tmp_path / "root", **{flag: "/dev/null/bad"})
     assert (done.returncode, exit_code_told(done.stdout)) == (2, 2), done.stderr
     assert not (tmp_path / "root").exists()
 
@@ -80,6 +82,17 @@ def test_a_reader_that_leaves_early_breaks_nothing_that_stands(recipe: Path, dat
         [sys.executable, "-m", "medaug_cli", *arguments], stdout=writing, env=clean_environment(), check=False
     )
     os.close(writing)
+    assert done.returncode == 0
+    assert verify_root(root, None, None) == (8, [])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell that closes streams")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_cost_no_copy(recipe: Path, dataset: Path, tmp_path: Path, closed: str) -> None:
+    """As some daemons start what they run."""
+    root = tmp_path / "root"
+    words = command("run", recipe, dataset, "-o", root, "--workers", "1")
+    done = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *words], env=clean_environment(), check=False)
     assert done.returncode == 0
     assert verify_root(root, None, None) == (8, [])
 

@@ -66,6 +66,17 @@ def test_a_link_to_a_sibling_whose_name_starts_alike_leads_outside(tmp_path: Pat
     assert walk_dataset(tmp_path / "set").files == ("a.nii",)
 
 
+def test_a_dataset_of_which_nothing_can_be_read_says_why(tmp_path: Path) -> None:
+    write(tmp_path, "a.nii", "b.nii", "set/sub/.hidden")
+    for name in ("a.nii", "b.nii"):
+        (tmp_path / "set" / name).symlink_to(tmp_path / name)
+    (tmp_path / "set/c.nii").symlink_to("nowhere")
+    assert walk_dataset(tmp_path / "set").count_by_suffix() == (
+        "no file that can be read (2 symlink_outside: the link leads out of the dataset; copy the file into it; "
+        "1 symlink_broken: the link leads nowhere; fetch its content (git annex get) first)"
+    )
+
+
 def test_pipes_and_sockets_are_left_alone_and_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # a socket's path is short
     os.mkfifo("pipe.nii")

@@ -292,3 +292,21 @@ def test_a_channel_that_the_recipe_does_not_name_is_told_where_it_stands(refusal
     )
     told = "recipe.yaml:4:54: by_channel names flair, which dataset.images does not; allowed: t1, t2"
     assert mistake(text) == told
+
+
+def test_every_mistake_in_what_by_channel_gives_is_told_where_it_stands(refusal: Callable[[str], str]) -> None:
+    text = refusal(
+        "version: 1\nsteps:\n  - gaussian_noise: {by_channel: {t1: {sgma: 2}, t2: {sigma: -1, relative_to: sd}}}\n"
+    )
+    assert "3 mistakes" in text
+    assert "recipe.yaml:3:40: unknown key sgma; did you mean sigma?" in text
+    assert "recipe.yaml:3:62: by_channel.t2.sigma: -1 is out of range; allowed: ≥ 0" in text
+    assert "recipe.yaml:3:79: by_channel.t2.relative_to: allowed: 'none'" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("dataset: {modality: mr}\nsteps: [gamma]", "MR"), ("steps: [Gamma]", "gamma"), ("steps: [{flip: {P: 1}}]", "p")],
+)
+def test_what_differs_in_capitals_alone_is_suggested(refusal: Callable[[str], str], text: str, meant: str) -> None:
+    assert f"; did you mean {meant}?" in refusal(f"version: 1\n{text}\n")

@@ -48,6 +48,24 @@ def test_the_log_of_a_run_may_stand_in_its_root_and_nothing_else(tmp_path: Path)
     assert medaug(*words).returncode == 0
 
 
+@pytest.mark.parametrize("name", ["SHA256SUMS", "medaug-manifest.jsonl"])
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_list_of_hashes_that_stood_there_before_is_not_written_over(
+    tmp_path: Path, name: str, in_place: bool
+) -> None:
+    """Published datasets come with a SHA256SUMS of their own."""
+    recipe, dataset = save_recipe(tmp_path / "recipe.yaml"), save_dataset(tmp_path / "dataset", cases=1)
+    root = dataset if in_place else tmp_path / "root"
+    root.mkdir(exist_ok=True)
+    (root / name).write_text("the publisher's own", encoding="utf-8")
+    with pytest.raises(RootError, match=name):
+        run_here(recipe, dataset, root)
+    assert (root / name).read_text(encoding="utf-8") == "the publisher's own"
+    (root / name).unlink()
+    for _ in range(2):
+        run_here(recipe, dataset, root)
+
+
 def test_a_dataset_that_moved_and_grew_goes_on(tmp_path: Path) -> None:
     recipe = save_recipe(tmp_path / "recipe.yaml")
     run_here(recipe, save_dataset(tmp_path / "first", cases=2), tmp_path / "root")

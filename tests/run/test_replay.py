@@ -22,7 +22,7 @@ from datasets_for_runs import (
     save_recipe,
 )
 
-from medaug_cli.core.errors import MismatchError, RootError, SampleError
+from medaug_cli.core.errors import DatasetError, MismatchError, RootError
 from medaug_cli.replay import compare, find_record, replay_record, write_files
 from medaug_cli.root import dataset_of
 from tests.formats.dicom.datasets import save
@@ -222,8 +222,8 @@ def test_after_a_move_of_both_root_finds_its_dataset_by_itself(place: Path) -> N
 def test_after_a_move_of_the_dataset_source_says_where_it_lies(place: Path) -> None:
     shutil.move(place / "dataset", place / "archive")
     record = records_of(place / "root")[0]
-    with pytest.raises(SampleError, match="unreadable"):
-        replay_record(record, dataset_of(place / "root", None))
+    with pytest.raises(DatasetError, match="say with --source"):
+        dataset_of(place / "root", None)
     done = medaug("replay", place / "root", "--id", record.output_id, "--check", "--source", place / "archive")
     assert done.returncode == 0, done.stderr
     done = medaug("verify", place / "root", "--source", place / "archive")

@@ -8,7 +8,16 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from datasets_for_runs import canonical_manifest, medaug, run_here, save_dataset, save_recipe, state_of, voxel_hashes
+from datasets_for_runs import (
+    canonical_manifest,
+    medaug,
+    run_here,
+    save_case,
+    save_dataset,
+    save_recipe,
+    state_of,
+    voxel_hashes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +108,17 @@ def test_hash_seed_locale_time_zone_and_threads_change_nothing(
     done = medaug(*arguments, "--engine", "serial", **environment)
     assert done.returncode == 0, done.stderr
     assert_equal_runs(reference / "root", tmp_path / "root")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere no locale has a say in the names of files")
+def test_names_of_files_are_read_alike_in_a_locale_of_another_encoding(tmp_path: Path) -> None:
+    save_case(tmp_path / "Köpfe", "Fäll")
+    recipe = save_recipe(tmp_path / "recipe.yaml")
+    for name, locale in (("one", {}), ("two", {"LC_ALL": "C", "PYTHONUTF8": "0"})):
+        words = ["run", recipe, tmp_path / "Köpfe", "-o", tmp_path / name, "--workers", "1"]
+        done = medaug(*words, **locale)
+        assert done.returncode == 0, done.stderr
+    assert_equal_runs(tmp_path / "one", tmp_path / "two")
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o077])

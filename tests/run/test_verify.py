@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 import shutil
 import subprocess
@@ -10,7 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from datasets_for_runs import copies_below, run_here, save_case, save_dataset, save_recipe, voxel_hashes
 
+from medaug_cli import verify
 from medaug_cli.core.errors import RootError, UsageError
+from medaug_cli.core.files import sha256_of
 from medaug_cli.manifest import sums_text
 from medaug_cli.root import read_root
 from medaug_cli.verify import verify_root
@@ -47,6 +51,22 @@ def test_every_one_of_20_flipped_bits_is_found(root: Path) -> None:
         (root / path).write_bytes(raw)
     _, problems = verify_root(root, None, None)
     assert problems == [(path, "its bytes are not those that were written") for path in sorted(paths)]
+
+
+def test_a_file_that_the_disk_does_not_give_is_told_and_the_others_are_read(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, *_ = sorted(voxel_hashes(root))
+
+    def read(path: Path) -> str:
+        if path == root / first:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return sha256_of(path)
+
+    monkeypatch.setattr(verify, "sha256_of", read)
+    (root / second).unlink()
+    _, problems = verify_root(root, None, None)
+    assert problems == [(first, "cannot be read: Input/output error"), (second, "missing")]
 
 
 def test_a_missing_a_truncated_and_a_longer_file_are_found(root: Path) -> None:

@@ -42,6 +42,10 @@ _CODES = {
 }
 _UNDECODED = frozenset({None, "UN"})
 _KEPT = frozenset({"keep", "walk"})
+_TEXTS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC", "PN"})
+# CodeValue, CodingSchemeDesignator and -Version, CodeMeaning, LongCodeValue: what a scheme has chosen, and no person.
+_CODES_OF_ITEMS = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00080104, 0x00080119})
+_LEAST_SIGNS = 4
 _WALKED = _KEPT | {"U", "words"}
 
 
@@ -55,7 +59,7 @@ def deidentify(header: Dataset, privacy: Privacy | None, own: frozenset[int] = f
         return header
     patient = _patient_of(header)
     suspicions = find_suspicions(header)
-    cleaned = _Walk(privacy, patient, own).clean(header, (own - _OF_GROUPS) | {_PIXELS}, top=True)
+    cleaned = _Walk(privacy, patient, _names_of(header), own).clean(header, (own - _OF_GROUPS) | {_PIXELS}, top=True)
     _say_how(cleaned, header, privacy, burned_in="burned_in_text" in suspicions)
     return cleaned
 
@@ -66,13 +70,25 @@ def _patient_of(header: Dataset) -> str:
     return next(filter(None, known), "")
 
 
-class _Walk:
-    """One walk through a dataset; `patient` is whose it is."""
+def _names_of(header: Dataset) -> frozenset[str]:
+    """Return name and number of the patient, where they are long enough to be nothing else."""
+    found = (str(header.get(keyword) or "").strip(" \0").casefold() for keyword in ("PatientID", "PatientName"))
+    return frozenset(name for name in found if len(name) >= _LEAST_SIGNS)
 
-    def __init__(self, privacy: Privacy, patient: str, own: frozenset[int]) -> None:
+
+def _text_of(element: DataElement | RawDataElement) -> str:
+    value = element.value
+    return (value.decode("latin-1") if isinstance(value, bytes) else str(value)).strip(" \0").casefold()
+
+
+class _Walk:
+    """One walk through a dataset; `patient` is whose it is, `names` are texts that name only them."""
+
+    def __init__(self, privacy: Privacy, patient: str, names: frozenset[str], own: frozenset[int]) -> None:
         self._privacy, self._patient, self._own = privacy, patient, own
         self._actions: Mapping[int, str] = actions_for(privacy.options)
         self._days = privacy.days(patient)
+        self._names = names
         self._change: dict[str, Callable[[DataElement], Any]] = {
             "Z": lambda element: Items([]) if element.VR == "SQ" else None,
             "D": lambda element: DUMMIES[element.VR],
@@ -110,8 +126,12 @@ class _Walk:
         if element.VR == "UN" or action == "X" or (action == "D" and element.VR not in DUMMIES):
             return None  # a sequence of which a dummy is asked is required by no class that is written
         if action in _KEPT:
-            return None if is_misused(element) else element
+            return None if is_misused(element) or self._is_named_after(element) else element
         return DataElement(tag, str(element.VR), self._change[action](item[tag]))
+
+    def _is_named_after(self, element: DataElement | RawDataElement) -> bool:
+        """Say whether a text that may stay is the patient's name or number, which careless tools write everywhere."""
+        return element.VR in _TEXTS and element.tag not in _CODES_OF_ITEMS and _text_of(element) in self._names
 
     def _clean_items(self, item: Dataset, tag: BaseTag, *, top: bool) -> DataElement:
         own = self._own & _OF_GROUPS if top and tag == _SHARED_GROUPS else frozenset()

@@ -283,3 +283,11 @@ def load_one(alone: Path, path: Path) -> Any:
     alone.mkdir()
     (alone / "1.dcm").symlink_to(path)
     return load(alone)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"), [("Doe^Jane", False), ("DOE^JANE ", False), ("P-4711", False), ("tse2d1", True)]
+)
+def test_a_text_of_the_scanner_that_is_the_name_of_its_patient_goes(text: str, kept: bool) -> None:
+    header = image(ramp(), PatientName="Doe^Jane", PatientID="P-4711", SequenceName=text)
+    assert ("SequenceName" in deidentify(header, PRIVACY)) is kept
