@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from pydicom.valuerep import format_number_as_ds
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _STRAIGHT = 1 - 1e-4
 _SAME_STEP_MM = 1e-4
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+_FINEST_ASPECT = 1000  # the largest number that a ratio is written with
 
 
 def place_slice(header: Dataset, instance: Instance, old: Geometry, geometry: Geometry, index: int) -> None:
@@ -36,6 +38,7 @@ def place_slice(header: Dataset, instance: Instance, old: Geometry, geometry: Ge
         found = numbers(header, keyword, instance.file, 2)
         if found is not None:
             setattr(header, keyword, _as_ds((found[0] * y_ratio, found[1] * x_ratio)))
+    _set_aspect(header, instance, geometry)
     if not instance.in_patient:
         return
     row, column, step = np.array(geometry.direction).reshape(3, 3).T
@@ -51,6 +54,16 @@ def place_slice(header: Dataset, instance: Instance, old: Geometry, geometry: Ge
         header.SliceThickness = _as_ds((z_mm,))[0]
         if "SpacingBetweenSlices" in header:
             header.SpacingBetweenSlices = _as_ds((z_mm,))[0]
+
+
+def _set_aspect(header: Dataset, instance: Instance, geometry: Geometry) -> None:
+    """Say how high pixels are for their width, which a header does where no spacing does (PS3.3 C.7.6.3.1.7)."""
+    if "PixelAspectRatio" in header:
+        del header.PixelAspectRatio
+    x, y, _ = geometry.spacing_mm
+    ratio = Fraction(y / x).limit_denominator(_FINEST_ASPECT)
+    if instance.spacing_mm is None and ratio != 1:
+        header.PixelAspectRatio = [str(max(ratio.numerator, 1)), str(ratio.denominator)]
 
 
 def _as_ds(values: Iterable[float]) -> list[str]:
