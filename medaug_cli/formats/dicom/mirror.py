@@ -43,6 +43,7 @@ _MODIFIERS = (
     *("AnatomicRegionModifierSequence", "PrimaryAnatomicStructureModifierSequence"),
     "SegmentedPropertyTypeModifierCodeSequence",
 )
+_DETECTORS = "DetectorInformationSequence"
 _DETECTOR = (
     "FieldOfViewHorizontalFlip",
     "FieldOfViewRotation",
@@ -57,6 +58,7 @@ def turn_header(header: Dataset, instance: Instance, derivation: Derivation) -> 
     """
     if derivation.swap_laterality:
         swap_sides(header, instance.file)
+        _swap_views(header, instance.file)
     if derivation.moved:
         turn_directions(header, derivation, instance.file, column="COL")
     if derivation.swap_laterality or derivation.turn != _UNTURNED:
@@ -157,6 +159,15 @@ def swap_sides(header: Dataset, file: str, *, required: bool = False) -> None:
     for keyword in _REGIONS:
         _swap_codes(header, keyword, file, may_go=not required or keyword == _REGIONS[1])
     _swap_codes(header, "ViewCodeSequence", file, may_go=not required)
+
+
+def _swap_views(header: Dataset, file: str) -> None:
+    """Exchange left and right in what `header` says of the view that each NM detector had (PS3.3 C.8.4.11)."""
+    detectors = [shallow_copy(detector) for detector in values(header, _DETECTORS, file)]
+    for detector in detectors:
+        swap_sides(detector, file)
+    if detectors:
+        setattr(header, _DETECTORS, Items(detectors))
 
 
 def swap_region(item: Dataset, file: str, may_go: Sequence[str] = ()) -> bool:
