@@ -6,10 +6,11 @@ import contextlib
 import json
 import os
 import platform
+import posixpath
 import sys
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
@@ -124,7 +125,9 @@ class Root:
             for path in self.begun:
                 temporary_of(self.path / path).unlink(missing_ok=True)
             for path in unrecorded:
-                _remove_output(self.path, path)
+                if (self.path / path).exists():
+                    (self.path / path).unlink()
+            _remove_empty(self.path, {posixpath.dirname(path) for path in unrecorded})
 
     def _unrecorded(self) -> set[str]:
         """Return the paths set out for that no record names: a later record of a copy replaces those before."""
@@ -206,13 +209,15 @@ def check_there(root: Path) -> None:
         raise RootError(f"{root}: has vanished while the run went on; bring it back and run again to go on")
 
 
-def _remove_output(root: Path, path: str) -> None:
-    """Remove a copy's file, and its folder if that was the last in it."""
-    target = root / path
-    if target.exists():
-        target.unlink()
-        with contextlib.suppress(OSError):  # a folder that still holds something stays
-            target.parent.rmdir()
+def _remove_empty(root: Path, folders: Iterable[str]) -> None:
+    """Remove those of `folders` that hold nothing, and what holds nothing but them.
+
+    Only the one run that holds ROOT may, and while none of its workers is about to write.
+    """
+    for folder in sorted(filter(None, folders), reverse=True):
+        with contextlib.suppress(OSError):  # one that still holds something stays
+            for path in (PurePosixPath(folder), *PurePosixPath(folder).parents[:-1]):
+                (root / path).rmdir()
 
 
 @contextlib.contextmanager
