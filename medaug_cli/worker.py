@@ -20,7 +20,7 @@ from medaug_cli.journal import Entry
 from medaug_cli.manifest import GeometryEntry, Record, SeedEntry, Settings, StepEntry
 from medaug_cli.naming import copy_paths
 from medaug_cli.program import apply_program, draw_program, scene_of
-from medaug_cli.quality import measure
+from medaug_cli.quality import check_finite, measure
 from medaug_cli.root import check_there
 
 if sys.platform != "win32":
@@ -104,6 +104,7 @@ def _make_copy(orders: Orders, sample: Sample, loaded: LoadedSample, copy: int) 
     def files() -> Iterator[tuple[Path, tuple[bytes | bytearray | memoryview, ...]]]:
         yield from _paths_and_bytes(orders.root, encode_copy(made, loaded, targets, derivation), written)
         qc.update(measure(made, loaded))  # while the last of them are on their way to the disk
+        check_finite(qc)
         labels.update(count_labels(loaded, made))
 
     check_there(orders.root)  # not made anew by the folders of a copy
