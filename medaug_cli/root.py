@@ -335,14 +335,25 @@ def known_copies(dataset: Path, state: Root | None = None) -> Outputs:
     `state` is what the dataset's own state says, where that has been read already.
     """
     known = (state or read_root(dataset)).known_outputs()
-    place = dataset.resolve()
-    for folder in place.parents:
+    for _, copies in _copies_from_above(dataset):
+        known |= copies
+    return known
+
+
+def root_above(folder: Path, path: str) -> Path | None:
+    """Return what `folder` lies in and a run on which wrote `path`, relative to `folder`; None where none did."""
+    return next((above for above, copies in _copies_from_above(folder) if path in copies), None)
+
+
+def _copies_from_above(folder: Path) -> Iterator[tuple[Path, Outputs]]:
+    """Yield the folders that `folder` lies in and that runs wrote to, and what of that lies in it, relative to it."""
+    place = folder.resolve()
+    for above in place.parents:
         try:
-            if (folder / STATE_FOLDER / "root.json").exists():
-                known |= read_root(folder).known_outputs().below(place.relative_to(folder).as_posix())
+            if (above / STATE_FOLDER / "root.json").exists():
+                yield above, read_root(above).known_outputs().below(place.relative_to(above).as_posix())
         except PermissionError as error:
             raise RootError(f"{error.filename}: may not be read, and tells which files here are copies") from error
-    return known
 
 
 def dataset_of(root: Path, override: Path | None) -> Path:
