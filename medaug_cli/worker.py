@@ -16,7 +16,7 @@ from medaug_cli.core.sample import FileEntry
 from medaug_cli.core.seeding import BIT_GENERATOR, digest
 from medaug_cli.formats import Limits
 from medaug_cli.hiding import hide_text, names_of_sources
-from medaug_cli.journal import Entry
+from medaug_cli.journal import Entry, source_stamps
 from medaug_cli.manifest import GeometryEntry, Record, SeedEntry, Settings, StepEntry
 from medaug_cli.naming import copy_paths
 from medaug_cli.program import apply_program, draw_program, scene_of
@@ -170,9 +170,12 @@ def step_entry(drawn: Drawn) -> StepEntry:
 
 def _identity(orders: Orders, sample: Sample, copy: int, sources: Sequence[FileEntry]) -> dict[str, Any]:
     """Return the fields that say which copy a record is about."""
+    names = orders.settings.label_names
     voxels = sorted(f"{entry.role}:{entry.channel}:{entry.voxel_sha256}" for entry in sources if entry.voxel_sha256)
+    # What the dataset says beside its voxels decides what steps do, as what the recipe says does.
+    told = (f"modality:{sample.modality}", *(f"{number}:{name}" for number, name in sorted(names.items())))
     return {
-        "output_id": digest(orders.settings.recipe_sha256, sample.id, copy, *voxels).hex()[:32],
+        "output_id": digest(orders.settings.recipe_sha256, sample.id, copy, *voxels, *told).hex()[:32],
         "sample_id": sample.id,
         "patient_key": orders.patient_keys.get(sample.patient, ""),
         "split": sample.split,
@@ -232,11 +235,7 @@ def explain(error: Exception) -> tuple[str, str]:
 
 
 def _stamps(orders: Orders, sample: Sample, outputs: Sequence[FileEntry]) -> dict[str, tuple[int, int]]:
-    stamps = {
-        f"source:{path}": stamp
-        for source in sample.sources
-        for path, stamp in zip(source.records, source.stamps, strict=True)
-    }
+    stamps = source_stamps(sample)
     for output in outputs:
         found = (orders.root / output.path).stat()
         stamps[f"output:{output.path}"] = (found.st_size, found.st_mtime_ns)
