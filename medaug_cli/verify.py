@@ -36,7 +36,7 @@ def verify_root(
     problems = list(_compare(root, outputs))
     checked = len(outputs)
     if dataset is not None:
-        sources = {file.path: file for record in chosen for file in record.source}
+        sources = {file.path: file for record in chosen for file in record.source if file.sha256}
         problems += _compare(dataset, sources, _find_hidden(chosen, dataset, key_file))
         checked += len(sources)
     recorded = {file.path for record in records for file in record.output}

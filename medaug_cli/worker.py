@@ -76,7 +76,7 @@ def run_job(orders: Orders, job: Job) -> tuple[Entry, ...]:
         try:
             entry = _make_copy(orders, sample, loaded, copy)
         except Exception as error:  # noqa: BLE001  one bad copy must never cost another
-            entries.append(_failed(orders, sample, copy, error))
+            entries.append(_failed(orders, sample, copy, error, entries_of(loaded, orders.privacy)))
             continue
         seconds = reading_s + time.perf_counter() - begun
         timing = {"seconds": round(seconds, 4), "peak_rss_mib": _peak_rss_mib()}
@@ -196,11 +196,23 @@ def failed_entries(orders: Orders, job: Job, reason: str) -> tuple[Entry, ...]:
     return tuple(_failed(orders, job.sample, copy, error) for copy in job.copies)
 
 
-def _failed(orders: Orders, sample: Sample, copy: int, error: Exception) -> Entry:
+def _failed(
+    orders: Orders, sample: Sample, copy: int, error: Exception, sources: Sequence[FileEntry] | None = None
+) -> Entry:
     reason, message = explain(error)
     message = hide_text(message, names_of_sources(sample.sources, orders.privacy))
-    record = Record(**_identity(orders, sample, copy, ()), status="failed", reason=reason, message=message)
+    known = _unread_entries(sample) if sources is None else sources
+    record = Record(**_identity(orders, sample, copy, known), status="failed", reason=reason, message=message)
     return Entry(record, {})
+
+
+def _unread_entries(sample: Sample) -> tuple[FileEntry, ...]:
+    """Return the entries of sources that were not read to their end: they have no hashes and no type of voxels."""
+    return tuple(
+        FileEntry(source.role, source.channel, path, size, "", "", source.format, "")
+        for source in sample.sources
+        for path, (size, _) in zip(source.records, source.stamps, strict=True)
+    )
 
 
 def find_fault(dataset: Path, sample: Sample, label_names: dict[int, str], limits: Limits) -> tuple[str, str] | None:
