@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from medaug_cli.spatial import mapping as mappings
     from medaug_cli.step import Step
 
+_SAME_ANGLES = 1e-5  # what an index map, rounded, leaves of a similarity
+
 
 @dataclass(frozen=True)
 class Written:
@@ -109,6 +111,18 @@ def _index_map(mapping: mappings.Mapping, source: Geometry, made: Geometry) -> I
     return tuple(tuple(float(value) + 0.0 for value in row) for row in np.linalg.inv(stages[0])[:3].round(9))
 
 
+def _rotation(index_map: IndexMap | None, source: Geometry, made: Geometry) -> IndexMap | None:
+    """Return how directions in the patient turn with the content; None where it is bent, sheared or stretched."""
+    if index_map is None:
+        return None
+    linear = (made.affine[:3, :3] @ np.array(index_map)[:, :3]) @ np.linalg.inv(source.affine[:3, :3])
+    rotation = linear / np.cbrt(abs(np.linalg.det(linear)))
+    if not np.allclose(rotation @ rotation.T, np.eye(3), atol=_SAME_ANGLES):
+        return None
+    left, _, right = np.linalg.svd(rotation)
+    return tuple(tuple(float(value) + 0.0 for value in row) for row in (left @ right).round(12))
+
+
 def _say(step: Step) -> tuple[str, tuple[str, str, str]]:
     return step.step_name(), step.code
 
@@ -129,7 +143,8 @@ def encode_copy(
             made_on = copy.images[source.channel].geometry
             index_map = _index_map(copy.mapping, loaded.volume.geometry, made_on)
             ratios = derivation.ratios_of_channels.get(source.channel, derivation.lossy_ratios)
-            said = replace(derivation, index_map=index_map, lossy_ratios=ratios)
+            rotation = _rotation(index_map, loaded.volume.geometry, made_on)
+            said = replace(derivation, index_map=index_map, rotation=rotation, lossy_ratios=ratios)
         else:
             said = replace(derivation, images=images)
         for file in load_format(source.copy_format).encode(made[source], loaded, targets[source], said):

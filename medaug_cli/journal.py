@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from medaug_cli.core.sample import Sample
+
 Stamp = tuple[int, int]
 Key = tuple[str, int]
 
@@ -48,6 +50,24 @@ def fingerprint(stamps: Mapping[str, Stamp]) -> bytes:
     """Return 16 bytes that tell sets of stamped files apart."""
     told = json.dumps(sorted((name, *stamp) for name, stamp in stamps.items()))
     return hashlib.blake2b(told.encode(), digest_size=16).digest()
+
+
+def source_stamps(sample: Sample) -> dict[str, Stamp]:
+    """Return the stamps of the sources of `sample` by channel and path, and its modality as one that never changes.
+
+    Steps may go by both, and a dataset may tell them elsewhere than in the files that are stamped.
+    """
+    stamps = {
+        stamp_name("source", source.channel, path): stamp
+        for source in sample.sources
+        for path, stamp in zip(source.records, source.stamps, strict=True)
+    }
+    return {**stamps, f"modality:{sample.modality}": (0, 0)}
+
+
+def stamp_name(role: str, channel: str, path: str) -> str:
+    """Return the name under which a file is stamped; of an output its path tells all."""
+    return f"{role}:{path}" if role == "output" else f"{role}:{channel}:{path}"
 
 
 def lines_of(entries: Iterable[Entry]) -> bytes:

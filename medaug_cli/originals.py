@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from medaug_cli import __version__
 from medaug_cli.core.errors import UsageError
-from medaug_cli.core.files import explained, publish, temporary_of
+from medaug_cli.core.files import explained, publish, sync_folder, temporary_of
 from medaug_cli.naming import BIDS_DERIVATIVES
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def place_originals(wanted: str, samples: Iterable[Sample], dataset: Path, root:
     """Put the originals beside their copies in OUTPUT, as hard links or copies."""
     if wanted == "none":
         return
+    changed: set[Path] = set()
     for path in (path for sample in samples for source in sample.sources for path in source.files):
         target = root.path / path
         if os.path.lexists(target):
@@ -42,6 +43,9 @@ def place_originals(wanted: str, samples: Iterable[Sample], dataset: Path, root:
                 _link(dataset / path, target)
             else:
                 _copy(dataset / path, target)
+        changed.add(target.parent)
+    for folder in changed:
+        sync_folder(folder)
 
 
 def _link(original: Path, target: Path) -> None:

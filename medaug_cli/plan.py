@@ -16,6 +16,7 @@ from medaug_cli.core.outputs import Outputs, stack_of
 from medaug_cli.extent import predict_extent
 from medaug_cli.naming import copy_paths, stacks_of
 from medaug_cli.program import may_change_grid
+from medaug_cli.root import root_above
 from medaug_cli.validity import Validity
 
 if TYPE_CHECKING:
@@ -240,6 +241,12 @@ def _check_foreign(plan: Plan, root: Root) -> None:
     standing = (path for path in plan.outputs() if path not in known and os.path.lexists(root.path / path))
     slices = (path for path in Outputs(stacks=plan.stacks).slices_in(root.path) if path not in known)
     for path in chain(standing, slices):
+        above = root_above(root.path, path)
+        if above is not None:
+            raise RootError(
+                f"{root.path / path}: is a copy that a run on {above} made; run on that folder again, with --only for "
+                "a part of it, or choose another folder for these copies with -o"
+            )
         raise RootError(f"{root.path / path}: exists and was not written by medaug; move it away")
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from medaug_cli.core.errors import SampleError
 from medaug_cli.core.intensity import measured
 from medaug_cli.core.lazy import np, tallies
 from medaug_cli.core.marks import Contours
 from medaug_cli.spatial.resample import outside_fraction
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from medaug_cli.core.arrays import Array64
     from medaug_cli.core.sample import LoadedSample, Volume
     from medaug_cli.program import Copy
@@ -35,6 +38,17 @@ def measure(copy: Copy, sample: LoadedSample) -> dict[str, Any]:
     }
     remade = sorted(name for name, marks in copy.marks.items() if isinstance(marks, Contours) and marks.remade)
     return found | ({"remade_contours": remade} if remade else {})
+
+
+def check_finite(found: Mapping[str, Any]) -> None:
+    """Raise SampleError where what `measure` found tells of NaN or Inf in a copy, whose source had none measured."""
+    for channel, statistics in found["intensity"].items():
+        if not all(map(math.isfinite, statistics.values())):
+            raise SampleError(
+                "not_finite",
+                f"{channel}: intensities of the copy outgrow single precision (3.4e38) and would be Inf or NaN; divide "
+                "those of the source, which must be huge, before augmenting them",
+            )
 
 
 def structural_similarity(source: Volume, copy: Volume) -> float:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import posixpath
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from medaug_cli.core.errors import DatasetError, RootError
@@ -113,7 +114,9 @@ class Root:
             for path in self.begun:
                 temporary_of(self.path / path).unlink(missing_ok=True)
             for path in unrecorded:
-                _remove_output(self.path, path)
+                if (self.path / path).exists():
+                    (self.path / path).unlink()
+            _remove_empty(self.path, {posixpath.dirname(path) for path in unrecorded})
 
     def _unrecorded(self) -> set[str]:
         """Return the paths set out for that no record names: a later record of a copy replaces those before."""
@@ -195,13 +198,15 @@ def check_there(root: Path) -> None:
         raise RootError(f"{root}: has vanished while the run went on; bring it back and run again to go on")
 
 
-def _remove_output(root: Path, path: str) -> None:
-    """Remove a copy's file, and its folder if that was the last in it."""
-    target = root / path
-    if target.exists():
-        target.unlink()
-        with contextlib.suppress(OSError):  # a folder that still holds something stays
-            target.parent.rmdir()
+def _remove_empty(root: Path, folders: Iterable[str]) -> None:
+    """Remove those of `folders` that hold nothing, and what holds nothing but them.
+
+    Only the one run that holds ROOT may, and while none of its workers is about to write.
+    """
+    for folder in sorted(filter(None, folders), reverse=True):
+        with contextlib.suppress(OSError):  # one that still holds something stays
+            for path in (PurePosixPath(folder), *PurePosixPath(folder).parents[:-1]):
+                (root / path).rmdir()
 
 
 def read_root(path: Path) -> Root:
@@ -223,14 +228,25 @@ def known_copies(dataset: Path, state: Root | None = None) -> Outputs:
     `state` is what the dataset's own state says, where that has been read already.
     """
     known = (state or read_root(dataset)).known_outputs()
-    place = dataset.resolve()
-    for folder in place.parents:
+    for _, copies in _copies_from_above(dataset):
+        known |= copies
+    return known
+
+
+def root_above(folder: Path, path: str) -> Path | None:
+    """Return what `folder` lies in and a run on which wrote `path`, relative to `folder`; None where none did."""
+    return next((above for above, copies in _copies_from_above(folder) if path in copies), None)
+
+
+def _copies_from_above(folder: Path) -> Iterator[tuple[Path, Outputs]]:
+    """Yield the folders that `folder` lies in and that runs wrote to, and what of that lies in it, relative to it."""
+    place = folder.resolve()
+    for above in place.parents:
         try:
-            if (folder / STATE_FOLDER / "root.json").exists():
-                known |= read_root(folder).known_outputs().below(place.relative_to(folder).as_posix())
+            if (above / STATE_FOLDER / "root.json").exists():
+                yield above, read_root(above).known_outputs().below(place.relative_to(above).as_posix())
         except PermissionError as error:
             raise RootError(f"{error.filename}: may not be read, and tells which files here are copies") from error
-    return known
 
 
 def dataset_of(root: Path, override: Path | None) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medaug_cli.core.files import sha256_of
-from medaug_cli.journal import fingerprint, read_entry
+from medaug_cli.journal import fingerprint, read_entry, source_stamps, stamp_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ class Validity:
     label_names: Mapping[int, str]
 
     def stands(self, sample: Sample, copy: int, planned: Sequence[str]) -> bool:
-        """Say whether copy `copy` stands: same recipe, same inputs, same outputs at the `planned` paths.
+        """Say whether copy `copy` stands: same recipe, same inputs and roles, same outputs at the `planned` paths.
 
         Files count as the same by size and time, or where those differ by their hash.
         """
@@ -39,9 +39,7 @@ class Validity:
         settings = standing.settings
         if settings.recipe_sha256 != self.digest or settings.label_names != self.label_names:
             return False
-        sources = {
-            path: stamp for source in sample.sources for path, stamp in zip(source.records, source.stamps, strict=True)
-        }
+        sources = source_stamps(sample)
         outputs = {path: _stamp(self.root.path / path) for path in standing.outputs}
         if set(planned) == set(outputs) and standing.fingerprint == _told(sources, outputs):
             return True
@@ -55,7 +53,8 @@ class Validity:
         outputs: Mapping[str, Stamp | None],
         planned: Sequence[str],
     ) -> bool:
-        if set(sources) != {file.path for file in entry.record.source}:
+        files = (stamp_name("source", file.channel, file.path) for file in entry.record.source)
+        if sources.keys() != {*files, f"modality:{entry.record.modality}"}:
             return False
         if not _stand_where_planned(planned, entry.record.output):
             return False
@@ -77,7 +76,7 @@ class Validity:
 
 def _told(sources: Mapping[str, Stamp], outputs: Mapping[str, Stamp | None]) -> bytes:
     """Return the fingerprint that the journal has where all files are as they were; none where one is missing."""
-    stamps = {f"source:{path}": stamp for path, stamp in sources.items()}
+    stamps = dict(sources)
     for path, stamp in outputs.items():
         if stamp is None:
             return b""
@@ -99,7 +98,7 @@ def _same(file: FileEntry, stamp: Stamp | None, entry: Entry, role: str, path: P
     """Say whether a file is as it was: by size and time, or where those differ by its hash."""
     if stamp is None or stamp[0] != file.bytes:
         return False
-    known = entry.stamps.get(f"{role}:{file.path}")
+    known = entry.stamps.get(stamp_name(role, file.channel, file.path))
     return known == stamp or sha256_of(path) == file.sha256
 
 

@@ -38,7 +38,7 @@ def verify_root(
     checked = len(outputs)
     if dataset is not None:
         dataset = dataset_of(root, dataset)
-        sources = {file.path: file for record in chosen for file in record.source}
+        sources = {file.path: file for record in chosen for file in record.source if file.sha256}
         problems += _compare(dataset, sources, _find_hidden(chosen, dataset, key_file))
         checked += len(sources)
     recorded = {file.path for record in records for file in record.output}

@@ -16,11 +16,11 @@ from medaug_cli.core.sample import FileEntry
 from medaug_cli.core.seeding import BIT_GENERATOR, digest
 from medaug_cli.formats import Limits
 from medaug_cli.hiding import hide_text, names_of_sources
-from medaug_cli.journal import Entry
+from medaug_cli.journal import Entry, source_stamps
 from medaug_cli.manifest import GeometryEntry, Record, SeedEntry, Settings, StepEntry
 from medaug_cli.naming import copy_paths
 from medaug_cli.program import apply_program, draw_program, scene_of
-from medaug_cli.quality import measure
+from medaug_cli.quality import check_finite, measure
 from medaug_cli.root import check_there
 
 if sys.platform != "win32":
@@ -76,7 +76,7 @@ def run_job(orders: Orders, job: Job) -> tuple[Entry, ...]:
         try:
             entry = _make_copy(orders, sample, loaded, copy)
         except Exception as error:  # noqa: BLE001  one bad copy must never cost another
-            entries.append(_failed(orders, sample, copy, error))
+            entries.append(_failed(orders, sample, copy, error, entries_of(loaded, orders.privacy)))
             continue
         seconds = reading_s + time.perf_counter() - begun
         timing = {"seconds": round(seconds, 4), "peak_rss_mib": _peak_rss_mib()}
@@ -104,6 +104,7 @@ def _make_copy(orders: Orders, sample: Sample, loaded: LoadedSample, copy: int) 
     def files() -> Iterator[tuple[Path, tuple[bytes | bytearray | memoryview, ...]]]:
         yield from _paths_and_bytes(orders.root, encode_copy(made, loaded, targets, derivation), written)
         qc.update(measure(made, loaded))  # while the last of them are on their way to the disk
+        check_finite(qc)
         labels.update(count_labels(loaded, made))
 
     check_there(orders.root)  # not made anew by the folders of a copy
@@ -169,9 +170,12 @@ def step_entry(drawn: Drawn) -> StepEntry:
 
 def _identity(orders: Orders, sample: Sample, copy: int, sources: Sequence[FileEntry]) -> dict[str, Any]:
     """Return the fields that say which copy a record is about."""
+    names = orders.settings.label_names
     voxels = sorted(f"{entry.role}:{entry.channel}:{entry.voxel_sha256}" for entry in sources if entry.voxel_sha256)
+    # What the dataset says beside its voxels decides what steps do, as what the recipe says does.
+    told = (f"modality:{sample.modality}", *(f"{number}:{name}" for number, name in sorted(names.items())))
     return {
-        "output_id": digest(orders.settings.recipe_sha256, sample.id, copy, *voxels).hex()[:32],
+        "output_id": digest(orders.settings.recipe_sha256, sample.id, copy, *voxels, *told).hex()[:32],
         "sample_id": sample.id,
         "patient_key": orders.patient_keys.get(sample.patient, ""),
         "split": sample.split,
@@ -192,11 +196,23 @@ def failed_entries(orders: Orders, job: Job, reason: str) -> tuple[Entry, ...]:
     return tuple(_failed(orders, job.sample, copy, error) for copy in job.copies)
 
 
-def _failed(orders: Orders, sample: Sample, copy: int, error: Exception) -> Entry:
+def _failed(
+    orders: Orders, sample: Sample, copy: int, error: Exception, sources: Sequence[FileEntry] | None = None
+) -> Entry:
     reason, message = explain(error)
     message = hide_text(message, names_of_sources(sample.sources, orders.privacy))
-    record = Record(**_identity(orders, sample, copy, ()), status="failed", reason=reason, message=message)
+    known = _unread_entries(sample) if sources is None else sources
+    record = Record(**_identity(orders, sample, copy, known), status="failed", reason=reason, message=message)
     return Entry(record, {})
+
+
+def _unread_entries(sample: Sample) -> tuple[FileEntry, ...]:
+    """Return the entries of sources that were not read to their end: they have no hashes and no type of voxels."""
+    return tuple(
+        FileEntry(source.role, source.channel, path, size, "", "", source.format, "")
+        for source in sample.sources
+        for path, (size, _) in zip(source.records, source.stamps, strict=True)
+    )
 
 
 def find_fault(dataset: Path, sample: Sample, label_names: dict[int, str], limits: Limits) -> tuple[str, str] | None:
@@ -231,11 +247,7 @@ def explain(error: Exception) -> tuple[str, str]:
 
 
 def _stamps(orders: Orders, sample: Sample, outputs: Sequence[FileEntry]) -> dict[str, tuple[int, int]]:
-    stamps = {
-        f"source:{path}": stamp
-        for source in sample.sources
-        for path, stamp in zip(source.records, source.stamps, strict=True)
-    }
+    stamps = source_stamps(sample)
     for output in outputs:
         found = (orders.root / output.path).stat()
         stamps[f"output:{output.path}"] = (found.st_size, found.st_mtime_ns)

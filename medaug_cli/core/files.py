@@ -73,7 +73,7 @@ def _publish(files: Iterable[tuple[Path, Content]]) -> list[Published]:
         for target in begun:
             temporary_of(target).unlink(missing_ok=True)
     for folder in {target.parent for target in begun}:
-        _sync_folder(folder)
+        sync_folder(folder)
     return written
 
 
@@ -193,8 +193,8 @@ def obstacles(root: Path, files: int) -> list[str]:
     return found
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make renames in `folder` last; a file system that cannot is left to its own order."""
+def sync_folder(folder: Path) -> None:
+    """Make renames and links in `folder` last; a file system that cannot is left to its own order."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -237,8 +237,10 @@ class Derivation:
     array axis x, y, z of the copy the source axis that now lies along it, with its sign (+1, -1). `images` are the
     copy's images as read, as made, and their paths; a writer of labels and marks is told them, to refer to them.
     `index_map` are the rows x, y, z of the matrix that takes array indices (x, y, z, 1) of the image that is written to
-    those of its copy; None where the mapping is not affine, and for labels. `lossy_ratios` say how many times smaller
-    each step that stored the image as JPEG made it, `ratios_of_channels` the same of each channel.
+    those of its copy; None where the mapping is not affine, and for labels. `rotation` are the rows of the orthogonal
+    matrix that takes directions in the patient (LPS) to those of the copy; None where the mapping does not keep angles.
+    `lossy_ratios` say how many times smaller each step that stored the image as JPEG made it, `ratios_of_channels` the
+    same of each channel.
     `privacy` hides the patient; None where the recipe asks for no de-identification.
     """
 
@@ -252,6 +254,7 @@ class Derivation:
     swap_laterality: bool = False
     turn: tuple[tuple[int, int], ...] = ((0, 1), (1, 1), (2, 1))
     index_map: IndexMap | None = None
+    rotation: IndexMap | None = None
     lossy_ratios: tuple[float, ...] = ()
     ratios_of_channels: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     compression: Literal["none", "fast", "small"] = "fast"

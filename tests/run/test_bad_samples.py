@@ -27,9 +27,11 @@ from datasets_for_runs import (
     save_recipe,
 )
 
+from medaug_cli import worker
 from medaug_cli.core.errors import SampleError
 from medaug_cli.recipe import load_recipe
 from medaug_cli.run import Options, run
+from medaug_cli.verify import verify_root
 from medaug_cli.worker import explain
 
 if TYPE_CHECKING:
@@ -275,4 +277,39 @@ def test_two_workers_record_a_bad_case_as_one_does(tmp_path: Path) -> None:
     run_here(recipe, dataset, tmp_path / "serial")
     assert [record.canonical() for record in records_of(tmp_path / "root")] == [
         record.canonical() for record in records_of(tmp_path / "serial")
+    ]
+
+
+def test_a_record_of_a_failure_names_the_files_that_were_to_be_read(tmp_path: Path) -> None:
+    dataset, recipe = save_dataset(tmp_path / "dataset", cases=2), save_recipe(tmp_path / "recipe.yaml")
+    truncate(dataset)
+    run_here(recipe, dataset, tmp_path / "root")
+    failed = [record for record in records_of(tmp_path / "root") if record.status == "failed"]
+    assert {record.sample_id for record in failed} == {"case02"}
+    for record in failed:
+        named = {(file.role, file.path, file.bytes) for file in record.source}
+        sizes = {name: (dataset / name).stat().st_size for name in ("case02.nii.gz", "case02_seg.nii.gz")}
+        assert named == {
+            ("image", "case02.nii.gz", sizes["case02.nii.gz"]),
+            ("label", "case02_seg.nii.gz", sizes["case02_seg.nii.gz"]),
+        }
+        assert {file.sha256 for file in record.source} == {""}
+    assert verify_root(tmp_path / "root", None, dataset)[1] == []
+
+
+def test_a_record_of_a_copy_that_failed_has_its_sources_as_they_were_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, recipe = save_dataset(tmp_path / "dataset", cases=2), save_recipe(tmp_path / "recipe.yaml")
+    run_here(recipe, dataset, tmp_path / "sound")
+
+    def refuse(*_: object) -> None:
+        raise SampleError("not_supported", "refused here")
+
+    monkeypatch.setattr(worker, "draw_and_apply", refuse)
+    run_here(recipe, dataset, tmp_path / "root")
+    made, failed = ([record.source for record in records_of(tmp_path / name)] for name in ("sound", "root"))
+    assert failed == made
+    assert [one.output_id for one in records_of(tmp_path / "root")] == [
+        one.output_id for one in records_of(tmp_path / "sound")
     ]

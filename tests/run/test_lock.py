@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from medaug_cli.core.errors import LockedError
-from medaug_cli.root import hold_root
+from medaug_cli.holding import hold_root
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,16 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from datasets_for_runs import medaug, run_here, save_dataset, save_image, save_label, save_recipe, voxel_hashes
+from datasets_for_runs import (
+    medaug,
+    run_here,
+    save_dataset,
+    save_image,
+    save_label,
+    save_recipe,
+    state_of,
+    voxel_hashes,
+)
 
 from medaug_cli.core.errors import ExitCode, RootError
 from medaug_cli.recipe import load_recipe
@@ -96,3 +105,28 @@ def test_a_root_that_vanishes_is_not_made_anew(tmp_path: Path) -> None:
     with pytest.raises(RootError):
         run(load_recipe(recipe), dataset, root, Options(engine="serial"), unplug)
     assert not root.exists()
+
+
+@pytest.mark.parametrize("depth", ["part", "part/deeper"])
+def test_a_part_of_an_augmented_dataset_is_told_who_made_the_copies_in_it(depth: str, tmp_path: Path) -> None:
+    dataset, recipe = tmp_path / "dataset", save_recipe(tmp_path / "recipe.yaml")
+    save_dataset(dataset / depth, cases=1)
+    run_here(recipe, dataset, dataset)
+    before = state_of(dataset)
+    with pytest.raises(RootError, match="is a copy that a run on") as caught:
+        run_here(recipe, dataset / depth, dataset / depth)
+    said = str(caught.value)
+    assert f"case01_aug0001.nii.gz: is a copy that a run on {dataset} made; run on that folder again" in said
+    assert "-o" in said
+    assert state_of(dataset) == before
+
+
+def test_a_part_of_an_augmented_dataset_may_be_augmented_elsewhere(tmp_path: Path) -> None:
+    dataset, recipe = tmp_path / "dataset", save_recipe(tmp_path / "recipe.yaml")
+    save_dataset(dataset / "part", cases=1)
+    save_dataset(dataset / "other", cases=2)
+    run_here(recipe, dataset, dataset)
+    tally, _ = run_here(recipe, dataset / "part", tmp_path / "out")
+    assert (tally.done, tally.failed) == (2, 0)
+    tally, _ = run_here(recipe, dataset, dataset, only="part/*")
+    assert (tally.done, tally.kept) == (0, 2)

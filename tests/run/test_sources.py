@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -160,6 +161,27 @@ def test_originals_stand_beside_their_copies_on_request(tmp_path: Path, wanted: 
     assert {path: state_of(root)[path] for path in before} == before
     inodes = [(dataset / path).stat().st_ino == (root / path).stat().st_ino for path in before]
     assert inodes == [wanted == "link"] * 4
+
+
+@pytest.mark.parametrize("wanted", ["link", "copy"])
+def test_the_folders_of_originals_are_on_the_disk_too(
+    wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """POSIX: a name that was given or changed lasts once its folder has been synchronised after it."""
+    dataset, root = save_dataset(tmp_path / "dataset" / "below", cases=2).parent, tmp_path / "root"
+    recipe = save_recipe(tmp_path / "recipe.yaml", RECIPE + f"output: {{originals: {wanted}}}\n")
+    settled: list[set[str]] = []
+    plain = os.fsync
+
+    def note(descriptor: int) -> None:
+        plain(descriptor)
+        if (root / "below").is_dir() and os.path.samestat(os.fstat(descriptor), (root / "below").stat()):
+            settled.append({path.name for path in (root / "below").iterdir()})
+
+    monkeypatch.setattr(os, "fsync", note)
+    run_here(recipe, dataset, root)
+    originals = {path.name for path in (dataset / "below").iterdir()}
+    assert settled[0] == originals  # before the first copy is published
 
 
 def save_with_originals(folder: Path, wanted: str) -> Path:

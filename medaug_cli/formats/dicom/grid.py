@@ -22,9 +22,10 @@ _ORTHOGONAL = 1e-3  # what rounding to three decimals leaves; more is another fr
 def slice_geometry(instance: Instance) -> Geometry:
     """Return the grid of one slice, (x, y, 1), from its header alone; raises SampleError for impossible cosines.
 
-    An image without a place in the patient has the identity as direction and PatientOrientation as letters.
+    An image without a place in the patient has the identity as direction and PatientOrientation as letters; where
+    nothing says how large its pixels are, they are 1 mm wide and as high as their PixelAspectRatio makes them.
     """
-    x_mm, y_mm = instance.spacing_mm or (1.0, 1.0)
+    x_mm, y_mm = instance.spacing_mm or (1.0, instance.aspect)
     size = (instance.columns, instance.rows, 1)
     if not instance.in_patient:
         return Geometry(size, (x_mm, y_mm, 1.0), letters=instance.letters)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _FRAME_TYPES = ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFrameTypeSequence")
 _PLACES = (0x00200032, 0x00209057)  # dimension pointers that count planes: position, and position in the stack
+# Of the whole field of view, which an image that is not original need not tell (PS3.3 C.8.15.3.6).
+_OF_THE_FIELD = ("ReconstructionDiameter", "ReconstructionFieldOfView", "ReconstructionPixelSpacing")
 _UNCHANGED = ("UNCHANGED", "99MEDAUG", "Copy without a change")
 
 
@@ -132,6 +134,10 @@ def _place(item: Dataset, frame: MadeFrame | None, geometry: Geometry, counted: 
         about.SliceThickness = _as_ds((z_mm,))[0]
         if "SpacingBetweenSlices" in about:
             about.SpacingBetweenSlices = _as_ds((z_mm,))[0]
+    for about in _own(item, "CTReconstructionSequence", file):
+        for keyword in _OF_THE_FIELD:
+            if keyword in about:
+                del about[keyword]
     directions = geometry.direction
     for about in _own(item, "PlaneOrientationSequence", file):
         about.ImageOrientationPatient = _as_ds((*directions[0::3], *directions[1::3]))

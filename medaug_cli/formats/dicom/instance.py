@@ -24,7 +24,7 @@ TAGS = [
     *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit"),
     *("PixelRepresentation", "ImageType", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"),
     *("ImagerPixelSpacing", "SliceThickness", "SpacingBetweenSlices", "PatientOrientation", "ModalityLUTSequence"),
-    *("NominalScannedPixelSpacing", "ConcatenationUID", SHARED, PER_FRAME),
+    *("NominalScannedPixelSpacing", "PixelAspectRatio", "ConcatenationUID", SHARED, PER_FRAME),
     *IDENTIFIERS,
     *SPLITTERS,
     *_SERIES_KEYS,
@@ -39,7 +39,7 @@ class Instance:
     """One image instance: what grouping and geometry need of its header; lengths in mm, (x, y) order.
 
     `frame_number` (from 1) says that it is one frame of an enhanced image, whose class and UID it has; `made_uids`
-    which of its UIDs were blank in the file.
+    which of its UIDs were blank in the file. `aspect` is how many times higher than wide a pixel of unknown size is.
     """
 
     file: str
@@ -66,6 +66,7 @@ class Instance:
     frame_number: int = 0
     identifiers: tuple[str, ...] = ()
     made_uids: tuple[str, ...] = ()
+    aspect: float = 1.0
 
     @property
     def components(self) -> int:
@@ -126,6 +127,7 @@ def parse_instance(header: Dataset, file: str) -> Instance:
             *(text(header, keyword, file) for keyword in _SERIES_KEYS),
         ),
         split_values=tuple(text(header, keyword, file) for keyword in SPLITTERS),
+        aspect=_aspect(header, file) if spacing is None and not enhanced else 1.0,
         identifiers=tuple(filter(None, (text(header, keyword, file) for keyword in IDENTIFIERS))),
     )
     return replace(instance, stack=parse_frames(header, instance, instance.frames)) if enhanced else instance
@@ -194,6 +196,11 @@ def _spacing(header: Dataset, modality: str, file: str) -> tuple[float, float] |
         if found is not None and min(found) > 0:
             return found[1], found[0]  # the file has the distance between rows (y) first
     return None
+
+
+def _aspect(header: Dataset, file: str) -> float:
+    found = numbers(header, "PixelAspectRatio", file, 2)
+    return found[0] / found[1] if found is not None and min(found) > 0 else 1.0  # vertical, horizontal
 
 
 def _thickness(header: Dataset, file: str) -> float:

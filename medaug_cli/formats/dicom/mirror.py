@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydicom.sequence import Sequence as Items
+from pydicom.tag import Tag
 
 from medaug_cli.core.errors import SampleError
+from medaug_cli.core.lazy import np
 from medaug_cli.formats.dicom.classes import MODALITIES
-from medaug_cli.formats.dicom.header import text, values
+from medaug_cli.formats.dicom.header import numbers, text, values
 from medaug_cli.formats.dicom.sides import SIDES, counterpart, names_one_side, other_view, other_words
 from medaug_cli.formats.dicom.template import shallow_copy
 
@@ -17,13 +19,19 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-    from medaug_cli.core.sample import Derivation
+    from medaug_cli.core.arrays import Array64
+    from medaug_cli.core.sample import Derivation, IndexMap
     from medaug_cli.formats.dicom.instance import Instance
 
-_GRADIENTS = ("DiffusionGradientOrientation", "DiffusionGradientDirectionSequence", "DiffusionBMatrixSequence")
+_GRADIENT, _GRADIENT_ITEMS = "DiffusionGradientOrientation", "DiffusionGradientDirectionSequence"
+_B_ITEMS = "DiffusionBMatrixSequence"
+_B_VALUES = tuple(f"DiffusionBValue{axes}" for axes in ("XX", "XY", "XZ", "YY", "YZ", "ZZ"))
+_TAGS_OF_GRADIENTS = frozenset(Tag(keyword) for keyword in (_GRADIENT, *_B_VALUES))
+_B_PLACES = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
 _DIRECTIONALITY, _DIRECTED = "DiffusionDirectionality", frozenset({"DIRECTIONAL", "BMATRIX"})
 _PHASES = "InPlanePhaseEncodingDirection"
 _OBLIQUE = 1e-6
+_UNROTATED = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 _UNTURNED = ((0, 1), (1, 1), (2, 1))
 _OPPOSITE = str.maketrans("LRAPHF", "RLPAFH")
 _OTHER_SIDE = str.maketrans("LR", "RL")
@@ -35,6 +43,7 @@ _MODIFIERS = (
     *("AnatomicRegionModifierSequence", "PrimaryAnatomicStructureModifierSequence"),
     "SegmentedPropertyTypeModifierCodeSequence",
 )
+_DETECTORS = "DetectorInformationSequence"
 _DETECTOR = (
     "FieldOfViewHorizontalFlip",
     "FieldOfViewRotation",
@@ -49,6 +58,7 @@ def turn_header(header: Dataset, instance: Instance, derivation: Derivation) -> 
     """
     if derivation.swap_laterality:
         swap_sides(header, instance.file)
+        _swap_views(header, instance.file)
     if derivation.moved:
         turn_directions(header, derivation, instance.file, column="COL")
     if derivation.swap_laterality or derivation.turn != _UNTURNED:
@@ -63,15 +73,12 @@ def turn_directions(header: Dataset, derivation: Derivation, file: str, column: 
     """Let what `header`, or an item of it, says of directions in the picture follow it, or go (PS3.3 C.8.3.1).
 
     Rows and columns (a `column` is COL in classic images, COLUMN in enhanced ones) change places with a quarter turn,
-    and phases are encoded along neither after any other rotation. A diffusion gradient goes, unless all but shifted.
+    and phases are encoded along neither after any other rotation. A diffusion gradient, which is told in the patient's
+    coordinates, turns with the anatomy (C.8.13.5.9); where that is stretched, sheared or bent it goes.
     """
     linear = None if derivation.index_map is None else [row[:3] for row in derivation.index_map]
-    if linear is None or any(abs(linear[i][j] - (i == j)) > _OBLIQUE for i in range(3) for j in range(3)):
-        if text(header, _DIRECTIONALITY, file) in _DIRECTED:
-            del header[_DIRECTIONALITY]
-        for keyword in _GRADIENTS:
-            if keyword in header:
-                del header[keyword]
+    if derivation.rotation != _UNROTATED:
+        _turn_gradients(header, derivation.rotation, file)
     if _PHASES not in header:
         return
     axes = [axis for axis, _ in derivation.turn[:2]]
@@ -80,6 +87,49 @@ def turn_directions(header: Dataset, derivation: Derivation, file: str, column: 
     elif axes == [1, 0]:
         said = text(header, _PHASES, file)
         setattr(header, _PHASES, {"ROW": column, column: "ROW"}.get(said, said))
+
+
+def _turn_gradients(header: Dataset, rotation: IndexMap | None, file: str) -> None:
+    """Turn the diffusion gradient and the b-matrix of `header` by `rotation`, or drop what cannot be turned."""
+    turned: dict[str, Any] = {} if rotation is None else _turn_vectors(header, np.array(rotation), file)
+    for keyword in (_GRADIENT_ITEMS, _B_ITEMS):
+        items = [shallow_copy(item) for item in values(header, keyword, file)]
+        for item in items:
+            _turn_gradients(item, rotation, file)
+        if items and all(item.keys() & _TAGS_OF_GRADIENTS for item in items):
+            turned[keyword] = Items(items)
+    for keyword in (_GRADIENT, *_B_VALUES, _GRADIENT_ITEMS, _B_ITEMS):
+        if keyword in turned:
+            setattr(header, keyword, turned[keyword])
+        elif keyword in header:
+            del header[keyword]
+    if text(header, _DIRECTIONALITY, file) in _DIRECTED and not turned.keys() & {_GRADIENT, _GRADIENT_ITEMS, _B_ITEMS}:
+        del header[_DIRECTIONALITY]
+
+
+def _turn_vectors(header: Dataset, rotation: Array64, file: str) -> dict[str, Any]:
+    """Return gradient g and b-matrix B of `header` as R g and R B Rᵀ; without what is damaged."""
+    turned: dict[str, Any] = {}
+    gradient = _undamaged(header, _GRADIENT, file, 3)
+    if gradient is not None:
+        turned[_GRADIENT] = [float(value) + 0.0 for value in rotation @ gradient]
+    parts = [_undamaged(header, keyword, file, 1) for keyword in _B_VALUES]
+    told = [part[0] for part in parts if part is not None]
+    if len(told) == len(parts):
+        matrix = np.empty((3, 3))
+        for (i, j), value in zip(_B_PLACES, told, strict=True):
+            matrix[i, j] = matrix[j, i] = value
+        matrix = rotation @ matrix @ rotation.T
+        turned |= {keyword: float(matrix[at]) + 0.0 for keyword, at in zip(_B_VALUES, _B_PLACES, strict=True)}
+    return turned
+
+
+def _undamaged(header: Dataset, keyword: str, file: str, count: int) -> tuple[float, ...] | None:
+    """Return the `count` numbers of `keyword`; None where they are not that."""
+    try:
+        return numbers(header, keyword, file, count)
+    except SampleError:
+        return None
 
 
 def turn_letters(letters: tuple[str, str], derivation: Derivation) -> tuple[str, str]:
@@ -109,6 +159,15 @@ def swap_sides(header: Dataset, file: str, *, required: bool = False) -> None:
     for keyword in _REGIONS:
         _swap_codes(header, keyword, file, may_go=not required or keyword == _REGIONS[1])
     _swap_codes(header, "ViewCodeSequence", file, may_go=not required)
+
+
+def _swap_views(header: Dataset, file: str) -> None:
+    """Exchange left and right in what `header` says of the view that each NM detector had (PS3.3 C.8.4.11)."""
+    detectors = [shallow_copy(detector) for detector in values(header, _DETECTORS, file)]
+    for detector in detectors:
+        swap_sides(detector, file)
+    if detectors:
+        setattr(header, _DETECTORS, Items(detectors))
 
 
 def swap_region(item: Dataset, file: str, may_go: Sequence[str] = ()) -> None:

@@ -26,8 +26,9 @@ _OF_ONE_SLICE = (
 # Of the whole field of view, or of the detector about it.
 _OF_THE_FIELD = (
     *("ReconstructionDiameter", "FieldOfViewDimensions", "FieldOfViewOrigin", "FieldOfViewRotation"),
-    "FieldOfViewHorizontalFlip",
+    *("FieldOfViewHorizontalFlip", "ReconstructionTargetCenterPatient", "PixelSpacingSequence"),
 )
+_EMPTIED_OF_THE_FIELD = ("HorizontalFieldOfView", "ImageCenterPointCoordinatesSequence")  # type 2 of OP and SM
 _COUNTS = ("NumberOfSlices", "ImagesInAcquisition")  # the first is type 1 of PET
 
 
@@ -97,10 +98,17 @@ def renew_header(
         for keyword in _COUNTS:
             if values(header, keyword, file):
                 setattr(header, keyword, len(slices))
-    for keyword in _OF_THE_FIELD:
-        if keyword in header:
-            del header[keyword]
+    _forget_field(header)
     if are_interpolated(slices):
         for keyword in _OF_ONE_SLICE:
             if keyword in header:
                 setattr(header, keyword, None)
+
+
+def _forget_field(header: Dataset) -> None:
+    for keyword in _OF_THE_FIELD:
+        if keyword in header:
+            del header[keyword]
+    for keyword in _EMPTIED_OF_THE_FIELD:
+        if keyword in header:
+            setattr(header, keyword, None)

@@ -17,14 +17,11 @@ SIDES: dict[Code, tuple[str, str, str]] = {
     for side in (0, 1)
 }
 """Modifiers that say left or right: (value, scheme) to the code for the other side."""
-# SNOMED CT, left and right; those that pydicom has of the context groups come on top.
-_PAIRS = (
+# SNOMED CT, left and right, of what the context groups that pydicom has name without a side.
+PAIRS = (
     ("18639004", "9846003", "kidney"),
-    ("80248007", "73056007", "breast"),
     ("44029006", "3341006", "lung"),
     ("8966001", "18944008", "eye"),
-    ("82471001", "73829009", "atrium"),
-    ("87878005", "53085002", "ventricle"),
 )
 _SIDE_IN_WORDS = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)  # also in kidney_left2
 _KIND = re.compile(r" \([^()]*\)$")  # such as (body structure)
@@ -68,6 +65,6 @@ def _counterparts() -> dict[str, tuple[str, str]]:
     known = {code.meaning.lower(): (code.value, _KIND.sub("", code.meaning)[:_LONGEST_LO]) for code in concepts}
     sided = {value: other_words(meaning) for meaning, (value, _) in known.items() if names_one_side(meaning)}
     found = {value: known[meaning] for value, meaning in sided.items() if meaning in known}
-    for left, right, organ in _PAIRS:
+    for left, right, organ in PAIRS:
         found |= {left: (right, f"Right {organ}"), right: (left, f"Left {organ}")}
     return found

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CT, MR, PT = (f"1.2.840.10008.5.1.4.1.1.{tail}" for tail in ("2", "4", "128"))
 CR, DX, MG = (f"1.2.840.10008.5.1.4.1.1.{tail}" for tail in ("1", "1.1", "1.2"))
+SC, NM = (f"1.2.840.10008.5.1.4.1.1.{tail}" for tail in ("7", "20"))
 SERIES = "1.2.826.0.1.3680043.8.498.1"
 AXIAL = [1, 0, 0, 0, 1, 0]
 UNCHANGED = Derivation(copy=1, recipe_sha256="ab" * 32, uid_key="key")

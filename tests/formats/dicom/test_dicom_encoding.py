@@ -18,8 +18,8 @@ from medaug_cli.core.lazy import sitk
 from medaug_cli.recipe import load_recipe
 from medaug_cli.transforms import load_step
 from tests.datasets_for_runs import save_recipe
-from tests.formats.dicom.datasets import UNCHANGED, encode, image, load, placed, publish, ramp, save
-from tests.formats.dicom.test_dicom_pictures import SC, US, XC, picture
+from tests.formats.dicom.datasets import SC, UNCHANGED, encode, image, load, placed, publish, ramp, save
+from tests.formats.dicom.test_dicom_pictures import US, XC, picture
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,19 @@ from pydicom.sequence import Sequence
 from witnesses import dicom_errors, realdata
 
 from medaug_cli.core.geometry import Geometry
-from tests.formats.dicom.datasets import AXIAL, SERIES, UNCHANGED, encode, load, only, publish, ramp, save, save_series
+from medaug_cli.spatial.grids import window_grid
+from tests.formats.dicom.datasets import (
+    AXIAL,
+    SERIES,
+    UNCHANGED,
+    encode,
+    load,
+    only,
+    publish,
+    ramp,
+    save,
+    save_series,
+)
 from tests.formats.dicom.framed import (
     CHANGED,
     CLASSIC,
@@ -175,6 +187,18 @@ def test_padding_of_every_frame_is_void_and_stamped_again(tmp_path: Path) -> Non
     assert void is not None
     assert (int(void.sum()), bool(void[:, 0, 0].all())) == (2, True)
     assert np.array_equal(copy_of(loaded, tmp_path).pixel_array, pixels)
+
+
+def test_a_cut_copy_does_not_say_how_large_a_field_was_reconstructed(tmp_path: Path) -> None:
+    field = {"ReconstructionFieldOfView": [300.0, 300.0], "ReconstructionPixelSpacing": [0.7, 0.5]}
+    reconstruction = group(ConvolutionKernel="SOFT", ReconstructionDiameter=300, **field)
+    loaded = loaded_from(
+        enhanced([frame(30 + 5 * k) for k in range(2)], CTReconstructionSequence=reconstruction), tmp_path
+    )
+    old = volume_of(loaded)
+    cut = replace(old, array=old.array[:, :, 1:3], geometry=window_grid(old.geometry, (0, 1, 0), (6, 2, 2)))
+    (shared,) = copy_of(loaded, tmp_path, CHANGED, cut).SharedFunctionalGroupsSequence
+    assert [one.keyword for one in shared.CTReconstructionSequence[0]] == ["ConvolutionKernel"]
 
 
 def test_a_copy_on_another_grid_says_where_every_frame_lies(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def coded(value: str, scheme: str, meaning: str, **more: Any) -> Sequence:
 
 @pytest.mark.parametrize(
     ("meaning", "made_of_it"),
-    [("Left breast", "Right breast"), ("LEFT BREAST", "RIGHT BREAST"), ("Linke Brust", "Right breast")],
+    [("Left breast", "Right breast"), ("LEFT BREAST", "RIGHT BREAST"), ("Linke Brust", "Right breast structure")],
 )
 def test_a_region_that_holds_the_side_itself_becomes_the_other(meaning: str, made_of_it: str, tmp_path: Path) -> None:
     said = {"AnatomicRegionSequence": coded("80248007", "SCT", meaning), "ImageLaterality": "L"}
@@ -143,48 +143,111 @@ def test_the_view_of_a_mirrored_radiograph_is_from_the_other_side(view: str, oth
 
 
 IDENTITY = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0))
-SHIFT = replace(UNCHANGED, moved=True, index_map=((1.0, 0.0, 0.0, 2.0), *IDENTITY[1:]))
-FLIP = replace(MIRROR, index_map=((-1.0, 0.0, 0.0, 5.0), *IDENTITY[1:]))
-QUARTER = replace(QUARTER_TURN, index_map=((0.0, 1.0, 0.0, 0.0), (-1.0, 0.0, 0.0, 5.0), IDENTITY[2]))
-OBLIQUE = replace(UNCHANGED, moved=True, index_map=((0.8, 0.6, 0.0, 0.0), (-0.6, 0.8, 0.0, 0.0), IDENTITY[2]))
+UPRIGHT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+SHIFT = replace(UNCHANGED, moved=True, index_map=((1.0, 0.0, 0.0, 2.0), *IDENTITY[1:]), rotation=UPRIGHT)
+FLIP = replace(MIRROR, index_map=((-1.0, 0.0, 0.0, 5.0), *IDENTITY[1:]), rotation=((-1.0, 0.0, 0.0), *UPRIGHT[1:]))
+QUARTER = replace(
+    QUARTER_TURN,
+    index_map=((0.0, 1.0, 0.0, 0.0), (-1.0, 0.0, 0.0, 5.0), IDENTITY[2]),
+    rotation=((0.0, 1.0, 0.0), (-1.0, 0.0, 0.0), UPRIGHT[2]),
+)
+OBLIQUE = replace(
+    UNCHANGED,
+    moved=True,
+    index_map=((0.8, 0.6, 0.0, 0.0), (-0.6, 0.8, 0.0, 0.0), IDENTITY[2]),
+    rotation=((0.8, 0.6, 0.0), (-0.6, 0.8, 0.0), UPRIGHT[2]),
+)
+STRETCHED = replace(UNCHANGED, moved=True, index_map=((1.5, 0.0, 0.0, 0.0), *IDENTITY[1:]))
 BENT = replace(UNCHANGED, moved=True)
 
 
 @pytest.mark.parametrize(
     ("derivation", "gradient", "phases"),
     [
-        (UNCHANGED, [1, 0, 0], "ROW"),
-        (SHIFT, [1, 0, 0], "ROW"),
-        (FLIP, None, "ROW"),
-        (QUARTER, None, "COL"),
-        (OBLIQUE, None, None),
+        (UNCHANGED, [0.6, 0.8, 0], "ROW"),
+        (SHIFT, [0.6, 0.8, 0], "ROW"),
+        (FLIP, [-0.6, 0.8, 0], "ROW"),
+        (QUARTER, [0.8, -0.6, 0], "COL"),
+        (OBLIQUE, pytest.approx([0.96, 0.28, 0]), None),
+        (STRETCHED, None, "ROW"),
         (BENT, None, None),
     ],
 )
 def test_directions_of_an_acquisition_follow_the_picture_or_go(
     derivation: Derivation, gradient: list[float] | None, phases: str | None, tmp_path: Path
 ) -> None:
-    said = {"DiffusionGradientOrientation": [1.0, 0.0, 0.0], "InPlanePhaseEncodingDirection": "ROW"}
+    said = {"DiffusionGradientOrientation": [0.6, 0.8, 0.0], "InPlanePhaseEncodingDirection": "ROW"}
     made = mirrored(image(ramp(), MR, Modality="MR", **placed(**said)), tmp_path, derivation)
     assert made.get("DiffusionGradientOrientation") == gradient
     assert made.get("InPlanePhaseEncodingDirection") == phases
 
 
-def test_directions_of_an_enhanced_image_do_so_in_its_groups(tmp_path: Path) -> None:
-    direction = Dataset()
-    direction.DiffusionGradientOrientation = [1.0, 0.0, 0.0]
+def diffusion(**attributes: Any) -> Dataset:
+    """Return an enhanced image of three frames whose shared functional groups say `attributes` of diffusion."""
     about, geometry = Dataset(), Dataset()
-    about.DiffusionDirectionality, about.DiffusionBValue = "DIRECTIONAL", 1000.0
-    about.DiffusionGradientDirectionSequence = Sequence([direction])
+    about.DiffusionBValue = 1000.0
+    for keyword, value in attributes.items():
+        setattr(about, keyword, value)
     geometry.InPlanePhaseEncodingDirection = "ROW"
     header = enhanced([frame(30 + 2.5 * k) for k in range(3)])
     (shared,) = header.SharedFunctionalGroupsSequence
     shared.MRDiffusionSequence, shared.MRFOVGeometrySequence = Sequence([about]), Sequence([geometry])
+    return header
+
+
+def item(**attributes: Any) -> Dataset:
+    made = Dataset()
+    for keyword, value in attributes.items():
+        setattr(made, keyword, value)
+    return made
+
+
+def test_directions_of_an_enhanced_image_do_so_in_its_groups(tmp_path: Path) -> None:
+    gradient = Sequence([item(DiffusionGradientOrientation=[0.6, 0.8, 0.0])])
+    header = diffusion(DiffusionDirectionality="DIRECTIONAL", DiffusionGradientDirectionSequence=gradient)
     made = mirrored(header, tmp_path, QUARTER).SharedFunctionalGroupsSequence[0]
-    assert "DiffusionGradientDirectionSequence" not in made.MRDiffusionSequence[0]
-    assert "DiffusionDirectionality" not in made.MRDiffusionSequence[0]
-    assert made.MRDiffusionSequence[0].DiffusionBValue == 1000
+    (about,) = made.MRDiffusionSequence
+    assert about.DiffusionGradientDirectionSequence[0].DiffusionGradientOrientation == [0.8, -0.6, 0]
+    assert (about.DiffusionDirectionality, about.DiffusionBValue) == ("DIRECTIONAL", 1000)
     assert made.MRFOVGeometrySequence[0].InPlanePhaseEncodingDirection == "COLUMN"
+
+
+def test_a_gradient_of_an_enhanced_image_that_is_stretched_goes_with_its_directionality(tmp_path: Path) -> None:
+    gradient = Sequence([item(DiffusionGradientOrientation=[0.6, 0.8, 0.0])])
+    header = diffusion(DiffusionDirectionality="DIRECTIONAL", DiffusionGradientDirectionSequence=gradient)
+    (about,) = mirrored(header, tmp_path, STRETCHED).SharedFunctionalGroupsSequence[0].MRDiffusionSequence
+    assert "DiffusionGradientDirectionSequence" not in about
+    assert "DiffusionDirectionality" not in about
+    assert about.DiffusionBValue == 1000
+
+
+B_MATRIX = {"XX": 360.0, "XY": 480.0, "XZ": 0.0, "YY": 640.0, "YZ": 0.0, "ZZ": 0.0}
+"""That of b = 1000 along (0.6, 0.8, 0): b times the product of every two cosines."""
+
+
+@pytest.mark.parametrize(
+    ("derivation", "gradient"),
+    [(FLIP, (-0.6, 0.8, 0.0)), (QUARTER, (0.8, -0.6, 0.0)), (OBLIQUE, (0.96, 0.28, 0.0))],
+)
+def test_a_b_matrix_is_that_of_the_turned_gradient(
+    derivation: Derivation, gradient: tuple[float, ...], tmp_path: Path
+) -> None:
+    matrix = Sequence([item(**{f"DiffusionBValue{axes}": value for axes, value in B_MATRIX.items()})])
+    header = diffusion(DiffusionDirectionality="BMATRIX", DiffusionBMatrixSequence=matrix)
+    (about,) = mirrored(header, tmp_path, derivation).SharedFunctionalGroupsSequence[0].MRDiffusionSequence
+    x, y, z = gradient
+    expected = dict(zip(B_MATRIX, (x * x, x * y, x * z, y * y, y * z, z * z), strict=True))
+    made = {axes: about.DiffusionBMatrixSequence[0][f"DiffusionBValue{axes}"].value / 1000 for axes in B_MATRIX}
+    assert made == pytest.approx(expected)
+    assert about.DiffusionDirectionality == "BMATRIX"
+
+
+def test_a_damaged_gradient_of_a_turned_image_goes(tmp_path: Path) -> None:
+    gradient = Sequence([item(DiffusionGradientOrientation=[0.6, 0.8])])
+    header = diffusion(DiffusionDirectionality="DIRECTIONAL", DiffusionGradientDirectionSequence=gradient)
+    (about,) = mirrored(header, tmp_path, QUARTER).SharedFunctionalGroupsSequence[0].MRDiffusionSequence
+    assert "DiffusionGradientDirectionSequence" not in about
+    assert "DiffusionDirectionality" not in about
 
 
 def test_a_copy_that_is_not_mirrored_keeps_its_side(tmp_path: Path) -> None:

@@ -16,7 +16,21 @@ from witnesses import dicom_errors, realdata
 from medaug_cli.core.errors import SampleError
 from medaug_cli.core.sample import LoadedSample, Volume
 from medaug_cli.formats.dicom.picture import ybr_to_rgb
-from tests.formats.dicom.datasets import CT, MG, SERIES, UNCHANGED, encode, find, image, load, only, publish, save
+from tests.formats.dicom.datasets import (
+    CT,
+    MG,
+    NM,
+    SC,
+    SERIES,
+    UNCHANGED,
+    encode,
+    find,
+    image,
+    load,
+    only,
+    publish,
+    save,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +39,7 @@ if TYPE_CHECKING:
 
     from medaug_cli.core.sample import Loaded
 
-US, US_FRAMES, SC, XA, NM = (f"1.2.840.10008.5.1.4.1.1.{tail}" for tail in ("6.1", "3.1", "7", "12.1", "20"))
+US, US_FRAMES, XA = (f"1.2.840.10008.5.1.4.1.1.{tail}" for tail in ("6.1", "3.1", "12.1"))
 OP, XC = (f"1.2.840.10008.5.1.4.1.1.77.1.{tail}" for tail in ("5.1", "4"))
 MOVED = replace(UNCHANGED, moved=True, steps=(("rotate", ("113085", "DCM", "Spatial resampling")),))
 COLOURS = np.array([[[255, 0, 10], [0, 200, 20]], [[7, 8, 9], [250, 251, 252]]], np.uint8)  # 2 x 2, RGB

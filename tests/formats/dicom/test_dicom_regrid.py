@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import numpy as np
 import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 from witnesses import dicom_errors, realdata, validator
 
 from medaug_cli.core.sample import Volume
@@ -18,6 +20,7 @@ from medaug_cli.spatial.grids import window_grid, zoomed_grid
 from tests.formats.dicom.datasets import (
     DX,
     PT,
+    SC,
     UNCHANGED,
     encode,
     image,
@@ -31,8 +34,6 @@ from tests.formats.dicom.datasets import (
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from pydicom.dataset import Dataset
 
     from medaug_cli.core.geometry import Geometry
     from medaug_cli.core.sample import Loaded
@@ -137,6 +138,59 @@ def test_a_projection_keeps_the_ratio_of_its_two_spacings(tmp_path: Path) -> Non
     grid = zoomed_grid(loaded.content.geometry, (6, 4, 1), (0.3, 0.3, 1))
     (made,) = on_grid(loaded, grid, tmp_path / "copy")
     assert (list(made.PixelSpacing), list(made.ImagerPixelSpacing)) == ([0.3, 0.3], [0.4, 0.4])
+
+
+def picture_of(folder: Path, sop_class: str = SC, **attributes: Any) -> Loaded:
+    """Return a picture of 12 x 8 pixels that says nothing of its place in the patient."""
+    header = image(np.arange(96, dtype=np.uint16).reshape(8, 12), sop_class, Modality="OT", **attributes)
+    save(header, folder / "a.dcm")
+    return load(folder)
+
+
+@pytest.mark.parametrize(
+    ("said", "size", "zoom", "made"),
+    [
+        ([2, 1], (12, 8), (1, 1), [2, 1]),
+        ([2, 1], (6, 8), (2, 1), None),  # pixels twice as wide and as high as they were are square
+        ([2, 1], (6, 4), (2, 2), [2, 1]),
+        ([4, 3], (12, 4), (1, 2), [8, 3]),
+        (None, (12, 4), (1, 2), [2, 1]),
+        (None, (4, 8), (3, 1), [1, 3]),
+        (None, (6, 4), (2, 2), None),
+    ],
+)
+def test_pixels_of_unknown_size_keep_their_true_shape(
+    said: list[int] | None, size: tuple[int, int], zoom: tuple[int, int], made: list[int] | None, tmp_path: Path
+) -> None:
+    loaded = picture_of(tmp_path / "source", PixelAspectRatio=said)
+    grid = loaded.content.geometry
+    assert grid.spacing_mm[1] / grid.spacing_mm[0] == pytest.approx(1 if said is None else said[0] / said[1])
+    x_mm, y_mm, z_mm = grid.spacing_mm
+    cut = zoomed_grid(grid, (*size, 1), (x_mm * zoom[0], y_mm * zoom[1], z_mm))
+    (copy,) = on_grid(loaded, cut, tmp_path / "copy")
+    assert copy.get("PixelAspectRatio") == made
+
+
+@pytest.mark.parametrize("keyword", ["ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelSpacing"])
+def test_a_spacing_that_is_known_leaves_no_room_for_an_aspect_ratio(keyword: str, tmp_path: Path) -> None:
+    """PS3.3 C.7.6.3.1.7 has a ratio only where none of the spacings is there."""
+    loaded = picture_of(tmp_path / "source", PixelAspectRatio=[1, 1], **{keyword: [0.2, 0.1]})
+    grid = loaded.content.geometry
+    assert grid.spacing_mm[:2] == (0.1, 0.2)
+    (copy,) = on_grid(loaded, zoomed_grid(grid, (6, 8, 1), (0.2, 0.2, 1)), tmp_path / "copy")
+    assert list(copy[keyword].value) == [0.2, 0.2]
+    assert "PixelAspectRatio" not in copy
+
+
+def test_a_cut_photograph_does_not_say_how_wide_its_field_is(tmp_path: Path) -> None:
+    center = Dataset()
+    center.XOffsetInSlideCoordinateSystem, center.YOffsetInSlideCoordinateSystem = 1.5, 2.5
+    fields = {"HorizontalFieldOfView": 45.0, "ImageCenterPointCoordinatesSequence": Sequence([center])}
+    loaded = picture_of(tmp_path / "source", **fields, PixelSpacingSequence=Sequence([Dataset()]))
+    (copy,) = on_grid(loaded, window_grid(loaded.content.geometry, (2, 1, 0), (6, 4, 1)), tmp_path / "copy")
+    assert copy.HorizontalFieldOfView is None
+    assert len(copy.ImageCenterPointCoordinatesSequence) == 0
+    assert "PixelSpacingSequence" not in copy
 
 
 def test_dciodvfy_finds_no_error_on_another_grid(tmp_path: Path) -> None:
