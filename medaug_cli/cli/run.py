@@ -50,7 +50,7 @@ def augment(
     recipe, 4 no dataset, 5 ROOT unusable, 6 disk or memory, 8 time is up, 10 too many failures, 11 ROOT is held.
     """
     from medaug_cli.cli.paths import refusals_explained
-    from medaug_cli.cli.plan import show_plan
+    from medaug_cli.cli.planned import show_plan
     from medaug_cli.cli.progress import make_listener
     from medaug_cli.run import Options, run
 
