@@ -9,7 +9,7 @@ import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
-from datasets_for_runs import records_of, run_here, save_recipe
+from datasets_for_runs import here, records_of, run_here, save_recipe
 from segmentations import FLIP, by_highdicom, corner, made_seg, make_seg, run
 
 from tests.formats.dicom.datasets import ramp, save_series
@@ -146,14 +146,23 @@ def test_a_seg_that_cannot_be_used_costs_its_sample_and_says_why(
     assert "kidney.dcm" in record.message
 
 
+@pytest.mark.parametrize("missing", ["highdicom", "highdicom.seg"])
 def test_without_highdicom_the_message_names_the_extra(
-    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    missing: str, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_seg(dataset, corner())
-    monkeypatch.setitem(sys.modules, "highdicom.seg", None)
+    monkeypatch.setitem(sys.modules, missing, None)
     run_here(save_recipe(tmp_path / "recipe.yaml", FLIP), dataset, tmp_path / "out")
     (record,) = records_of(tmp_path / "out")
     assert (record.reason, "medaug[labels]" in record.message) == ("package_missing", True)
+
+
+def test_a_deep_scan_says_that_highdicom_will_be_missing(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_seg(dataset, corner())
+    assert here("scan", "--deep", dataset)[0] == 0
+    monkeypatch.setitem(sys.modules, "highdicom", None)
+    code, said, _ = here("scan", "--deep", dataset)
+    assert (code, "package_missing" in said, "medaug[labels]" in said) == (3, True, True)
 
 
 def test_the_distance_of_planes_stays_where_one_between_them_is_empty(dataset: Path, tmp_path: Path) -> None:
