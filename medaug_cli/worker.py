@@ -170,12 +170,8 @@ def step_entry(drawn: Drawn) -> StepEntry:
 
 def _identity(orders: Orders, sample: Sample, copy: int, sources: Sequence[FileEntry]) -> dict[str, Any]:
     """Return the fields that say which copy a record is about."""
-    names = orders.settings.label_names
-    voxels = sorted(f"{entry.role}:{entry.channel}:{entry.voxel_sha256}" for entry in sources if entry.voxel_sha256)
-    # What the dataset says beside its voxels decides what steps do, as what the recipe says does.
-    told = (f"modality:{sample.modality}", *(f"{number}:{name}" for number, name in sorted(names.items())))
     return {
-        "output_id": digest(orders.settings.recipe_sha256, sample.id, copy, *voxels, *told).hex()[:32],
+        "output_id": output_id_of(orders.settings, sample.id, copy, sample.modality, sources),
         "sample_id": sample.id,
         "patient_key": orders.patient_keys.get(sample.patient, ""),
         "split": sample.split,
@@ -188,6 +184,14 @@ def _identity(orders: Orders, sample: Sample, copy: int, sources: Sequence[FileE
         "versions": orders.versions,
         "run": orders.run,
     }
+
+
+def output_id_of(settings: Settings, sample_id: str, copy: int, modality: str, sources: Sequence[FileEntry]) -> str:
+    """Return the hash of all that decides what copy `copy` of a sample is."""
+    voxels = sorted(f"{entry.role}:{entry.channel}:{entry.voxel_sha256}" for entry in sources if entry.voxel_sha256)
+    # What the dataset says beside its voxels decides what steps do, as what the recipe says does.
+    names = (f"{number}:{name}" for number, name in sorted(settings.label_names.items()))
+    return digest(settings.recipe_sha256, sample_id, copy, *voxels, f"modality:{modality}", *names).hex()[:32]
 
 
 def failed_entries(orders: Orders, job: Job, reason: str) -> tuple[Entry, ...]:

@@ -12,10 +12,10 @@ from datasets_for_runs import clean_environment, command, records_of, run_here, 
 from faults.experiment import Outcome
 from hostile.nifti_files import sound_bytes
 
-from medaug_cli.core.seeding import digest
 from medaug_cli.journal import lines_of, read_entry, read_standings
 from medaug_cli.manifest import Record
 from medaug_cli.verify import verify_root
+from medaug_cli.worker import output_id_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _A_FOLDER = 1000
 _REALLY_RUN = 50
+_TIMED_FROM = 10_000  # fewer files take less than starting Python does
 _SOURCE_NS = 1_700_000_000_000_000_000  # one mtime for all, so that one record serves for all
 _AT_ONCE = 5000
 # A child's peak (getrusage(2), ru_maxrss) is at least what its parent held when it started it: so a small parent.
@@ -37,7 +38,10 @@ sys.exit(code)
 
 
 def look_at_many_files(folder: Path, count: int) -> Outcome:
-    """S1: scan, plan, and resume a finished run, over `count` files; the limits are those for 100 000."""
+    """S1: scan, plan, and resume a finished run, over `count` files; the limits are those for 100 000.
+
+    Of few files only what they hold and what is said of them is checked, not how long it takes.
+    """
     outcome = Outcome(injections=count)
     names = [f"{number // _A_FOLDER:03d}/case{number:06d}" for number in range(count)]
     dataset, root = folder / "dataset", folder / "root"
@@ -55,7 +59,7 @@ def look_at_many_files(folder: Path, count: int) -> Outcome:
         "resume", run_words, folder, outcome, f"0 copies made, {count} already valid, 0 failed"
     )
     share = count / 100_000
-    for name, limit_s in (("scan", 10), ("resume", 30)):
+    for name, limit_s in (("scan", 10), ("resume", 30)) if count >= _TIMED_FROM else ():
         outcome.check(f"{name}: {figures[name]}", holds=figures[name][1] <= limit_s * share + 2)
     for name in ("plan", "resume"):
         outcome.check(f"{name}: {figures[name]}", holds=figures[name][2] <= 300e6)
@@ -112,10 +116,9 @@ def _finish(recipe: Path, dataset: Path, root: Path, names: list[str], outcome: 
 def _twin(first: Entry, name: str) -> Entry:
     """Return the entry of the sample `name`, in all else that of `first`."""
     old = first.record.sample_id
-    voxels = [f"{file.role}:{file.channel}:{file.voxel_sha256}" for file in first.record.source]
     record = Record.model_validate_json(first.record.line().replace(old, name))
     settings = record.settings
     assert settings is not None
-    output_id = digest(settings.recipe_sha256, name, record.copy_, *sorted(voxels)).hex()[:32]
+    output_id = output_id_of(settings, name, record.copy_, record.modality, record.source)
     stamps = {path.replace(old, name): stamp for path, stamp in first.stamps.items()}
     return type(first)(record.model_copy(update={"output_id": output_id}), stamps)

@@ -106,7 +106,7 @@ PLAN = tuple(
             "for 100 000: scan 10 s, plan 300 MB, resume 30 s and 300 MB",
             look_at_many_files,
             100_000,
-            0,
+            60,
         ),
         ("S2", "simulated jobs", "the parent keeps at most 200 bytes a job", simulate_many_jobs, 1_000_000, 0),
         ("S3", "jobs that do nothing", "less than 5 ms of a core a job beyond reading and writing", do_nothing, 500, 0),
