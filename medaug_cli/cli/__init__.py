@@ -84,7 +84,8 @@ def _read_names_as_utf8() -> None:
     if sys.getfilesystemencoding() != "utf-8":
         os.environ.setdefault("PYTHONIOENCODING", sys.stdout.encoding)
         os.environ["PYTHONUTF8"] = "1"
-        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
+        again = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
+        os.execv(sys.executable, again)  # noqa: S606  the same program with its own words, which no shell need start
 
 
 def _code_of_app() -> int:

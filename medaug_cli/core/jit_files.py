@@ -58,7 +58,7 @@ class _CompiledFiles(FunctionCache):
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Hold the folder against other processes, where its file system can; a process that dies lets go."""
-        from filelock import FileLock  # noqa: PLC0415  seldom needed
+        from filelock import FileLock  # noqa: PLC0415  only where something is compiled
 
         with contextlib.ExitStack() as stack:
             with contextlib.suppress(OSError, NotImplementedError):  # Timeout is an OSError
@@ -95,12 +95,14 @@ class _Files(IndexDataCacheFile):
 
     def _load_index(self) -> dict[Any, str]:
         try:
-            return super()._load_index()  # type: ignore[no-any-return]
+            known: dict[Any, str] = super()._load_index()
         except _NO_PICKLE:
             return {}
+        return known
 
     def _name_of(self, packed: bytes) -> str:
-        return self._data_name(int.from_bytes(hashlib.sha256(packed).digest()))  # type: ignore[no-any-return]
+        name: str = self._data_name(int.from_bytes(hashlib.sha256(packed).digest()))
+        return name
 
 
 def _wait_for_others(files: _CompiledFiles, context: Any, compile_: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -9,7 +9,7 @@ from medaug_cli.core.errors import SampleError
 from medaug_cli.core.label_maps import LabelMap, LabelStack
 from medaug_cli.core.lazy import np
 from medaug_cli.core.sample import Loaded
-from medaug_cli.formats.dicom.seg.library import check_library
+from medaug_cli.formats.dicom.seg.maker import check_maker
 from medaug_cli.formats.dicom.seg.parts import Parts, decode_frames, hash_parts, parse_parts
 from medaug_cli.formats.dicom.seg.planes import in_axes_of_image, place_frames
 from medaug_cli.formats.dicom.template import clean_header
@@ -44,7 +44,7 @@ def read_segmentation(
     """
     file = source.files[0]
     if source.copy_format == "dicom":
-        check_library(file)
+        check_maker(file)
     parts = parse_parts(header, file)
     stored = decode_frames(parts)
     grid, places = place_frames(parts, images)

@@ -19,7 +19,7 @@ from medaug_cli.formats.dicom.derive import OWN_OF_A_SERIES, describe_series
 from medaug_cli.formats.dicom.encoding import write_segments
 from medaug_cli.formats.dicom.header import MALFORMED, number, read_dataset, text, values
 from medaug_cli.formats.dicom.mirror import swap_region
-from medaug_cli.formats.dicom.seg.library import load_library
+from medaug_cli.formats.dicom.seg.maker import load_maker
 from medaug_cli.formats.dicom.seg.parts import decode_frames, hash_parts, parse_parts
 from medaug_cli.formats.dicom.seg.planes import slice_positions
 from medaug_cli.formats.dicom.sides import other_words
@@ -111,7 +111,7 @@ def _make(
     content: Labels, parts: Parts, images: Sequence[Dataset], positions: Array64, uids: dict[str, str]
 ) -> Dataset:
     """Return what highdicom makes of the planes of `content` that are not empty, or of one where all are."""
-    highdicom = load_library(parts.instance.file)
+    highdicom = load_maker(parts.instance.file)
     array = _as_written(content, parts)
     there = np.flatnonzero(array.any(axis=tuple(range(1, array.ndim)))) if array.any() else np.array([0])
     x_mm, y_mm, z_mm = content.geometry.spacing_mm

@@ -1,4 +1,4 @@
-"""The library that makes segmentations, highdicom: an extra, and slow to import."""
+"""The maker of segmentations, highdicom: an extra of this package, and slow to import."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from medaug_cli.core.errors import SampleError
 _NAME = "highdicom"
 
 
-def check_library(file: str) -> None:
+def check_maker(file: str) -> None:
     """Raise SampleError where `file` could be read, but a copy of it not be written."""
     if importlib.util.find_spec(_NAME) is None:
         raise _missing(file)
 
 
-def load_library(file: str) -> Any:
+def load_maker(file: str) -> Any:
     """Return highdicom; raises SampleError where it is not installed, or lacks what it needs itself."""
     try:
         importlib.import_module(f"{_NAME}.seg")
