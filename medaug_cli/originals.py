@@ -13,11 +13,13 @@ from medaug_cli.core.files import explained, publish, sync_folder, temporary_of
 from medaug_cli.naming import BIDS_DERIVATIVES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from medaug_cli.core.sample import Sample
     from medaug_cli.root import Root
+
+_PIECE = 1 << 20
 
 
 def check_originals(wanted: str, dataset: Path, root: Path) -> None:
@@ -28,10 +30,11 @@ def check_originals(wanted: str, dataset: Path, root: Path) -> None:
         )
 
 
-def place_originals(wanted: str, samples: Iterable[Sample], dataset: Path, root: Root) -> None:
-    """Put the originals beside their copies in OUTPUT, as hard links or copies."""
+def place_originals(wanted: str, samples: Iterable[Sample], dataset: Path, root: Root) -> list[str]:
+    """Put the originals beside their copies in OUTPUT, as hard links or copies; return what could not be read."""
+    unread: list[str] = []
     if wanted == "none":
-        return
+        return unread
     changed: set[Path] = set()
     for path in (path for sample in samples for source in sample.sources for path in source.files):
         target = root.path / path
@@ -39,13 +42,21 @@ def place_originals(wanted: str, samples: Iterable[Sample], dataset: Path, root:
             continue
         with explained():
             target.parent.mkdir(parents=True, exist_ok=True)
-            if wanted == "link":
-                _link(dataset / path, target)
-            else:
-                _copy(dataset / path, target)
+            try:
+                if wanted == "link":
+                    _link(dataset / path, target)
+                else:
+                    _copy(dataset / path, target)
+            except _UnreadableError as error:
+                unread.append(f"{path}: {error}; no original of it stands in {root.path}")
         changed.add(target.parent)
     for folder in changed:
         sync_folder(folder)
+    return unread
+
+
+class _UnreadableError(Exception):
+    """An original that the system does not give: its sample fails by itself, and no other does."""
 
 
 def _link(original: Path, target: Path) -> None:
@@ -57,12 +68,24 @@ def _link(original: Path, target: Path) -> None:
         target.symlink_to(found)
 
 
+def _pieces(original: Path) -> Iterator[bytes]:
+    """Yield what `original` holds; raises _UnreadableError, and no other's error, where reading fails."""
+    try:
+        with original.open("rb") as stream:
+            while piece := stream.read(_PIECE):
+                yield piece
+    except OSError as error:
+        raise _UnreadableError(error.strerror) from error
+
+
 def _copy(original: Path, target: Path) -> None:
     """Make a copy with the times and the mode of its source, whole or not at all."""
     beside = temporary_of(target)
     try:
-        shutil.copyfile(original, beside)
-        with beside.open("rb+") as stream:
+        with beside.open("wb") as stream:
+            for piece in _pieces(original):
+                stream.write(piece)
+            stream.flush()
             os.fsync(stream.fileno())
         shutil.copystat(original, beside)
         beside.replace(target)

@@ -151,8 +151,8 @@ def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen
         way = root.way_to(dataset)
         told_way = way if privacy is None or is_plain_path(way) else None
         root.begin(dump_recipe(recipe), told_way, Outputs(frozenset(plan.outputs()), plan.stacks), plan.keys())
-        place_originals(recipe.output.originals, plan.samples, dataset, root)
-        for text in inventory.warnings:
+        unread = place_originals(recipe.output.originals, plan.samples, dataset, root)
+        for text in (*inventory.warnings, *unread):
             listen(tally.event("warning", text))
         started = time.monotonic()
         orders = make_orders(recipe, dataset, root.path, inventory, run_id, options, privacy)

@@ -8,7 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import pytest
 from datasets_for_runs import (
@@ -30,9 +31,6 @@ from datasets_for_runs import (
 from medaug_cli.core.errors import DatasetError, ResourceError, UsageError
 from medaug_cli.preview import load_previewed
 from medaug_cli.recipe import load_recipe
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_a_run_alongside_leaves_every_source_as_it_was(tmp_path: Path) -> None:
@@ -208,12 +206,11 @@ def test_a_dead_link_where_an_original_would_go_is_left_alone(tmp_path: Path) ->
 
 
 def test_a_full_disk_leaves_no_part_of_an_original(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fill(_: Path, target: Path) -> None:
-        target.write_bytes(b"part")
-        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+    def fill(_: Path, beside: Path) -> None:
+        assert beside.stat().st_size > 0
+        raise OSError(errno.ENOSPC, "No space left on device", str(beside))
 
-    monkeypatch.setattr("medaug_cli.originals.shutil.copyfile", fill)
-    monkeypatch.setattr("medaug_cli.originals.shutil.copy2", fill)
+    monkeypatch.setattr("medaug_cli.originals.shutil.copystat", fill)
     with pytest.raises(ResourceError):
         run_here(save_with_originals(tmp_path, "copy"), save_dataset(tmp_path / "dataset", cases=1), tmp_path / "root")
     assert leftovers(tmp_path / "root") == []
@@ -230,3 +227,23 @@ def test_originals_beside_the_originals_make_no_sense(tmp_path: Path) -> None:
     recipe = save_recipe(tmp_path / "recipe.yaml", RECIPE + "output: {originals: copy}\n")
     with pytest.raises(UsageError, match="name OUTPUT by -o"):
         run_here(recipe, dataset, dataset)
+
+
+def test_an_original_that_cannot_be_read_is_told_and_costs_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, root = save_dataset(tmp_path / "dataset", cases=3), tmp_path / "root"
+    plain = Path.open
+
+    def refuse(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path == dataset / "case02.nii.gz":
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return plain(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    _, events = run_here(save_with_originals(tmp_path, "copy"), dataset, root)
+    told = [event.message for event in events if event.event == "warning"]
+    assert told == [f"case02.nii.gz: Input/output error; no original of it stands in {root}"]
+    assert {path.name for path in dataset.iterdir()} - {path.name for path in root.iterdir()} == {"case02.nii.gz"}
+    assert list(root.glob(".medaug-*.tmp")) == []
+    assert (root / "case03_aug0002.nii.gz").is_file()
