@@ -30,6 +30,15 @@ def check_originals(wanted: str, dataset: Path, root: Path) -> None:
         )
 
 
+def bytes_of_originals(wanted: str, samples: Iterable[Sample], root: Path) -> int:
+    """Return what the originals that do not stand in `root` yet will take there."""
+    if wanted != "copy":
+        return 0
+    sources = (source for sample in samples for source in sample.sources)
+    files = (pair for source in sources for pair in zip(source.files, source.stamps, strict=False))
+    return sum(size for path, (size, _) in files if not os.path.lexists(root / path))
+
+
 def place_originals(wanted: str, samples: Iterable[Sample], dataset: Path, root: Root) -> list[str]:
     """Put the originals beside their copies in OUTPUT, as hard links or copies; return what could not be read."""
     unread: list[str] = []

@@ -53,7 +53,7 @@ class Plan:
     """Jobs to do, copies that are already valid, samples left out with their reasons, and what it will take.
 
     `stacks` are those of slices that the jobs may write beside `outputs`, as many as their steps make; `samples` are
-    all that were chosen, also those whose copies are valid.
+    all that were chosen, also those whose copies are valid. `bytes_needed` are the most that may be written.
     """
 
     jobs: tuple[Job, ...]
@@ -139,9 +139,8 @@ def make_plan(inventory: Inventory, recipe: Recipe, root: Root, dataset: Path, c
     taken.check_stacks()
     usable = (job for job in jobs if not job.sample.problem)
     stacks = frozenset(stack for job in usable for stack in _stacks(job.sample, job.copies, recipe))
-    plan = replace(
-        _estimate(tuple(jobs), kept, inventory.skipped, root.path, recipe), stacks=stacks, samples=tuple(chosen)
-    )
+    plan = _estimate(tuple(jobs), kept, inventory.skipped, root.path, recipe)
+    plan = replace(plan, stacks=stacks, samples=tuple(chosen))
     _check_foreign(plan, root)
     return plan
 
@@ -253,7 +252,7 @@ def _check_foreign(plan: Plan, root: Root) -> None:
 def _estimate(
     jobs: tuple[Job, ...], kept: int, skipped: tuple[tuple[str, str, str], ...], root: Path, recipe: Recipe
 ) -> Plan:
-    """Return the plan with the bytes, memory and time that it will about take."""
+    """Return the plan with the memory and time that it will about take, and the bytes that its copies may."""
     copies = [(job.sample, copy) for job in jobs if not job.sample.problem for copy in job.copies]
     extent = predict_extent(copies, recipe)
     source, made = extent.largest
@@ -264,7 +263,7 @@ def _estimate(
         jobs=jobs,
         kept=kept,
         skipped=skipped,
-        bytes_needed=round(extent.stored_bytes),
+        bytes_needed=round(extent.most_bytes),
         bytes_free=shutil.disk_usage(existing).free,
         bytes_of_memory=BASE_BYTES + source * _BYTES_A_VOXEL_READ + max(source, made) * _BYTES_A_VOXEL_MADE,
         seconds=extent.voxels * max(1, len(recipe.steps) / 4) / _VOXELS_A_SECOND,

@@ -21,7 +21,7 @@ from medaug_cli.engines import Guard, load_engine
 from medaug_cli.hiding import hidden_errors, hide_inventory, names_in_dataset
 from medaug_cli.holding import hold_root
 from medaug_cli.manifest import Settings
-from medaug_cli.originals import check_originals, describe_bids, place_originals
+from medaug_cli.originals import bytes_of_originals, check_originals, describe_bids, place_originals
 from medaug_cli.ownership import check_ownership, check_replaceable
 from medaug_cli.plan import BASE_BYTES, Choice, make_plan, spread
 from medaug_cli.privacy import check_id_map, check_paths, make_privacy, patient_keys, privacy_entry, write_id_map
@@ -215,7 +215,8 @@ def _prepare(
     plan = make_plan(inventory, recipe, root, dataset, choice)
     if options.only is not None or options.limit is not None:
         check_replaceable(root, plan.samples, digest, options.overwrite)
-    return inventory, plan
+    originals = bytes_of_originals(recipe.output.originals, plan.samples, root.path)
+    return inventory, replace(plan, bytes_needed=plan.bytes_needed + originals)
 
 
 def _work(orders: Orders, plan: Plan, crew: Crew, root: Root, tally: Tally, rules: StopRules, listen: Listener) -> None:

@@ -6,11 +6,15 @@ import math
 from typing import TYPE_CHECKING
 
 import nibabel as nib
+import numpy as np
 import pytest
-from datasets_for_runs import SIZE, records_of, run_here, save_dataset, save_recipe
+from datasets_for_runs import OBLIQUE, SIZE, records_of, run_here, save_dataset, save_recipe
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from medaug_cli.recipe import load_recipe
 from medaug_cli.run import Options, preview_run
+from tests.formats.dicom.datasets import image, placed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,3 +74,38 @@ def test_many_copies_are_not_all_drawn(tmp_path: Path) -> None:
     few = plan_of(tmp_path, STEPS["crop"], 200).bytes_needed / 200
     many = plan_of(tmp_path, STEPS["crop"], 5000).bytes_needed / 5000
     assert many == pytest.approx(few, rel=0.1)
+
+
+OUTPUTS = ["compression: none", "compression: fast", "compression: small", "dtype: float32", "originals: copy"]
+
+
+def written_below(root: Path) -> int:
+    return sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_a_run_writes_no_more_than_its_plan_says(tmp_path: Path, output: str) -> None:
+    """An image that packs well, which noise ends."""
+    save_dataset(tmp_path / "dataset", cases=1)
+    flat = np.zeros((40, 40, 20), np.int16)
+    flat[10:30, 10:30] = 500
+    nib.save(nib.nifti1.Nifti1Image(flat, OBLIQUE), tmp_path / "dataset" / "case02.nii.gz")
+    steps = f"[rotate, {{gaussian_noise: {{sigma: 50}}}}]\noutput: {{{output}}}"
+    needed = plan_of(tmp_path, steps).bytes_needed
+    run_here(tmp_path / "recipe.yaml", tmp_path / "dataset", tmp_path / "root")
+    assert needed / 3 < written_below(tmp_path / "root") < needed
+
+
+@pytest.mark.parametrize("syntax", ["explicit", "rle"])
+def test_a_packed_series_counts_as_its_copies_are_stored(tmp_path: Path, syntax: str) -> None:
+    for number in range(3):
+        header = image(np.full((256, 256), 7, np.int16), number=number + 1, **placed(number))
+        header.file_meta = FileMetaDataset()
+        header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        header.compress(RLELossless)
+        (tmp_path / "dataset").mkdir(exist_ok=True)
+        header.save_as(tmp_path / "dataset" / f"{number}.dcm", enforce_file_format=True)
+    needed = plan_of(tmp_path, f"[gamma]\noutput: {{transfer_syntax: {syntax}}}", copies=2).bytes_needed
+    run_here(tmp_path / "recipe.yaml", tmp_path / "dataset", tmp_path / "root")
+    assert 2 * 3 * 256 * 256 * 2 < needed < 2 * 3 * (256 * 256 * 2 + 8192) + 2 * 8192
+    assert written_below(tmp_path / "root") < needed

@@ -50,7 +50,7 @@ def show_plan(recipe: Recipe, dataset: Path, root: Path, options: Options, *, as
         say(f"left out: {sample_id}: {reason}: {message}")
     say(f"layout {inventory.layout}: {len(inventory.samples)} samples, {len(made.skipped)} kept out by the table")
     say(f"jobs: {len(made.jobs)} samples, {made.copies} copies to make, {made.kept} already valid")
-    say(f"disk: about {o.human_bytes(made.bytes_needed)} needed, {o.human_bytes(made.bytes_free)} free in {root}")
+    say(f"disk: at most {o.human_bytes(made.bytes_needed)} needed, {o.human_bytes(made.bytes_free)} free in {root}")
     say(f"memory: about {o.human_bytes(made.bytes_of_memory)} a worker, {workers} workers")
     say(f"time: about {made.seconds / workers:.0f} s")
     for text in warnings:
@@ -62,5 +62,5 @@ def _obstacles(made: Plan, root: Path) -> Iterator[str]:
     from medaug_cli.core.files import obstacles
 
     if made.bytes_needed > made.bytes_free:
-        yield "the disk will not hold the copies"
+        yield "the disk may not hold all copies"
     yield from obstacles(root, len(made.outputs()))

@@ -41,6 +41,8 @@ class Source:
     `stamps` are (size in bytes, mtime in ns) of each file when it was found: a job refuses what changed since.
     `declared` is what the recipe says of the content where the file does not: "soft" of labels, the space of points.
     `shared` says that the files are those of other samples, too. `copied_as` is the format of copies, where another.
+    `voxels` counts those of all components, `unpacked_bytes` what they take without compression; 0 of points, and where
+    no header tells.
     """
 
     role: Role
@@ -52,6 +54,13 @@ class Source:
     shared: bool = False
     alias: Alias | None = None
     copied_as: str = ""
+    voxels: int = 0
+    unpacked_bytes: int = 0
+
+    @property
+    def stored_bytes(self) -> int:
+        """What the files take."""
+        return sum(size for size, _ in self.stamps)
 
     @property
     def copy_format(self) -> str:
@@ -95,10 +104,18 @@ class Sample:
     split: str = ""
     category: str = ""
     modality: str = ""
-    voxels: int = 0
-    stored_bytes: int = 0
     geometry: Geometry | None = None
     problem: tuple[str, str] | None = None
+
+    @property
+    def voxels(self) -> int:
+        """Number of voxels of all images and components."""
+        return sum(source.voxels for source in self.images())
+
+    @property
+    def stored_bytes(self) -> int:
+        """What all files take."""
+        return sum(source.stored_bytes for source in self.sources)
 
     def images(self) -> tuple[Source, ...]:
         """Return the sources that hold intensities."""

@@ -66,8 +66,7 @@ def name_some(paths: Iterable[str]) -> str:
 def to_sample(case: Case, layout: str, query: DatasetQuery) -> Sample:
     """Return `case` as a sample of `layout`; what is wrong with it becomes the sample's problem.
 
-    The first image gives the grid. `voxels` counts those of all images and components. A modality of `query` other
-    than `auto` overrides the headers.
+    The first image gives the grid. A modality of `query` other than `auto` overrides the headers.
     """
     images = [volume for volumes in case.images.values() for volume in volumes]
     everything = [(role, channel, volume) for role, channel, found in case.candidates() for volume in found]
@@ -80,8 +79,6 @@ def to_sample(case: Case, layout: str, query: DatasetQuery) -> Sample:
         patient=case.patient,
         identifiers=tuple(sorted({one for _, _, volume in everything for one in volume.identifiers})),
         modality=query.modality if query.modality != "auto" else case.modality or images[0].modality,
-        voxels=sum(volume.voxels * volume.components for volume in images),
-        stored_bytes=sum(size for _, _, volume in everything for size, _ in volume.stamps),
         geometry=images[0].geometry,
         problem=_find_problem(case),
     )
@@ -98,6 +95,8 @@ def _to_source(role: Role, channel: str, volume: FoundVolume, query: DatasetQuer
         declared=declare(role, channel, query.soft_labels, query.points_space),
         shared=volume.shared,
         copied_as=images if role == "label" and volume.format == "dicom" != images else "",
+        voxels=volume.voxels * volume.components,
+        unpacked_bytes=volume.unpacked_bytes,
     )
 
 

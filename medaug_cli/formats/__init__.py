@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from medaug_cli.core.label_maps import Labels
     from medaug_cli.core.marks import Marks
     from medaug_cli.core.sample import Derivation, Loaded, Role, Source, Volume
+
+_BITS = re.compile(r"\d+$")  # int16, float32
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,13 @@ class FoundVolume:
             return 0
         x, y, z = self.geometry.size
         return x * y * z
+
+    @property
+    def unpacked_bytes(self) -> int:
+        """What the voxels of all components take without compression; 0 where the header does not tell their type."""
+        bits = _BITS.search(self.dtype)
+        width = 1 if self.dtype.startswith("rgb") else int(bits[0]) // 8 if bits else 0
+        return self.voxels * self.components * width
 
 
 @dataclass(frozen=True)

@@ -168,8 +168,6 @@ def test_a_plan_in_json_names_every_file_that_the_run_then_writes(recipe: Path, 
     plan = json.loads(medaug("plan", recipe, dataset, "--json").stdout)
     assert plan["jobs"] == [{"sample_id": "case01", "copies": [1, 2]}, {"sample_id": "case02", "copies": [1, 2]}]
     assert (plan["samples"], plan["kept"], plan["skipped"], plan["problems"]) == (2, 0, [], [])
-    sources = [dataset / f"case0{case}{part}.nii.gz" for case in (1, 2) for part in ("", "_seg")]
-    assert plan["bytes_needed"] == 2 * sum(path.stat().st_size for path in sources)
     assert plan["bytes_free"] > plan["bytes_needed"]
     run_here(recipe, dataset, dataset)
     assert copies_below(dataset) == set(plan["outputs"])
