@@ -16,7 +16,7 @@ from medaug_cli.cli.paths import explaining
 from medaug_cli.cli.plan import plan
 from medaug_cli.cli.preview import preview
 from medaug_cli.cli.replay import replay
-from medaug_cli.cli.run import augment
+from medaug_cli.cli.run import augment, refuse_flags
 from medaug_cli.cli.say import say
 from medaug_cli.cli.scan import scan
 from medaug_cli.cli.schema import schema
@@ -93,6 +93,8 @@ def _code_of_app() -> int:
     try:
         app()
     except SystemExit as end:
+        if end.code == ExitCode.USAGE and sys.argv[1:2] == ["run"]:  # Click's own: the run did not begin
+            refuse_flags(sys.argv)
         return end.code if isinstance(end.code, int) else int(ExitCode.OK)
     except MedaugError as error:
         say(f"medaug: {error}", err=True, lines=isinstance(error, RecipeError))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from medaug_cli.cli import options as o
-from medaug_cli.core.errors import ExitCode, Interrupt
+from medaug_cli.core.errors import ExitCode, Interrupt, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medaug_cli.recipe.model import Recipe
 
 
@@ -85,6 +88,15 @@ def augment(
         tally = run(_override(recipe, seed, copies), dataset, root, chosen(), listener.listen)
         listener.finish(tally.finished(root))
     raise typer.Exit(int(tally.exit_code()))
+
+
+def refuse_flags(words: Sequence[str]) -> None:
+    """Say the last line of a run whose command line is none, after what Click has said of it on stderr."""
+    from medaug_cli.cli.progress import make_listener
+
+    as_json = "--json" in words or bool(os.environ.get("MEDAUG_JSON"))
+    show = make_listener(o.Progress.NONE, as_json=as_json, log_file=None, quiet=True, verbose=False)
+    show.give_up(UsageError("wrong usage; `medaug run --help` lists the flags"))
 
 
 def _override(path: Any, seed: int | None, copies: int | None) -> Recipe:

@@ -33,6 +33,22 @@ def test_the_last_line_agrees_where_a_flag_or_its_variable_is_wrong(
     assert not (tmp_path / "root").exists()
 
 
+@pytest.mark.parametrize("words", [("--nope",), ("--copies", "many"), ("--engine", "steam"), ("a", "third", "word")])
+@pytest.mark.parametrize("as_json", [False, True])
+def test_the_last_line_agrees_where_the_words_are_no_command_line(
+    recipe: Path, dataset: Path, tmp_path: Path, words: tuple[str, ...], as_json: bool
+) -> None:
+    done = medaug("run", recipe, dataset, "-o", tmp_path / "root", *words, *(["--json"] if as_json else []))
+    told = events_of(done.stdout)[-1]["exit_code"] if as_json else exit_code_told(done.stdout)
+    assert (done.returncode, told, len(done.stdout.splitlines())) == (2, 2, 1)
+    assert done.stderr.startswith("Usage: ")
+
+
+def test_another_command_has_no_last_line_of_a_run() -> None:
+    done = medaug("status", "run", "--nope")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
 def test_a_bug_has_its_last_line_too_and_its_text_is_not_in_it(recipe: Path, dataset: Path, tmp_path: Path) -> None:
     code = (
         "from medaug_cli import run\ndef fail(*_): raise ValueError('Doe^Jane')\nrun.make_plan = fail\n"
