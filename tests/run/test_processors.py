@@ -37,7 +37,11 @@ steps:
 """
 OLDER = {
     "numpy without its vector instructions": {"NPY_DISABLE_CPU_FEATURES": " ".join(umath.__cpu_dispatch__)},
-    "numba for a generic processor": {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""},
+    "numba for a generic processor": {
+        "NUMBA_CPU_NAME": "generic",
+        "NUMBA_CPU_FEATURES": "",
+        "NUMBA_CACHE_DIR": "cache",
+    },
     "libm without its vector instructions": {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-FMA,-FMA_Usable"},
     "BLAS for another processor": {"OPENBLAS_CORETYPE": "Prescott"},
 }
@@ -51,7 +55,8 @@ def voxels_of_a_run(folder: Path, environment: dict[str, str]) -> list[str]:
     subprocess.run(
         [*command, "-o", folder / "out", "--engine", "serial", "-q"],
         check=True,
-        env={**os.environ, "NUMBA_CACHE_DIR": str(folder / "cache"), "PYTHONPATH": str(PROJECT), **environment},
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(PROJECT), **environment},
     )
     lines = (folder / "out" / "medaug-manifest.jsonl").read_text().splitlines()
     return [entry["voxel_sha256"] for line in lines for entry in json.loads(line)["output"]]
