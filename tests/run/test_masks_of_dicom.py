@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nibabel as nib
 import numpy as np
@@ -13,10 +11,13 @@ import pytest
 from builders import dice
 from datasets_for_runs import records_of, run_here, save_recipe
 from scipy.ndimage import gaussian_filter
-from witnesses import realdata
+from witnesses import realdata, to_nifti
 
 from medaug_cli.core.lazy import sitk
 from medaug_cli.replay import compare, replay_record
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RECIPE = """\
 version: 1
@@ -35,15 +36,6 @@ def read_series(folder: Path) -> sitk.Image:
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
     return reader.Execute()
-
-
-def by_dcm2niix(folder: Path, into: Path) -> nib.nifti1.Nifti1Image:
-    """Return the image as dcm2niix lays it: rows turned round."""
-    tool = Path(sys.executable).parent / "dcm2niix"
-    into.mkdir()
-    command = [tool if tool.exists() else "dcm2niix", "-z", "n", "-b", "n", "-f", "out", "-o", into, folder]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-    return nib.load(next(into.glob("*.nii")))
 
 
 def by_nibabel(folder: Path, axes: str) -> nib.nifti1.Nifti1Image:
@@ -89,7 +81,7 @@ def test_a_mask_follows_its_image_whatever_the_order_of_its_axes(
     """The mask marks what is bright; in the copy it still does, for two other readers."""
     shutil.copytree(realdata(*series), tmp_path / "dataset" / "CT")
     source = tmp_path / "dataset" / "CT"
-    image = by_dcm2niix(source, tmp_path / "nifti") if how == "dcm2niix" else by_nibabel(source, how)
+    image = to_nifti(source, tmp_path / "nifti") if how == "dcm2niix" else by_nibabel(source, how)
     level = save_bright(image, tmp_path / "dataset" / "CT_bright.nii.gz")
     tally, _ = run_here(save_recipe(tmp_path / "recipe.yaml", recipe), tmp_path / "dataset", tmp_path / "root")
     assert (tally.done, tally.failed) == (1, 0)
@@ -124,7 +116,7 @@ def test_real_masks_of_real_series_lie_where_they_lay(tmp_path: Path) -> None:
 def test_a_mask_elsewhere_is_refused_with_the_distance(tmp_path: Path) -> None:
     """dcm2niix takes the first step between slices for all; medaug takes their mean, which differs here."""
     shutil.copytree(realdata("mr_oblique_20"), tmp_path / "dataset" / "CT")
-    save_bright(by_dcm2niix(tmp_path / "dataset" / "CT", tmp_path / "nifti"), tmp_path / "dataset" / "CT_bright.nii.gz")
+    save_bright(to_nifti(tmp_path / "dataset" / "CT", tmp_path / "nifti"), tmp_path / "dataset" / "CT_bright.nii.gz")
     run_here(save_recipe(tmp_path / "recipe.yaml", RECIPE), tmp_path / "dataset", tmp_path / "root")
     record = records_of(tmp_path / "root")[0]
     assert (record.status, record.reason) == ("failed", "geometry_mismatch")

@@ -163,6 +163,7 @@ def test_a_unit_that_the_rescaled_values_do_not_have_is_not_claimed(tmp_path: Pa
 
 
 def test_a_real_series_converted_and_split_again_says_what_it_said(tmp_path: Path) -> None:
+    pytest.importorskip("highdicom", minversion="0.28")  # 0.27 converts no series whose dates are texts
     legacy = pytest.importorskip("highdicom.legacy")
     root = realdata("sts025_dicom", "PET", "image")
     slices = [pydicom.dcmread(path) for path in sorted(root.iterdir())[:12]]

@@ -28,7 +28,9 @@ def seg(kind: str, tmp_path: Path) -> Dataset:
 @pytest.mark.parametrize("segment", [2, 300])
 def test_a_frame_of_a_segment_that_nothing_describes_is_refused(segment: int, tmp_path: Path) -> None:
     header = seg("BINARY", tmp_path)
-    header.SharedFunctionalGroupsSequence[0].SegmentIdentificationSequence[0].ReferencedSegmentNumber = segment
+    groups = (*header.SharedFunctionalGroupsSequence, *header.PerFrameFunctionalGroupsSequence)
+    (*_, said) = (group for group in groups if "SegmentIdentificationSequence" in group)  # highdicom 0.26: each frame's
+    said.SegmentIdentificationSequence[0].ReferencedSegmentNumber = segment
     with pytest.raises(SampleError, match=f"segment {segment}, which none describes") as error:
         parse_parts(header, "a.dcm")
     assert error.value.reason == "bad_header"
