@@ -152,6 +152,7 @@ def run(recipe: Recipe, dataset: Path, root_path: Path, options: Options, listen
         told_way = way if privacy is None or is_plain_path(way) else None
         root.begin(dump_recipe(recipe), told_way, Outputs(frozenset(plan.outputs()), plan.stacks), plan.keys())
         unread = place_originals(recipe.output.originals, plan.samples, dataset, root)
+        tally.unread = len(unread)
         for text in (*inventory.warnings, *unread):
             listen(tally.event("warning", text))
         started = time.monotonic()

@@ -36,20 +36,21 @@ class StopRules:
 
 @dataclass
 class Tally:
-    """Counts of a run so far, and why it ended early if it did."""
+    """Counts of a run so far, and why it ended early if it did; `unread` are originals that could not be copied."""
 
     total: int = 0
     kept: int = 0
     done: int = 0
     failed: int = 0
     remade: int = 0
+    unread: int = 0
     suspicions: Counter[str] = field(default_factory=Counter)
     stopped: ExitCode | None = None
     why: str = ""
 
     def exit_code(self) -> ExitCode:
         """Return the code that the shell gets."""
-        return self.stopped or (ExitCode.SOME_FAILED if self.failed else ExitCode.OK)
+        return self.stopped or (ExitCode.SOME_FAILED if self.failed or self.unread else ExitCode.OK)
 
     def count(self, entry: Entry) -> Event:
         """Count one copy and return its event."""
@@ -85,8 +86,9 @@ class Tally:
         counts = f"{self.done} copies made, {self.kept} already valid, {self.failed} failed"
         left = self.total - self.done - self.failed
         unfinished = f", {left} not made" if left else ""
+        unread = f", {self.unread} originals could not be read" if self.unread else ""
         why = f"{self.why}; " if self.why else ""
-        message = f"{why}{counts}{unfinished}; see {root / MANIFEST_NAME}"
+        message = f"{why}{counts}{unfinished}{unread}; see {root / MANIFEST_NAME}"
         return self.event("finished", message, exit_code=int(self.exit_code()))
 
     def stop_if_due(self, entries: Sequence[Entry], rules: StopRules) -> bool:

@@ -234,16 +234,22 @@ def test_an_original_that_cannot_be_read_is_told_and_costs_no_other(
 ) -> None:
     dataset, root = save_dataset(tmp_path / "dataset", cases=3), tmp_path / "root"
     plain = Path.open
+    refused: list[Path] = []
 
     def refuse(path: Path, *arguments: Any, **options: Any) -> Any:
-        if path == dataset / "case02.nii.gz":
+        if path == dataset / "case02.nii.gz" and not refused:
+            refused.append(path)
             raise OSError(errno.EIO, "Input/output error", str(path))
         return plain(path, *arguments, **options)
 
     monkeypatch.setattr(Path, "open", refuse)
-    _, events = run_here(save_with_originals(tmp_path, "copy"), dataset, root)
+    tally, events = run_here(save_with_originals(tmp_path, "copy"), dataset, root)
+    assert (tally.done, tally.failed, tally.exit_code()) == (6, 0, 3)
+    assert "1 originals could not be read" in tally.finished(root).message
     told = [event.message for event in events if event.event == "warning"]
     assert told == [f"case02.nii.gz: Input/output error; no original of it stands in {root}"]
     assert {path.name for path in dataset.iterdir()} - {path.name for path in root.iterdir()} == {"case02.nii.gz"}
     assert list(root.glob(".medaug-*.tmp")) == []
     assert (root / "case03_aug0002.nii.gz").is_file()
+    assert run_here(save_with_originals(tmp_path, "copy"), dataset, root)[0].exit_code() == 0
+    assert (root / "case02.nii.gz").read_bytes() == (dataset / "case02.nii.gz").read_bytes()
