@@ -20,7 +20,7 @@ _MOST_DRAWS = 256  # evenly spaced copies; the others are taken to be like them
 _LABELS_OUTGROW = 4
 _FLOAT32_BYTES = 4
 _BLOCK_BYTES = 4096  # a file takes whole ones; so much is what a copy's header is longer by
-_RECORD_BYTES = 8192  # in journal and manifest
+_RECORD_BYTES = 16384  # in journal, manifest, hash list and what a run notes of itself
 
 
 @dataclass(frozen=True)

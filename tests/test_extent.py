@@ -107,5 +107,5 @@ def test_a_packed_series_counts_as_its_copies_are_stored(tmp_path: Path, syntax:
         header.save_as(tmp_path / "dataset" / f"{number}.dcm", enforce_file_format=True)
     needed = plan_of(tmp_path, f"[gamma]\noutput: {{transfer_syntax: {syntax}}}", copies=2).bytes_needed
     run_here(tmp_path / "recipe.yaml", tmp_path / "dataset", tmp_path / "root")
-    assert 2 * 3 * 256 * 256 * 2 < needed < 2 * 3 * (256 * 256 * 2 + 8192) + 2 * 8192
+    assert 2 * 3 * 256 * 256 * 2 < needed < 2 * 3 * (256 * 256 * 2 + 8192) + 2 * 16384
     assert written_below(tmp_path / "root") < needed
