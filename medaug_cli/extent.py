@@ -40,18 +40,19 @@ def predict_extent(copies: Sequence[tuple[Sample, int]], recipe: Recipe) -> Exte
 
     Where a window lies around all of a label, whose size no header tells, a copy counts like its source.
     """
-    ordered = sorted(copies, key=lambda one: -one[0].voxels)
+    samples = {sample.id: sample for sample, _ in copies}  # each asked once, however many its copies are
+    voxels_of = {name: sample.voxels for name, sample in samples.items()}
+    bytes_of = {name: _most_bytes(sample, recipe) for name, sample in samples.items()}
+    ordered = sorted(copies, key=lambda one: -voxels_of[one[0].id])
     drawn = ordered[:: -(-len(ordered) // _MOST_DRAWS) or 1] if any(map(may_change_grid, recipe.steps)) else []
-    pairs = [(sample, _predict_voxels(sample, copy, recipe)) for sample, copy in drawn]
-    bytes_of = {sample.id: _most_bytes(sample, recipe) for sample, _ in copies}
-    voxels = sum(sample.voxels for sample, _ in copies)
-    most = sum(bytes_of[sample.id] for sample, _ in copies)
-    sources = [(sample.voxels, sample.voxels) for sample, _ in ordered[:1]]
-    largest = max([*sources, *((sample.voxels, made) for sample, made in pairs)], key=sum, default=(0, 0))
+    pairs = [(sample.id, _predict_voxels(sample, copy, recipe)) for sample, copy in drawn]
+    sources = [(voxels_of[sample.id], voxels_of[sample.id]) for sample, _ in ordered[:1]]
+    largest = max([*sources, *((voxels_of[name], made) for name, made in pairs)], key=sum, default=(0, 0))
+    bytes_made = [(bytes_of[name] * made / voxels_of[name], bytes_of[name]) for name, made in pairs]
     return Extent(
-        voxels=voxels * _ratio([(made, sample.voxels) for sample, made in pairs]),
-        most_bytes=most
-        * _ratio([(bytes_of[sample.id] * made / sample.voxels, bytes_of[sample.id]) for sample, made in pairs]),
+        voxels=sum(voxels_of[sample.id] for sample, _ in copies)
+        * _ratio([(made, voxels_of[name]) for name, made in pairs]),
+        most_bytes=sum(bytes_of[sample.id] for sample, _ in copies) * _ratio(bytes_made),
         largest=largest,
     )
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from medaug_cli.recipe.model import Recipe
 
+_YES = {"1", "true", "t", "yes", "y", "on"}  # to Click
+
 
 def augment(
     recipe: o.RecipePath,
@@ -94,7 +96,7 @@ def refuse_flags(words: Sequence[str]) -> None:
     """Say the last line of a run whose command line is none, after what Click has said of it on stderr."""
     from medaug_cli.cli.progress import make_listener
 
-    as_json = "--json" in words or bool(os.environ.get("MEDAUG_JSON"))
+    as_json = "--json" in words or os.environ.get("MEDAUG_JSON", "").lower() in _YES
     show = make_listener(o.Progress.NONE, as_json=as_json, log_file=None, quiet=True, verbose=False)
     show.give_up(UsageError("wrong usage; `medaug run --help` lists the flags"))
 

@@ -44,6 +44,14 @@ def test_the_last_line_agrees_where_the_words_are_no_command_line(
     assert done.stderr.startswith("Usage: ")
 
 
+@pytest.mark.parametrize(("said", "is_json"), [("1", True), ("yes", True), ("0", False), ("", False)])
+def test_the_variable_for_json_counts_where_the_flags_are_wrong(
+    recipe: Path, dataset: Path, said: str, is_json: bool
+) -> None:
+    done = medaug("run", recipe, dataset, "--nope", MEDAUG_JSON=said)
+    assert (done.returncode, done.stdout.startswith("{")) == (2, is_json)
+
+
 def test_another_command_has_no_last_line_of_a_run() -> None:
     done = medaug("status", "run", "--nope")
     assert (done.returncode, done.stdout) == (2, "")

@@ -171,6 +171,7 @@ def test_a_plan_in_json_names_every_file_that_the_run_then_writes(recipe: Path, 
     assert plan["bytes_free"] > plan["bytes_needed"]
     run_here(recipe, dataset, dataset)
     assert copies_below(dataset) == set(plan["outputs"])
+    assert sum((dataset / path).stat().st_size for path in plan["outputs"]) < plan["bytes_needed"]
     again = json.loads(medaug("plan", recipe, dataset, "--json").stdout)
     assert (again["jobs"], again["kept"], again["samples"]) == ([], 4, 2)
 
